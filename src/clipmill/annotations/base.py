@@ -1,0 +1,145 @@
+"""The seam between the engine and a model: one abstract class, one file per backend.
+
+An annotation takes a clip and gives one typed row. It never drops anything: thresholds live in
+selections, so changing one reruns no model. Decoding (`load`) and the model (`annotate`) are
+apart, so that the engine can decode ahead of the model and batch across clips.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+from clipmill.clips import Clip, Video, seed_for
+
+if TYPE_CHECKING:
+    from clipmill.annotations.probe.schema import ProbeRow
+    from clipmill.video import VideoReader
+
+
+class BackendConfig(BaseModel):
+    """Base of every backend's settings: unknown fields are refused, values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _no_check() -> None:
+    """Stand-in for the deadline check outside an engine."""
+
+
+@dataclass(frozen=True)
+class ClipInput:
+    """Everything a backend may know of a clip.
+
+    Attributes:
+        video: The source file.
+        clip: Frame range; for `probe`, which runs before frames are counted, [0, 1).
+        probe: Facts of the file and its frame index; None only for `probe` itself.
+        rows: Rows of the annotations the backend reads, by annotation name.
+        check: Called once per decoded frame and wherever a backend loops for long;
+            raises `ClipTimeoutError` when the clip is over its limit.
+    """
+
+    video: Video
+    clip: Clip
+    probe: "ProbeRow | None" = None
+    rows: Mapping[str, Any] = field(default_factory=dict)
+    check: Callable[[], None] = _no_check
+
+    def open(self) -> "VideoReader":
+        """Open the video for exact frame access; use it as a context manager.
+
+        Frame indices of the reader count from the start of the VIDEO: frame t of the clip is
+        `clip.start + t`.
+        """
+        from clipmill.video import FrameIndex, VideoReader
+
+        index = FrameIndex.from_bytes(self.probe.index) if self.probe else None
+        return VideoReader(
+            self.video.uri,
+            index=index,
+            expected_size_bytes=self.video.size_bytes,
+            on_frame=self.check,
+        )
+
+    def seed(self, *parts: str | int) -> int:
+        """Return a seed that depends on the clip and the given parts only."""
+        return seed_for(self.clip.clip_id, *parts)
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a backend needs before it can start; checked before any work.
+
+    Attributes:
+        modules: Python modules to import, e.g. `("torch",)`.
+        extra: The extra of clipmill that installs them.
+        gpu: Whether it is hopeless without a GPU.
+        weights: Names of model weights in the registry.
+        licence: Licence of the method and its weights, as shown to users.
+    """
+
+    modules: tuple[str, ...] = ()
+    extra: str = ""
+    gpu: bool = False
+    weights: tuple[str, ...] = ()
+    licence: str = "Apache-2.0"
+
+
+class Backend(ABC):
+    """One implementation of an annotation.
+
+    All backends of an annotation share `Row`, the frozen dataclass in the annotation's
+    `schema.py`, hence one table layout.
+
+    Attributes:
+        annotation: Name of the annotation, e.g. `objects`.
+        name: Name of the backend, e.g. `embedded`.
+        version: Raised whenever the output changes for the same input; part of the fingerprint.
+        Config: Settings model.
+        Row: Frozen dataclass of the output.
+        reads: Annotations whose rows `load` wants in `ClipInput.rows`.
+        needs: What must be installed or present.
+        unit_size: Clips per commit; small where a clip takes long.
+        batch_size: Loaded clips per `annotate` call.
+        time_limit: Seconds one clip may take, unless the pipeline file says otherwise.
+        level: `clip`, or `video` for annotations of whole files.
+    """
+
+    annotation: ClassVar[str]
+    name: ClassVar[str]
+    version: ClassVar[int] = 1
+    Config: ClassVar[type[BackendConfig]] = BackendConfig
+    Row: ClassVar[type]
+    reads: ClassVar[tuple[str, ...]] = ()
+    needs: ClassVar[Needs] = Needs()
+    unit_size: ClassVar[int] = 8
+    batch_size: ClassVar[int] = 1
+    time_limit: ClassVar[float] = 600.0
+    level: ClassVar[str] = "clip"
+
+    def __init__(self, config: Any) -> None:
+        self.config = config
+
+    @classmethod
+    def identity(cls, config: Any) -> dict[str, str]:
+        """Return what decides the output besides config and version: model, weights checksum."""
+        return {}
+
+    def setup(self) -> None:
+        """Load the model; called once per worker, before the first clip."""
+        return None
+
+    @abstractmethod
+    def load(self, item: ClipInput) -> Any:
+        """Decode what the model needs; runs in a thread, ahead of `annotate`.
+
+        Raises:
+            ClipError: The clip becomes a failed row with this kind and message.
+        """
+
+    @abstractmethod
+    def annotate(self, batch: Sequence[Any]) -> Sequence[Any]:
+        """Run the model on loaded clips and return one `Row` each, in order."""

@@ -1,0 +1,35 @@
+"""Captions, one per anchor."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class AnchorCaption:
+    """Text for what happens from one anchor on.
+
+    Attributes:
+        anchor: Frame index from the clip's start.
+        text: One paragraph.
+    """
+
+    anchor: int
+    text: str
+
+
+@dataclass(frozen=True)
+class CaptionRow:
+    """Captions of a clip.
+
+    Attributes:
+        captions: In anchor order; one per anchor of the clip's objects row (anchor 0 when it
+            has none).
+        origin: `provided` (came with the data set), `template` (from measured facts) or
+            `model`.
+        model: Name of the model, empty otherwise.
+        num_words: Words of the first caption.
+    """
+
+    captions: tuple[AnchorCaption, ...]
+    origin: str
+    model: str
+    num_words: int

@@ -1,0 +1,1 @@
+"""Frame-In / Frame-Out regions and identity images."""

@@ -1,0 +1,1 @@
+"""Container facts and frame index."""

@@ -1,0 +1,58 @@
+"""Which backends there are: a table of import paths, so that heavy libraries load late."""
+
+import importlib
+from importlib.metadata import entry_points
+
+from clipmill.annotations.base import Backend
+from clipmill.errors import UsageError
+
+BACKENDS: dict[tuple[str, str], str] = {
+    ("probe", "embedded"): "clipmill.annotations.probe.embedded:Probe",
+    ("shots", "embedded"): "clipmill.annotations.shots.embedded:AdaptiveShots",
+    ("shots", "transnetv2"): "clipmill.annotations.shots.transnetv2:TransNetV2Shots",
+    ("quality", "embedded"): "clipmill.annotations.quality.embedded:EmbeddedQuality",
+    ("objects", "embedded"): "clipmill.annotations.objects.embedded:MovingObjects",
+    ("camera", "embedded"): "clipmill.annotations.camera.embedded:BackgroundCamera",
+    ("caption", "embedded"): "clipmill.annotations.caption.embedded:TemplateCaption",
+    ("tracks", "embedded"): "clipmill.annotations.tracks.embedded:LucasKanadeTracks",
+    ("inout", "embedded"): "clipmill.annotations.inout.embedded:TrackedMasks",
+}
+"""(annotation, backend) -> `module:Class`. Plugins add theirs as `clipmill.backends` entry
+points named `annotation.backend`."""
+
+ANNOTATIONS = ("probe", "shots", "quality", "objects", "camera", "caption", "tracks", "inout")
+"""Every annotation, in the order of the standard pipeline."""
+
+
+def _plugins() -> dict[tuple[str, str], str]:
+    found = {}
+    for point in entry_points(group="clipmill.backends"):
+        annotation, _, backend = point.name.partition(".")
+        found[annotation, backend] = point.value
+    return found
+
+
+def available(annotation: str) -> list[str]:
+    """Return the names of the backends of an annotation, sorted."""
+    known = BACKENDS | _plugins()
+    return sorted(backend for name, backend in known if name == annotation)
+
+
+def find_backend(annotation: str, backend: str) -> type[Backend]:
+    """Return the class of a backend.
+
+    Raises:
+        UsageError: No such annotation or backend; the message lists those there are.
+    """
+    path = (BACKENDS | _plugins()).get((annotation, backend))
+    if path is None:
+        if annotation not in ANNOTATIONS and not available(annotation):
+            raise UsageError(
+                f"unknown annotation '{annotation}'; known are: {', '.join(ANNOTATIONS)}"
+            )
+        raise UsageError(
+            f"annotation '{annotation}' has no backend '{backend}'; "
+            f"there are: {', '.join(available(annotation))}"
+        )
+    module, _, name = path.partition(":")
+    return getattr(importlib.import_module(module), name)

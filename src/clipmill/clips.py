@@ -1,0 +1,100 @@
+"""Names of things: videos, clips, objects, and seeds derived from them.
+
+One identity runs from the source file to the training sample, so no list is ever paired with
+another by position.
+"""
+
+import hashlib
+import re
+from dataclasses import dataclass
+
+_CLIP_ID = re.compile(r"(?P<video>[0-9a-f]{16})-(?P<start>\d{6,})-(?P<end>\d{6,})")
+
+
+def _digest(text: str, size: int) -> bytes:
+    # surrogateescape: file names on disk need not be valid UTF-8.
+    return hashlib.blake2b(text.encode("utf-8", "surrogateescape"), digest_size=size).digest()
+
+
+def video_id_for(relative_path: str, *, source: str = "") -> str:
+    """Return the 16 hex digits that name a video.
+
+    Args:
+        relative_path: Path of the file relative to its source root, with `/` as separator.
+        source: Name of the source, when it has one; several sources then never collide.
+    """
+    name = f"{source}/{relative_path}" if source else relative_path
+    return _digest(name, 8).hex()
+
+
+def seed_for(*parts: str | int) -> int:
+    """Return a seed in [0, 2**63) that depends on the given ids and on nothing else."""
+    return int.from_bytes(_digest("\x1f".join(map(str, parts)), 8), "big") >> 1
+
+
+@dataclass(frozen=True, slots=True)
+class Video:
+    """One source file.
+
+    Attributes:
+        video_id: 16 hex digits, see `video_id_for`.
+        source: Name of the source it came from; empty for a single unnamed source.
+        relative_path: Path relative to the source root, `/` as separator.
+        uri: Absolute local path or fsspec URL.
+        size_bytes: Size when listed; a file of another size is refused as `changed`.
+        text: Caption that came with the data set, if any.
+    """
+
+    video_id: str
+    source: str
+    relative_path: str
+    uri: str
+    size_bytes: int
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Clip:
+    """Frames [start, end) of a video, in presentation order, half-open.
+
+    Attributes:
+        video_id: The video it is cut from.
+        start: First frame, counted from 0 in presentation order.
+        end: One past the last frame.
+    """
+
+    video_id: str
+    start: int
+    end: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.start < self.end:
+            raise ValueError(f"a clip needs 0 <= start < end, got [{self.start}, {self.end})")
+
+    @property
+    def clip_id(self) -> str:
+        """`{video_id}-{start:06d}-{end:06d}`."""
+        return f"{self.video_id}-{self.start:06d}-{self.end:06d}"
+
+    @property
+    def num_frames(self) -> int:
+        """Length in frames."""
+        return self.end - self.start
+
+    @classmethod
+    def parse(cls, clip_id: str) -> "Clip":
+        """Read a `clip_id` back; raises ValueError when it is not one."""
+        match = _CLIP_ID.fullmatch(clip_id)
+        if not match:
+            raise ValueError(f"not a clip id: {clip_id!r}")
+        return cls(match["video"], int(match["start"]), int(match["end"]))
+
+
+def anchor_id_for(clip_id: str, anchor: int) -> str:
+    """Return the id of an anchor frame (index from the clip's start) of a clip."""
+    return f"{clip_id}-a{anchor:05d}"
+
+
+def object_id_for(clip_id: str, anchor: int, number: int) -> str:
+    """Return the id of object `number` (from 0) segmented at `anchor` of a clip."""
+    return f"{anchor_id_for(clip_id, anchor)}-o{number:02d}"

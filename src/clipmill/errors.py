@@ -1,0 +1,45 @@
+"""Errors that users meet. Every message names the thing, the place and the remedy."""
+
+
+class ClipmillError(Exception):
+    """Base of all errors raised on purpose; its text is shown to the user as it is."""
+
+
+class UsageError(ClipmillError):
+    """Wrong arguments or configuration: nothing was started (exit code 2)."""
+
+
+class MissingExtraError(UsageError):
+    """A backend needs packages that an extra of clipmill installs."""
+
+    def __init__(self, what: str, extra: str, module: str) -> None:
+        super().__init__(
+            f"{what} needs the Python package '{module}', which is not installed. "
+            f'Install it with: pip install "clipmill[{extra}]"'
+        )
+        self.extra = extra
+
+
+class ClipError(ClipmillError):
+    """One clip could not be annotated; it becomes a failed row and its neighbours go on.
+
+    Attributes:
+        kind: What went wrong, stored in the column `error_kind` of the failed row:
+            `decode` (the bytes), `model` (the computation), `timeout`, `crash` (the process
+            died), `missing` (the file is gone or may not be read), `changed` (the file is not
+            the one that was indexed).
+    """
+
+    kind = "model"
+
+
+class ClipTimeoutError(ClipError):
+    """A clip took longer than its limit."""
+
+    kind = "timeout"
+
+
+class ClipCrashError(ClipError):
+    """A clip killed the process that worked on it."""
+
+    kind = "crash"

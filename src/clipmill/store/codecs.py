@@ -1,0 +1,133 @@
+"""Arrays as compact typed binary columns, never as JSON text.
+
+Every blob begins with one magic byte and its shape, so a column needs no companion columns.
+Integers are little-endian. Layouts:
+
+- `A` array: dtype code, ndim, shape (uint32 each), raw data.
+- `B` bits: ndim, shape (uint32 each), packed bits (big bit order within a byte, as numpy packs).
+- `T` tracks [T, N, 2]: shape of T and N (uint32 each), first frame int32, then int16 differences
+  between neighbouring frames, both in units of 1/16 pixel. A jump that does not fit int16
+  (more than 2047 px in one frame) switches the whole blob to int32 (magic `t`).
+- `M` mask: height, width (uint32 each), COCO compressed run lengths.
+"""
+
+import struct
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from pycocotools import mask as coco
+
+TRACK_UNIT = 1 / 16
+"""Resolution of stored track coordinates, in pixels."""
+
+_DTYPES = "u1 i1 u2 i2 u4 i4 i8 f2 f4 f8".split()
+
+
+def _pack_shape(shape: tuple[int, ...]) -> bytes:
+    return struct.pack(f"<B{len(shape)}I", len(shape), *shape)
+
+
+def _unpack_shape(blob: bytes, offset: int) -> tuple[tuple[int, ...], int]:
+    ndim = blob[offset]
+    shape = struct.unpack_from(f"<{ndim}I", blob, offset + 1)
+    return shape, offset + 1 + 4 * ndim
+
+
+def _expect(blob: bytes, magic: bytes, what: str) -> None:
+    if blob[:1] not in {magic[i : i + 1] for i in range(len(magic))}:
+        raise ValueError(f"not {what}: the blob begins with {blob[:1]!r}")
+
+
+def encode_array(array: npt.NDArray[Any]) -> bytes:
+    """Encode an integer or float array of up to 255 dimensions; the dtype is kept."""
+    code = _DTYPES.index(array.dtype.str.lstrip("<>|="))
+    data = np.ascontiguousarray(array).astype(array.dtype.newbyteorder("<"), copy=False)
+    return b"A" + bytes([code]) + _pack_shape(array.shape) + data.tobytes()
+
+
+def decode_array(blob: bytes) -> npt.NDArray[Any]:
+    """Decode a blob of `encode_array`; the result owns its memory."""
+    _expect(blob, b"A", "an array")
+    shape, offset = _unpack_shape(blob, 2)
+    return np.frombuffer(blob, f"<{_DTYPES[blob[1]]}", offset=offset).reshape(shape).copy()
+
+
+def encode_bits(flags: npt.NDArray[np.bool_]) -> bytes:
+    """Encode a bool array of any shape, one bit per value."""
+    return b"B" + _pack_shape(flags.shape) + np.packbits(flags.astype(bool)).tobytes()
+
+
+def decode_bits(blob: bytes) -> npt.NDArray[np.bool_]:
+    """Decode a blob of `encode_bits`."""
+    _expect(blob, b"B", "a bit array")
+    shape, offset = _unpack_shape(blob, 1)
+    bits = np.unpackbits(np.frombuffer(blob, np.uint8, offset=offset), count=int(np.prod(shape)))
+    return bits.astype(bool).reshape(shape)
+
+
+def encode_tracks(points: npt.NDArray[np.floating[Any]]) -> bytes:
+    """Encode point tracks.
+
+    Args:
+        points: float [T, N, 2], x, y in source pixels, finite, within +-100 million.
+
+    Returns:
+        A blob; decoding gives every coordinate back within 1/32 pixel.
+
+    Raises:
+        ValueError: On another shape or on values that are not finite.
+    """
+    if points.ndim != 3 or points.shape[2] != 2:
+        raise ValueError(f"tracks must be [T, N, 2], got {points.shape}")
+    if not np.isfinite(points).all():
+        raise ValueError("tracks hold NaN or infinity")
+    units = np.rint(points / TRACK_UNIT).astype(np.int32)
+    steps = np.diff(units, axis=0)
+    small = bool(np.abs(steps).max(initial=0) <= np.iinfo(np.int16).max)
+    head = (b"T" if small else b"t") + struct.pack("<II", *points.shape[:2])
+    return head + units[:1].astype("<i4").tobytes() + steps.astype("<i2" if small else "<i4").tobytes()
+
+
+def decode_tracks(blob: bytes) -> npt.NDArray[np.float32]:
+    """Decode a blob of `encode_tracks` to float32 [T, N, 2], x, y in source pixels."""
+    _expect(blob, b"Tt", "tracks")
+    length, count = struct.unpack_from("<II", blob, 1)
+    if length == 0:
+        return np.zeros((0, count, 2), np.float32)
+    first = np.frombuffer(blob, "<i4", count=count * 2, offset=9)
+    steps = np.frombuffer(blob, "<i2" if blob[:1] == b"T" else "<i4", offset=9 + 8 * count)
+    units = np.concatenate([first[None], steps.reshape(length - 1, count * 2)]).cumsum(axis=0)
+    return (units.reshape(length, count, 2) * TRACK_UNIT).astype(np.float32)
+
+
+def encode_mask(mask: npt.NDArray[np.bool_]) -> bytes:
+    """Encode a bool mask [H, W] as COCO compressed run lengths with its size in front."""
+    counts = coco.encode(np.asfortranarray(mask.astype(np.uint8)))["counts"]
+    return b"M" + struct.pack("<II", *mask.shape) + counts
+
+
+def mask_to_coco(blob: bytes) -> dict[str, Any]:
+    """Return a mask blob as the COCO dict `{"size": [H, W], "counts": bytes}`."""
+    _expect(blob, b"M", "a mask")
+    height, width = struct.unpack_from("<II", blob, 1)
+    return {"size": [height, width], "counts": blob[9:]}
+
+
+def decode_mask(blob: bytes, *, size: tuple[int, int] | None = None) -> npt.NDArray[np.bool_]:
+    """Decode a mask blob.
+
+    Args:
+        blob: Result of `encode_mask`. Its grid covers the whole frame, at any resolution.
+        size: (height, width) to sample the mask at (nearest neighbour, pixel centres);
+            its own grid when None.
+
+    Returns:
+        bool [H, W].
+    """
+    mask = coco.decode(mask_to_coco(blob)).astype(bool)
+    if size is None or size == mask.shape:
+        return mask
+    rows = ((np.arange(size[0]) + 0.5) * mask.shape[0] / size[0]).astype(int)
+    columns = ((np.arange(size[1]) + 0.5) * mask.shape[1] / size[1]).astype(int)
+    return mask[rows][:, columns]
