@@ -1,0 +1,1 @@
+"""Engines place units of clips on workers; a worker is one annotation with its model loaded."""

@@ -1,0 +1,30 @@
+"""The pipeline file: pydantic models, and reading YAML with errors that point at the line."""
+
+from clipmill.config.load import dump_pipeline, load_pipeline, load_profile, profile_names
+from clipmill.config.models import (
+    AnnotateStep,
+    Pipeline,
+    SamplesStep,
+    SelectStep,
+    ShotsSplit,
+    SourceConfig,
+    SplitStep,
+    Step,
+    WindowsSplit,
+)
+
+__all__ = [
+    "AnnotateStep",
+    "Pipeline",
+    "SamplesStep",
+    "SelectStep",
+    "ShotsSplit",
+    "SourceConfig",
+    "SplitStep",
+    "Step",
+    "WindowsSplit",
+    "dump_pipeline",
+    "load_pipeline",
+    "load_profile",
+    "profile_names",
+]

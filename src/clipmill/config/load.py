@@ -1,0 +1,112 @@
+"""Reading pipeline files and the profiles that ship with the package."""
+
+import difflib
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from clipmill.config.models import (
+    AnnotateStep,
+    Pipeline,
+    SamplesStep,
+    SelectStep,
+    ShotsSplit,
+    SourceConfig,
+    WindowsSplit,
+)
+from clipmill.config.yaml_lines import line_of, parse_yaml
+from clipmill.errors import UsageError
+from clipmill.selection.rules import QuantileRule, RangeRule
+
+_STEP_MODELS: dict[str, type[BaseModel]] = {
+    "annotate": AnnotateStep,
+    "select": SelectStep,
+    "windows": WindowsSplit,
+    "shots": ShotsSplit,
+    "samples": SamplesStep,
+}
+
+
+def profile_names() -> list[str]:
+    """Return the names of the profiles in the package."""
+    folder = resources.files("clipmill") / "profiles"
+    return sorted(p.name.removesuffix(".yaml") for p in folder.iterdir() if ".yaml" in p.name)
+
+
+def profile_text(name: str) -> str:
+    """Return the YAML text of a profile; raises UsageError for an unknown name."""
+    if name not in profile_names():
+        raise UsageError(f"no profile '{name}'; there are: {', '.join(profile_names())}")
+    return (resources.files("clipmill") / "profiles" / f"{name}.yaml").read_text("utf-8")
+
+
+def load_profile(name: str) -> Pipeline:
+    """Load a profile by name."""
+    return parse_pipeline(profile_text(name), name=f"profile {name}")
+
+
+def load_pipeline(path: Path) -> Pipeline:
+    """Load a pipeline file; raises UsageError that names file, line, field and remedy."""
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read the pipeline file {path}: {error}") from error
+    return parse_pipeline(text, name=str(path))
+
+
+def parse_pipeline(text: str, *, name: str) -> Pipeline:
+    """Parse and validate the text of a pipeline file.
+
+    Raises:
+        UsageError: With one line per problem, `file:line: field: what`.
+    """
+    value, node = parse_yaml(text, name=name)
+    if not isinstance(value, dict):
+        raise UsageError(f"{name}:1: a pipeline file is a mapping with `name` and `steps`")
+    try:
+        return Pipeline.model_validate(value)
+    except ValidationError as error:
+        problems = []
+        for item in error.errors():
+            line = line_of(node, item["loc"])
+            problems.append(f"{name}:{line}: {_field(item['loc'])}: {_explain(item)}")
+        raise UsageError("\n".join(problems)) from error
+
+
+def _field(location: tuple[str | int, ...]) -> str:
+    names = [str(part) for part in location if not _is_union_tag(part)]
+    return ".".join(names) or "file"
+
+
+def _is_union_tag(part: str | int) -> bool:
+    return part in _STEP_MODELS or part in {"RangeRule", "ValueRule", "QuantileRule"}
+
+
+def _explain(item: Any) -> str:
+    if item["type"] != "extra_forbidden":
+        return str(item["msg"]).removeprefix("Value error, ")
+    unknown = str(item["loc"][-1])
+    fields = _known_fields(item["loc"])
+    near = difflib.get_close_matches(unknown, fields, n=1)
+    hint = f"did you mean '{near[0]}'?" if near else f"known are: {', '.join(fields)}"
+    return f"unknown field '{unknown}'; {hint}"
+
+
+def _known_fields(location: tuple[str | int, ...]) -> list[str]:
+    if "sources" in location:
+        model: type[BaseModel] = SourceConfig
+    elif "rules" in location:
+        return sorted({*RangeRule.model_fields, *QuantileRule.model_fields})
+    else:
+        tags = [str(part) for part in location if part in _STEP_MODELS]
+        model = _STEP_MODELS[tags[-1]] if tags else Pipeline
+    return list(model.model_fields)
+
+
+def dump_pipeline(pipeline: Pipeline) -> str:
+    """Return a pipeline as YAML that `load_pipeline` reads back to an equal one."""
+    data = pipeline.model_dump(mode="json", exclude_defaults=True)
+    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100)

@@ -1,0 +1,216 @@
+"""Models of the pipeline file. A step is told apart by its first word: `annotate: probe`."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator
+
+from clipmill.selection.rules import Rule
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SourceConfig(_Strict):
+    """Where videos come from.
+
+    Attributes:
+        path: Folder, a single video file, or an fsspec URL.
+        name: Keeps video ids of several sources apart; required only when folder names collide.
+    """
+
+    path: str
+    name: str = ""
+
+
+class AnnotateStep(_Strict):
+    """Compute an annotation for every clip that is still in.
+
+    Attributes:
+        annotate: Name of the annotation.
+        backend: Which implementation computes it.
+        config: Settings of the backend.
+        time_limit: Seconds one clip may take; the backend's default when None.
+        unit_size: Clips per commit; the backend's default when None.
+        batch_size: Clips per model call; the backend's default when None.
+    """
+
+    annotate: str
+    backend: str = "embedded"
+    config: dict[str, Any] = Field(default_factory=dict)
+    time_limit: float | None = Field(default=None, gt=0)
+    unit_size: int | None = Field(default=None, ge=1)
+    batch_size: int | None = Field(default=None, ge=1)
+
+    @property
+    def title(self) -> str:
+        """Name shown to users."""
+        return self.annotate
+
+
+class SelectStep(_Strict):
+    """Drop clips or objects by rules over annotated columns.
+
+    Attributes:
+        select: Name of the step.
+        level: Whether the rules judge clips or single objects.
+        rules: Applied in order; columns are written `annotation.column`.
+        min_population: Quantile rules drop nothing in a smaller population.
+        min_kept_points: Object level only: an anchor goes when fewer than this share of its
+            points belong to kept objects.
+    """
+
+    select: str
+    level: Literal["clip", "object"] = "clip"
+    rules: tuple[Rule, ...] = Field(min_length=1)
+    min_population: int = Field(default=0, ge=0)
+    min_kept_points: float = Field(default=0.0, ge=0.0, le=1.0)
+
+    @field_validator("rules")
+    @classmethod
+    def _columns_are_qualified(cls, rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
+        for rule in rules:
+            if rule.column.count(".") != 1:
+                raise ValueError(
+                    f"column '{rule.column}' must be written annotation.column, "
+                    "for example quality.text_area"
+                )
+        return rules
+
+    @property
+    def title(self) -> str:
+        """Name shown to users."""
+        return f"{self.select} selection"
+
+
+class WindowsSplit(_Strict):
+    """Cut long clips into windows of at most `max_frames`.
+
+    Attributes:
+        max_frames: Length of a window.
+        max_windows: Windows kept per clip, from the start; all when None.
+        min_frames: A shorter remainder is left out.
+    """
+
+    split: Literal["windows"]
+    max_frames: int = Field(default=500, ge=1)
+    max_windows: int | None = Field(default=None, ge=1)
+    min_frames: int = Field(default=101, ge=1)
+
+    @property
+    def title(self) -> str:
+        """Name shown to users."""
+        return "window split"
+
+
+class ShotsSplit(_Strict):
+    """Cut clips at the shot boundaries that the `shots` annotation scored.
+
+    Attributes:
+        threshold: A frame whose score is greater begins a shot; the backend's default if None.
+        min_frames: Shorter shots are left out; 101 is the reference's `> 100`.
+        max_shots: Shots kept per clip, from the start; all when None.
+    """
+
+    split: Literal["shots"]
+    threshold: float | None = None
+    min_frames: int = Field(default=101, ge=1)
+    max_shots: int | None = Field(default=None, ge=1)
+
+    @property
+    def title(self) -> str:
+        """Name shown to users."""
+        return "shot split"
+
+
+class SamplesStep(_Strict):
+    """Write training samples for every clip that is still in.
+
+    Attributes:
+        samples: Name of the sample set.
+        stage2_min_frames: Frames from the anchor on that stage 2 needs; 97 gives 49 at stride 2.
+        stage1_min_frames: Frames from the anchor on that stage 1 needs.
+    """
+
+    samples: str
+    stage2_min_frames: int = Field(default=97, ge=1)
+    stage1_min_frames: int = Field(default=1, ge=1)
+
+    @property
+    def title(self) -> str:
+        """Name shown to users."""
+        return "samples"
+
+
+def _split_kind(value: Any) -> str | None:
+    name = value.get("split") if isinstance(value, dict) else getattr(value, "split", None)
+    return str(name)
+
+
+SplitStep = WindowsSplit | ShotsSplit
+
+_STEP_WORDS = ("annotate", "select", "samples")
+
+
+def _step_kind(value: Any) -> str | None:
+    """Tag of a step: its word, or the kind of split."""
+    has = (lambda word: word in value) if isinstance(value, dict) else (
+        lambda word: hasattr(value, word)
+    )
+    if has("split"):
+        return _split_kind(value)
+    return next((word for word in _STEP_WORDS if has(word)), None)
+
+
+Step = Annotated[
+    Annotated[AnnotateStep, Tag("annotate")]
+    | Annotated[SelectStep, Tag("select")]
+    | Annotated[WindowsSplit, Tag("windows")]
+    | Annotated[ShotsSplit, Tag("shots")]
+    | Annotated[SamplesStep, Tag("samples")],
+    Discriminator(
+        _step_kind,
+        custom_error_type="unknown_step",
+        custom_error_message=(
+            "a step begins with one of: annotate: NAME, select: NAME, split: windows, "
+            "split: shots, samples: NAME"
+        ),
+    ),
+]
+
+
+class Pipeline(_Strict):
+    """A whole pipeline file.
+
+    Attributes:
+        name: Shown in reports.
+        description: One line for `clipmill init` and the report.
+        sources: Where videos come from; `--input` replaces them.
+        steps: Read from top to bottom.
+    """
+
+    name: str
+    description: str = ""
+    sources: tuple[SourceConfig, ...] = ()
+    steps: tuple[Step, ...] = Field(min_length=1)
+
+    @field_validator("steps")
+    @classmethod
+    def _names_are_unique(cls, steps: tuple[Step, ...]) -> tuple[Step, ...]:
+        seen: set[tuple[str, str]] = set()
+        for step in steps:
+            key = _identity(step)
+            if key in seen:
+                raise ValueError(f"'{key[0]}: {key[1]}' is listed twice; step names are unique")
+            seen.add(key)
+        return steps
+
+
+def _identity(step: Any) -> tuple[str, str]:
+    if isinstance(step, AnnotateStep):
+        return "annotate", step.annotate
+    if isinstance(step, SelectStep):
+        return "select", step.select
+    if isinstance(step, SamplesStep):
+        return "samples", step.samples
+    return "split", step.split

@@ -1,0 +1,42 @@
+"""The simplest engine: everything in this process. For debugging, notebooks and tests."""
+
+from collections.abc import Iterable, Iterator
+
+from clipmill.annotations.base import ClipInput
+from clipmill.engine.memory import peak_rss_bytes
+from clipmill.engine.spec import StageSpec
+from clipmill.engine.units import Batcher
+from clipmill.engine.worker import Worker
+from clipmill.store.annotations import Outcome
+
+
+class InProcessEngine:
+    """Runs stages in the calling process.
+
+    A clip that hangs inside a library or kills the process takes the run with it (what is
+    committed stays); use `LocalEngine` where videos are not trusted.
+    """
+
+    workers = 0
+
+    def run(
+        self, spec: StageSpec, items: Iterable[tuple[str, ClipInput]]
+    ) -> Iterator[list[Outcome]]:
+        """Yield outcomes in lots worth committing; on Ctrl-C the finished ones come first."""
+        batcher = Batcher(spec.unit_size)
+        try:
+            for outcome in Worker(spec).run(items):
+                if batcher.add(outcome):
+                    yield batcher.take()
+        except KeyboardInterrupt:
+            yield batcher.take()
+            raise
+        yield batcher.take()
+
+    @property
+    def peak_rss(self) -> int:
+        """Peak resident memory of this process in bytes."""
+        return peak_rss_bytes()
+
+    def close(self) -> None:
+        """Nothing to release."""

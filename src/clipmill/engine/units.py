@@ -1,0 +1,46 @@
+"""Units of work and lots of outcomes."""
+
+import time
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import TypeVar
+
+from clipmill.store.annotations import Outcome
+
+ItemT = TypeVar("ItemT")
+
+COMMIT_SECONDS = 5.0
+"""Finished outcomes wait at most about this long for their commit."""
+
+
+def in_units(items: Iterable[ItemT], size: int) -> Iterator[list[ItemT]]:
+    """Yield lists of at most `size` items, reading the source only as far as needed."""
+    source = iter(items)
+    while unit := list(islice(source, size)):
+        yield unit
+
+
+class Batcher:
+    """Collects outcomes until there are enough, or they have waited long enough.
+
+    Args:
+        size: Outcomes per lot.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self._outcomes: list[Outcome] = []
+        self._oldest = 0.0
+
+    def add(self, outcome: Outcome) -> bool:
+        """Add an outcome; True when the lot should be taken now."""
+        if not self._outcomes:
+            self._oldest = time.monotonic()
+        self._outcomes.append(outcome)
+        waited = time.monotonic() - self._oldest
+        return len(self._outcomes) >= self.size or waited > COMMIT_SECONDS
+
+    def take(self) -> list[Outcome]:
+        """Return what was collected and begin anew."""
+        lot, self._outcomes = self._outcomes, []
+        return lot

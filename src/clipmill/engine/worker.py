@@ -1,0 +1,140 @@
+"""One annotation with its model loaded, working through clips: decode ahead, batch, survive."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any
+
+from clipmill.annotations.base import Backend, ClipInput
+from clipmill.engine.clock import ClipClock
+from clipmill.engine.spec import StageSpec
+from clipmill.errors import ClipError
+from clipmill.store.annotations import Outcome
+
+Notify = Callable[[str], None]
+
+
+def _ignore(_key: str) -> None:
+    """Default notification: nobody listens."""
+
+
+@dataclass
+class _Job:
+    key: str
+    item: ClipInput
+    clock: ClipClock
+    loaded: "Future[Any] | None" = None
+
+
+class Worker:
+    """Runs one backend over clips, one outcome each.
+
+    Args:
+        spec: Which backend, with which settings.
+        on_begin: Told the key of a clip when its decoding begins, so that an observer of the
+            process knows which clips were in flight when it died.
+    """
+
+    def __init__(self, spec: StageSpec, *, on_begin: Notify = _ignore) -> None:
+        self.spec = spec
+        self.on_begin = on_begin
+        self.backend: Backend = spec.make_backend()
+        self.backend.setup()
+
+    def run(self, items: Iterable[tuple[str, ClipInput]]) -> Iterator[Outcome]:
+        """Yield one outcome per clip, in the order given.
+
+        Decoding runs in threads, `spec.ahead` clips ahead of the model. A clip that raises is a
+        failed outcome; its neighbours go on.
+        """
+        source = iter(items)
+        waiting: deque[_Job] = deque()
+        with ThreadPoolExecutor(self.spec.decode_threads, "decode") as pool:
+            try:
+                while True:
+                    self._fill(waiting, source, pool)
+                    if not waiting:
+                        return
+                    size = min(self.spec.batch_size, len(waiting))
+                    yield from self._run_batch([waiting.popleft() for _ in range(size)])
+            finally:
+                for job in waiting:
+                    if job.loaded:
+                        job.loaded.cancel()
+
+    def _fill(
+        self,
+        waiting: "deque[_Job]",
+        source: Iterator[tuple[str, ClipInput]],
+        pool: ThreadPoolExecutor,
+    ) -> None:
+        while len(waiting) < self.spec.batch_size + self.spec.ahead:
+            entry = next(source, None)
+            if entry is None:
+                return
+            key, item = entry
+            clock = ClipClock(self.spec.time_limit)
+            job = _Job(key, replace(item, check=clock.check), clock)
+            job.loaded = pool.submit(self._load, job)
+            waiting.append(job)
+
+    def _load(self, job: _Job) -> Any:
+        self.on_begin(job.key)
+        with job.clock.running():
+            return self.backend.load(job.item)
+
+    def _run_batch(self, jobs: Sequence[_Job]) -> Iterator[Outcome]:
+        """Outcomes of a batch; clips whose loading failed leave the batch first."""
+        results: dict[str, Outcome] = {}
+        ready: list[tuple[_Job, Any]] = []
+        for job in jobs:
+            assert job.loaded is not None
+            try:
+                ready.append((job, job.loaded.result()))
+            except Exception as error:  # noqa: BLE001 - any error of a clip is its own outcome
+                results[job.key] = _failure(job, error)
+            job.loaded = None
+        results.update(self._annotate(ready))
+        yield from (results[job.key] for job in jobs)
+
+    def _annotate(self, ready: Sequence[tuple[_Job, Any]]) -> dict[str, Outcome]:
+        """Run the model; on an error, in halves, so that only the culprit fails.
+
+        Halving also is the answer to a batch that does not fit into memory.
+        """
+        if not ready:
+            return {}
+        jobs = [job for job, _ in ready]
+        try:
+            with _all_running(jobs):
+                rows = self.backend.annotate([loaded for _, loaded in ready])
+            if len(rows) != len(ready):
+                raise RuntimeError(f"{len(rows)} rows came back for {len(ready)} clips")
+        except Exception as error:  # noqa: BLE001 - any error of a clip is its own outcome
+            if len(ready) == 1:
+                return {jobs[0].key: _failure(jobs[0], error)}
+            middle = len(ready) // 2
+            return self._annotate(ready[:middle]) | self._annotate(ready[middle:])
+        share = [job.clock.elapsed for job in jobs]
+        return {
+            job.key: Outcome(key=job.key, record=row, seconds=seconds)
+            for job, row, seconds in zip(jobs, rows, share, strict=True)
+        }
+
+
+def _all_running(jobs: Sequence[_Job]) -> Any:
+    from contextlib import ExitStack
+
+    stack = ExitStack()
+    for job in jobs:
+        stack.enter_context(job.clock.running())
+    return stack
+
+
+def _failure(job: _Job, error: Exception) -> Outcome:
+    kind = error.kind if isinstance(error, ClipError) else "model"
+    text = str(error) if isinstance(error, ClipError) else f"{type(error).__name__}: {error}"
+    return Outcome(
+        key=job.key, record=None, error_kind=kind, error=text, seconds=job.clock.elapsed
+    )

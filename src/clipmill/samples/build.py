@@ -1,0 +1,136 @@
+"""Putting the annotations of a clip together into samples."""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from clipmill.annotations.caption.schema import CaptionRow
+from clipmill.annotations.inout.schema import InOutRow, ObjectInOut
+from clipmill.annotations.objects.schema import DetectedObject, ObjectsRow
+from clipmill.annotations.probe.schema import ProbeRow
+from clipmill.annotations.tracks.schema import ObjectTracks, TracksRow
+from clipmill.clips import Clip, Video, anchor_id_for
+from clipmill.samples.schema import SampleObject, SampleRow
+from clipmill.store.codecs import decode_bits, decode_tracks, encode_bits, encode_tracks
+
+
+@dataclass(frozen=True)
+class ClipAnnotations:
+    """The rows of one clip that samples are made of; `caption` and `inout` may be absent."""
+
+    probe: ProbeRow
+    objects: ObjectsRow
+    tracks: TracksRow
+    caption: CaptionRow | None = None
+    inout: InOutRow | None = None
+
+
+@dataclass(frozen=True)
+class SampleLimits:
+    """Frames from the anchor on that each training stage needs."""
+
+    stage1_min_frames: int = 1
+    stage2_min_frames: int = 97
+
+
+def build_samples(
+    *,
+    video: Video,
+    clip: Clip,
+    rows: ClipAnnotations,
+    kept_objects: Collection[str] | None,
+    limits: SampleLimits,
+) -> Iterator[SampleRow]:
+    """Yield one sample per anchor that has a kept, tracked object.
+
+    Args:
+        video: The source file.
+        clip: The clip.
+        rows: Its annotations.
+        kept_objects: Object ids that every selection kept; all when None.
+        limits: Frame counts the stages need.
+    """
+    tracks = {entry.object_id: entry for entry in rows.tracks.objects}
+    inout = {entry.object_id: entry for entry in rows.inout.objects} if rows.inout else {}
+    captions = _captions(rows.caption)
+    for anchor in rows.objects.anchors:
+        objects = tuple(
+            _sample_object(found, tracks[found.object_id], inout.get(found.object_id))
+            for found in anchor.objects
+            if found.object_id in tracks
+            and (kept_objects is None or found.object_id in kept_objects)
+            and decode_bits(tracks[found.object_id].survived).any()
+        )
+        if not objects:
+            continue
+        num_frames = clip.num_frames - anchor.index
+        reason = _stage2_reason(objects, num_frames, limits.stage2_min_frames, rows.inout)
+        yield SampleRow(
+            sample_id=anchor_id_for(clip.clip_id, anchor.index),
+            clip_id=clip.clip_id,
+            video_id=clip.video_id,
+            source=video.source,
+            uri=video.uri,
+            relative_path=video.relative_path,
+            start=clip.start,
+            end=clip.end,
+            anchor=anchor.index,
+            num_frames=num_frames,
+            width=rows.probe.width,
+            height=rows.probe.height,
+            fps=rows.probe.fps,
+            caption=captions.get(anchor.index, ""),
+            caption_origin=rows.caption.origin if rows.caption else "",
+            objects=objects,
+            num_objects=len(objects),
+            stage1=num_frames >= limits.stage1_min_frames,
+            stage2=not reason,
+            stage2_reason=reason,
+        )
+
+
+def _captions(row: CaptionRow | None) -> Mapping[int, str]:
+    return {entry.anchor: entry.text for entry in row.captions} if row else {}
+
+
+def _sample_object(
+    found: DetectedObject, track: ObjectTracks, inout: ObjectInOut | None
+) -> SampleObject:
+    use = decode_bits(track.survived)
+    accepted = inout is not None and not inout.refusal
+    if inout is not None and accepted:
+        on_mask = use & decode_bits(inout.point_valid)
+        use = on_mask if on_mask.any() else use
+    points = decode_tracks(track.points)[:, use]
+    visibility = decode_bits(track.visibility)[:, use]
+    return SampleObject(
+        object_id=found.object_id,
+        class_name=found.class_name,
+        area=found.area,
+        box=found.box,
+        mask=found.mask,
+        points=encode_tracks(points.astype(np.float32)),
+        visibility=encode_bits(visibility),
+        motion_strength=track.motion_strength,
+        motion_compensated=track.motion_compensated,
+        stage2=accepted,
+        refusal=inout.refusal if inout else "not examined",
+        enter_frame=inout.enter_frame if inout else None,
+        exit_frame=inout.exit_frame if inout else None,
+        reference=inout.reference if inout and accepted else None,
+        others=inout.others if inout and accepted else (),
+        regions=inout.regions if inout and accepted else (),
+    )
+
+
+def _stage2_reason(
+    objects: tuple[SampleObject, ...], num_frames: int, min_frames: int, inout: InOutRow | None
+) -> str:
+    if inout is None:
+        return "no inout annotation"
+    if num_frames < min_frames:
+        return f"{num_frames} frames from the anchor on, {min_frames} needed"
+    if not any(entry.stage2 for entry in objects):
+        return "no accepted object: " + ", ".join(sorted({entry.refusal for entry in objects}))
+    return ""
