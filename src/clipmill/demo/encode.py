@@ -1,0 +1,58 @@
+"""Writes frames to a video file at a constant rate."""
+
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import numpy.typing as npt
+
+
+def write_video(
+    path: Path,
+    frames: Iterable[npt.NDArray[np.uint8]],
+    fps: int | Fraction,
+    *,
+    codec: str = "libx264",
+    crf: int = 18,
+    pixel_format: str = "yuv420p",
+    options: Mapping[str, str] | None = None,
+) -> int:
+    """Encode frames; frame k is shown at k / fps seconds.
+
+    Args:
+        path: File to write; the suffix chooses the container.
+        frames: uint8 [H, W, 3] RGB, all of one size, even sides for yuv420p.
+        fps: Frames per second.
+        codec: Encoder name.
+        crf: Constant rate factor, lower is better; ignored by encoders without one.
+        pixel_format: Format in the file.
+        options: More encoder options, e.g. `{"g": "250"}`.
+
+    Returns:
+        The number of frames written.
+
+    Raises:
+        ValueError: There are no frames.
+    """
+    settings = {"crf": str(crf), "preset": "veryfast", **(options or {})}
+    count = 0
+    with av.open(str(path), "w") as container:
+        stream: Any = None
+        for frame in frames:
+            if stream is None:
+                stream = container.add_stream(codec, rate=Fraction(fps), options=settings)
+                stream.height, stream.width = frame.shape[:2]
+                stream.pix_fmt = pixel_format
+                stream.codec_context.thread_count = 2
+            picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")
+            picture.pts = count
+            picture.time_base = 1 / Fraction(fps)
+            container.mux(stream.encode(picture))
+            count += 1
+        if stream is None:
+            raise ValueError(f"no frames to write to {path}")
+        container.mux(stream.encode())
+    return count
