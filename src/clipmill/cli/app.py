@@ -1,0 +1,85 @@
+"""The `clipmill` program: its commands, and how errors become exit codes."""
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from clipmill import __version__
+from clipmill.cli import demo, export, init, look, report, run
+from clipmill.errors import ClipmillError, UsageError
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_INTERRUPTED = 130
+
+app = typer.Typer(
+    name="clipmill",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    help=(
+        "Turn raw video collections into training-ready clips with captions, object tracks, "
+        "camera motion, identity images and Frame-In / Frame-Out regions.\n\n"
+        "Start with `clipmill demo`, or with your own videos:\n\n"
+        "`clipmill run --input videos/ --workspace ws` and then `clipmill report --workspace ws`."
+    ),
+)
+
+app.command("demo")(demo.demo)
+app.command("init")(init.init)
+app.command("run")(run.run)
+app.command("status")(look.status)
+app.command("why")(look.why)
+app.command("failed")(look.failed)
+app.command("backends")(look.backends)
+app.command("report")(report.report)
+app.add_typer(export.app, name="export")
+
+
+def _show_version(value: bool) -> None:
+    if value:
+        typer.echo(f"clipmill {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show it.")
+    ] = False,
+) -> None:
+    """Options before the command."""
+
+
+def main() -> None:
+    """Run the program and leave with its exit code.
+
+    0 done; 1 finished with failed clips under `--strict`, or an error on the way; 2 wrong usage
+    or configuration, nothing was started; 130 interrupted, everything finished is kept.
+    """
+    console = Console(stderr=True)
+    try:
+        app()
+    except UsageError as error:
+        console.print(f"[bold red]error:[/] {_escape(error)}", highlight=False, soft_wrap=True)
+        sys.exit(EXIT_USAGE)
+    except ClipmillError as error:
+        console.print(f"[bold red]error:[/] {_escape(error)}", highlight=False, soft_wrap=True)
+        sys.exit(EXIT_FAILED)
+    except KeyboardInterrupt:
+        console.print(
+            "\ninterrupted: everything finished is kept; run the same command again to go on",
+            highlight=False,
+        )
+        # Threads may still be inside a decoder; leaving now is safe, rows are on disk.
+        sys.stderr.flush()
+        os._exit(EXIT_INTERRUPTED)
+
+
+def _escape(error: Exception) -> str:
+    from rich.markup import escape
+
+    return escape(str(error))

@@ -1,0 +1,22 @@
+"""`clipmill init`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from clipmill.config.load import profile_text
+from clipmill.errors import UsageError
+
+
+def init(
+    path: Annotated[Path, typer.Argument(help="File to write.")] = Path("clipmill.yaml"),
+    profile: Annotated[
+        str, typer.Option("--profile", "-p", help="Profile to start from.")
+    ] = "embedded",
+) -> None:
+    """Write a pipeline file to edit: the steps, backends and thresholds of a profile."""
+    if path.exists():
+        raise UsageError(f"{path} exists; choose another name or move it away")
+    path.write_text(profile_text(profile), "utf-8")
+    typer.echo(f"wrote {path}; edit it, then: clipmill run --config {path} --input VIDEOS")

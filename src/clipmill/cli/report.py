@@ -1,0 +1,46 @@
+"""`clipmill report`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from clipmill.cli.options import DEFAULT_WORKSPACE, WorkspaceOption, open_last_run
+from clipmill.errors import UsageError
+
+
+def report(
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder; default WORKSPACE/report.")
+    ] = None,
+    gallery: Annotated[
+        int, typer.Option("--gallery", min=0, help="Clips to show with their overlays.")
+    ] = 24,
+) -> None:
+    """Write one HTML page: funnel, histograms with cut lines, failures, clips with overlays."""
+    console = Console()
+    context, listing = open_last_run(workspace)
+    folder = out or context.workspace.local_path("report")
+    if folder is None:
+        raise UsageError("the workspace is remote: say where to write the report with --out DIR")
+    page = write_report(context, listing, folder, gallery, console)
+    console.print(f"open {page}", highlight=False, soft_wrap=True)
+
+
+def write_report(context, listing, folder: Path, gallery: int, console: Console) -> Path:  # type: ignore[no-untyped-def]
+    """Write the report with a progress bar."""
+    from rich.progress import Progress
+
+    from clipmill.report.build import build_report
+
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("previews", total=None)
+        return build_report(
+            context,
+            listing,
+            out=folder,
+            gallery=gallery,
+            on_progress=lambda done, total: progress.update(task, completed=done, total=total),
+        )

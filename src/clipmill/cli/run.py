@@ -1,0 +1,150 @@
+"""`clipmill run`."""
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from clipmill.cli.options import (
+    DEFAULT_WORKSPACE,
+    JsonOption,
+    WorkersOption,
+    WorkspaceOption,
+    worker_count,
+)
+from clipmill.cli.progress import make_progress
+from clipmill.config import Pipeline, SourceConfig, load_pipeline, load_profile
+from clipmill.engine.inprocess import InProcessEngine
+from clipmill.engine.local import LocalEngine
+from clipmill.errors import UsageError
+from clipmill.pipeline import RunSummary, StepReport, run_pipeline
+from clipmill.store.workspace import Workspace
+
+
+def run(
+    input_: Annotated[
+        list[str] | None,
+        typer.Option("--input", "-i", help="Folder of videos, or one video; may be repeated."),
+    ] = None,
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
+    profile: Annotated[
+        str | None, typer.Option("--profile", "-p", help="A pipeline that ships with clipmill.")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", "-c", help="Your own pipeline file.")
+    ] = None,
+    workers: WorkersOption = None,
+    until: Annotated[
+        str, typer.Option("--until", help="Stop after this step, e.g. `quality`.")
+    ] = "",
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Compute failed clips again.")
+    ] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Leave with exit code 1 when a clip failed.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Run a pipeline over videos; interrupted at any moment, the same command goes on.
+
+    Only what is missing is computed: change a threshold in the pipeline file, run again, and
+    no model runs. Examples:
+
+    `clipmill run --input videos/ --workspace ws`
+
+    `clipmill run --input a/ --input b/ --config clipmill.yaml --workspace ws --workers 4`
+    """
+    pipeline = choose_pipeline(profile, config, input_ or [])
+    console = Console(stderr=as_json)
+    summary = execute(pipeline, workspace, console, workers, until, retry_failed)
+    if as_json:
+        typer.echo(json.dumps(summary_json(summary), indent=2))
+    else:
+        _say(summary, workspace, console)
+    if strict and summary.failed:
+        raise typer.Exit(1)
+
+
+def choose_pipeline(profile: str | None, config: Path | None, inputs: list[str]) -> Pipeline:
+    """Load the pipeline and put the given inputs in place of its sources."""
+    if profile and config:
+        raise UsageError("give --profile or --config, not both")
+    pipeline = load_pipeline(config) if config else load_profile(profile or "embedded")
+    if inputs:
+        sources = tuple(SourceConfig(path=_absolute(path)) for path in inputs)
+        pipeline = pipeline.model_copy(update={"sources": sources})
+    return pipeline
+
+
+def _absolute(path: str) -> str:
+    # The resolved pipeline is kept in the workspace and must hold from any folder.
+    return path if "://" in path else str(Path(path).absolute())
+
+
+def execute(
+    pipeline: Pipeline,
+    workspace: str,
+    console: Console,
+    workers: int | None,
+    until: str = "",
+    retry_failed: bool = False,
+) -> RunSummary:
+    """Run a pipeline with progress on the console."""
+    count = worker_count(workers)
+    engine = LocalEngine(count) if count else InProcessEngine()
+    try:
+        with make_progress(console) as progress:
+            return run_pipeline(
+                pipeline,
+                Workspace.open(workspace, create=True),
+                engine=engine,
+                until=until,
+                retry_failed=retry_failed,
+                observer=progress,
+            )
+    finally:
+        engine.close()
+
+
+def summary_json(summary: RunSummary) -> dict[str, object]:
+    """Return the summary of a run for scripts."""
+    return {
+        "samples": summary.samples,
+        "stage2_samples": summary.stage2_samples,
+        "failed": summary.failed,
+        "computed": summary.computed,
+        "peak_rss_bytes": summary.peak_rss,
+        "steps": [step_json(report) for report in summary.reports],
+    }
+
+
+def step_json(report: StepReport) -> dict[str, object]:
+    """Return what a step did for scripts."""
+    names = (
+        "title", "kind", "unit", "backend", "fingerprint", "entering", "leaving", "dropped",
+        "failed", "pending", "objects_dropped", "samples", "stage2_samples",
+    )  # fmt: skip
+    return {name: getattr(report, name) for name in names} | {"reasons": _reasons(report)}
+
+
+def _reasons(report: StepReport) -> dict[str, int]:
+    """Counts of dropped and failed things by reason."""
+    rows = report.verdicts.select(["state", "rule"]).to_pylist()
+    return dict(Counter(row["rule"] for row in rows if row["state"] in {"dropped", "failed"}))
+
+
+def _say(summary: RunSummary, workspace: str, console: Console) -> None:
+    console.print(
+        f"\n{summary.samples} samples, {summary.stage2_samples} of them ready for stage 2; "
+        f"{summary.failed} failed",
+        highlight=False,
+    )
+    console.print(
+        f"look at them:  clipmill report --workspace {workspace}\n"
+        f"why is a clip out:  clipmill why PATH-OR-ID --workspace {workspace}",
+        highlight=False,
+        soft_wrap=True,
+    )

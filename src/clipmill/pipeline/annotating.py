@@ -1,0 +1,149 @@
+"""Annotation steps: find what is missing, let the engine compute it, drop what failed."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+import pyarrow as pa
+
+from clipmill.annotations.base import ClipInput
+from clipmill.clips import Clip
+from clipmill.engine.spec import StageSpec
+from clipmill.pipeline.context import Context, Stage
+from clipmill.pipeline.population import Population
+from clipmill.pipeline.report import StepReport, verdict_table
+from clipmill.store.annotations import Outcome
+
+READ_CHUNK = 256
+"""Clips whose input rows are read from disk at once; bounds the memory of long runs."""
+
+
+class Engine(Protocol):
+    """Places units of clips on workers."""
+
+    workers: int
+
+    def run(
+        self, spec: StageSpec, items: Iterator[tuple[str, ClipInput]]
+    ) -> Iterator[list[Outcome]]:
+        """Yield outcomes in lots worth committing."""
+        ...
+
+
+OnCommit = Callable[[Sequence[Outcome]], None]
+
+
+def pending_keys(stage: Stage, population: Population, *, retry_failed: bool = False) -> list[str]:
+    """Return the keys of the population without a row, in its order."""
+    keys = pa.array([population.key_of(clip) for clip in population.clips], pa.string())
+    return stage.table.pending(keys, retry_failed=retry_failed).to_pylist()
+
+
+def compute(
+    stage: Stage,
+    context: Context,
+    population: Population,
+    *,
+    engine: Engine,
+    pending: Sequence[str],
+    on_commit: OnCommit,
+) -> None:
+    """Compute the pending rows and commit them lot by lot; compact when all are there."""
+    stage.table.write_manifest(stage.manifest)
+    if pending:
+        spec = stage_spec(stage, workers=engine.workers)
+        for lot in engine.run(spec, _inputs(stage, context, population, frozenset(pending))):
+            if lot:
+                stage.table.append(lot)
+                on_commit(lot)
+    stage.table.compact()
+
+
+def stage_spec(stage: Stage, *, workers: int) -> StageSpec:
+    """Return what the workers of a stage need to know."""
+    import os
+
+    backend, step = stage.backend, stage.step
+    return StageSpec(
+        annotation=step.annotate,
+        backend=step.backend,
+        config=stage.config.model_dump(mode="json"),
+        time_limit=step.time_limit or backend.time_limit,
+        unit_size=step.unit_size or backend.unit_size,
+        batch_size=step.batch_size or backend.batch_size,
+        cpu_threads=max(1, (os.cpu_count() or 1) // max(1, workers)),
+    )
+
+
+def _inputs(
+    stage: Stage, context: Context, population: Population, pending: frozenset[str]
+) -> Iterator[tuple[str, ClipInput]]:
+    """Yield the inputs of the pending clips, reading rows they depend on chunk by chunk."""
+    clips = [clip for clip in population.clips if population.key_of(clip) in pending]
+    for at in range(0, len(clips), READ_CHUNK):
+        chunk = clips[at : at + READ_CHUNK]
+        probes = {}
+        if population.probed:
+            probes = context.stages["probe"].table.read(sorted({c.video_id for c in chunk}))
+        rows = {
+            name: context.stages[name].table.read([clip.clip_id for clip in chunk])
+            for name in stage.backend.reads
+        }
+        for clip in chunk:
+            yield (
+                population.key_of(clip),
+                ClipInput(
+                    video=population.videos[clip.video_id],
+                    clip=clip,
+                    probe=probes.get(clip.video_id),
+                    rows={name: rows[name][clip.clip_id] for name in rows},
+                ),
+            )
+
+
+def settle(
+    stage: Stage, population: Population, *, pending: int
+) -> tuple[Population, StepReport]:
+    """Take the failed clips out of the population; after `probe`, turn videos into clips."""
+    status = stage.table.status()
+    bad = status.filter(pa.compute.equal(status["status"], "failed")).to_pylist()
+    members = {population.key_of(clip): clip for clip in population.clips}
+    failures = [row for row in bad if row["key"] in members]
+    failed = {row["key"] for row in failures}
+    left = tuple(clip for key, clip in members.items() if key not in failed)
+    level = "clip" if population.probed else "video"
+    verdicts = verdict_table(
+        {
+            "key": row["key"],
+            "level": level,
+            "clip_id": row["key"] if population.probed else None,
+            "video_id": members[row["key"]].video_id,
+            "state": "failed",
+            "rule": f"{row['error_kind']}: {row['error']}",
+        }
+        for row in sorted(failures, key=lambda row: str(row["key"]))
+    )
+    report = StepReport(
+        title=stage.step.title,
+        kind="annotate",
+        unit=population.unit,
+        entering=len(population.clips),
+        leaving=len(left) - pending,
+        failed=len(failures),
+        pending=pending,
+        fingerprint=stage.fingerprint,
+        backend=stage.step.backend,
+        verdicts=verdicts,
+    )
+    after = replace(population, clips=left)
+    if not population.probed and not pending:
+        after = _with_frames(stage, after)
+    return after, report
+
+
+def _with_frames(stage: Stage, population: Population) -> Population:
+    """Replace the stand-in of each video by the clip of all its frames."""
+    counts = stage.table.columns(["num_frames"])
+    frames = dict(zip(counts["key"].to_pylist(), counts["num_frames"].to_pylist(), strict=True))
+    clips = tuple(Clip(c.video_id, 0, frames[c.video_id]) for c in population.clips)
+    return replace(population, clips=clips, probed=True)

@@ -1,0 +1,96 @@
+"""Everything that can be known to be wrong before the first clip is touched."""
+
+import importlib.util
+
+from pydantic import ValidationError
+
+from clipmill.annotations.registry import available, find_backend
+from clipmill.config import AnnotateStep, Pipeline, SamplesStep, SelectStep, ShotsSplit, Step
+from clipmill.config.models import WindowsSplit
+from clipmill.errors import ClipmillError, MissingExtraError, UsageError
+
+
+def check_pipeline(pipeline: Pipeline) -> None:
+    """Check a pipeline without doing any work.
+
+    Raises:
+        UsageError: With every problem found, one per line: unknown annotations and backends,
+            bad settings, missing packages, columns of annotations that no earlier step
+            computes.
+    """
+    problems: list[str] = []
+    computed: dict[str, set[str]] = {}
+    for step in pipeline.steps:
+        if isinstance(step, AnnotateStep):
+            problems += _check_backend(step)
+            computed[step.annotate] = _columns(step)
+        else:
+            problems += _check_reads(step, computed)
+    if problems:
+        raise UsageError("\n".join(problems))
+
+
+def _check_backend(step: AnnotateStep) -> list[str]:
+    try:
+        backend = find_backend(step.annotate, step.backend)
+        backend.Config.model_validate(step.config)
+        for module in backend.needs.modules:
+            if importlib.util.find_spec(module) is None:
+                what = f"annotate: {step.annotate}, backend: {step.backend}"
+                raise MissingExtraError(what, backend.needs.extra, module)
+    except ValidationError as error:
+        place = f"annotate: {step.annotate}, backend: {step.backend}"
+        return [
+            f"{place}: config.{'.'.join(map(str, item['loc']))}: {item['msg']}"
+            for item in error.errors()
+        ]
+    except ClipmillError as error:
+        return [str(error)]
+    return []
+
+
+def _columns(step: AnnotateStep) -> set[str]:
+    """Columns of an annotation that rules may name, objects' columns included."""
+    if step.backend not in available(step.annotate):
+        return set()
+    from clipmill.pipeline.columns import object_columns, scalar_columns
+
+    row = find_backend(step.annotate, step.backend).Row
+    return scalar_columns(row) | object_columns(row)
+
+
+def _check_reads(step: Step, computed: dict[str, set[str]]) -> list[str]:
+    if isinstance(step, SelectStep):
+        return [
+            problem
+            for rule in step.rules
+            if (problem := _check_column(step, rule.column, computed))
+        ]
+    wanted: tuple[str, ...] = ()
+    if isinstance(step, ShotsSplit):
+        wanted = ("shots",)
+    elif isinstance(step, WindowsSplit):
+        wanted = ("probe",)
+    elif isinstance(step, SamplesStep):
+        wanted = ("probe", "objects", "tracks")
+    return [
+        f"{step.title}: needs `annotate: {name}` before it"
+        for name in wanted
+        if name not in computed
+    ]
+
+
+def _check_column(step: SelectStep, column: str, computed: dict[str, set[str]]) -> str:
+    annotation, _, name = column.partition(".")
+    if annotation == "clip":
+        known = {"num_frames", "start", "end"}
+    elif annotation in computed:
+        known = computed[annotation]
+    else:
+        return f"select: {step.select}: column '{column}': no earlier step computes '{annotation}'"
+    if known and name not in known:
+        return (
+            f"select: {step.select}: '{annotation}' has no column '{name}'; "
+            f"there are: {', '.join(sorted(known))}"
+        )
+    return ""

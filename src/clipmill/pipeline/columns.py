@@ -1,0 +1,133 @@
+"""Columns that selections read, gathered for the population of a step."""
+
+from collections.abc import Mapping, Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from clipmill.pipeline.context import Context
+from clipmill.pipeline.population import Population
+from clipmill.store.records import schema_of
+
+OBJECT_LISTS: Mapping[str, tuple[str, ...]] = {
+    "objects": ("anchors", "objects"),
+    "tracks": ("objects",),
+    "inout": ("objects",),
+}
+"""Annotations with one entry per object, and the list columns that lead to it."""
+
+
+def scalar_columns(row: type) -> set[str]:
+    """Return the columns of an annotation that clip-level rules may name."""
+    return {field.name for field in schema_of(row) if _is_number(field.type)}
+
+
+def object_columns(row: type) -> set[str]:
+    """Return the columns of its objects that object-level rules may name."""
+    found: set[str] = set()
+    for field in schema_of(row):
+        found |= _entry_columns(field.type)
+    return found
+
+
+def _entry_columns(kind: pa.DataType) -> set[str]:
+    if not pa.types.is_list(kind) or not pa.types.is_struct(kind.value_type):
+        return set()
+    fields = [kind.value_type.field(i) for i in range(kind.value_type.num_fields)]
+    names = {field.name for field in fields}
+    if "object_id" in names:
+        return {field.name for field in fields if _is_number(field.type)}
+    return set().union(*(_entry_columns(field.type) for field in fields))
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)
+
+
+def _by_annotation(columns: Sequence[str]) -> dict[str, list[str]]:
+    grouped: dict[str, list[str]] = {}
+    for column in dict.fromkeys(columns):
+        annotation, _, name = column.partition(".")
+        grouped.setdefault(annotation, []).append(name)
+    return grouped
+
+
+def clip_columns(context: Context, population: Population, columns: Sequence[str]) -> pa.Table:
+    """Return `key` and the named columns for every clip of the population, in its order.
+
+    Args:
+        context: Where the tables are.
+        population: The clips, already probed.
+        columns: Names as in the pipeline file, `annotation.column`; `clip.num_frames`,
+            `clip.start` and `clip.end` need no annotation.
+    """
+    keys = pa.array([clip.clip_id for clip in population.clips], pa.string())
+    result = pa.table({"key": keys})
+    for annotation, names in _by_annotation(columns).items():
+        if annotation == "clip":
+            for name in names:
+                values = [getattr(clip, name) for clip in population.clips]
+                result = result.append_column(f"clip.{name}", pa.array(values, pa.int64()))
+            continue
+        stage = context.stages[annotation]
+        by_video = stage.backend.level == "video"
+        wanted = (
+            pa.array([clip.video_id for clip in population.clips], pa.string()) if by_video else keys
+        )
+        table = stage.table.columns(names)
+        rows = pc.index_in(wanted, value_set=table["key"].combine_chunks())
+        for name in names:
+            result = result.append_column(f"{annotation}.{name}", table[name].take(rows))
+    return result
+
+
+def object_table(context: Context, population: Population, columns: Sequence[str]) -> pa.Table:
+    """Return one row per object of the population that is still kept.
+
+    Columns: `key` (object id), `clip_id`, `weight` (surviving points where tracks are known,
+    else 1), and the named ones. An object must be known to every annotation that is named.
+    """
+    grouped = _by_annotation(columns)
+    result: pa.Table | None = None
+    for annotation, names in grouped.items():
+        weights = ["num_points", "survival"] if annotation == "tracks" else []
+        fields = list(dict.fromkeys(["object_id", *names, *weights]))
+        entries = _explode(context, annotation, fields)
+        data = {"key": entries["object_id"], "clip_id": entries["key"]}
+        if weights:
+            share = pc.multiply(pc.cast(entries["num_points"], pa.float64()), entries["survival"])
+            data["weight"] = pc.round(share)
+        data |= {f"{annotation}.{name}": entries[name] for name in names}
+        table = pa.table(data)
+        result = table if result is None else _join(result, table)
+    assert result is not None
+    if "weight" not in result.column_names:
+        result = result.append_column("weight", pa.array([1.0] * len(result), pa.float64()))
+    alive = pa.array([clip.clip_id for clip in population.clips], pa.string())
+    result = result.filter(pc.is_in(result["clip_id"], value_set=alive))
+    if population.kept_objects is not None:
+        kept = pa.array(sorted(population.kept_objects), pa.string())
+        result = result.filter(pc.is_in(result["key"], value_set=kept))
+    return result.sort_by("key")
+
+
+def _join(left: pa.Table, right: pa.Table) -> pa.Table:
+    right = right.drop_columns([name for name in ("clip_id",) if name in left.column_names])
+    return left.join(right, keys="key", join_type="inner")
+
+
+def _explode(context: Context, annotation: str, fields: Sequence[str]) -> pa.Table:
+    """One row per object: `key` (clip id) and the named fields of its entry."""
+    table = context.stages[annotation].table
+    path = OBJECT_LISTS[annotation]
+    if len(path) == 1:
+        return table.exploded(path[0], fields)
+    outer = table.exploded(path[0], [path[1]])
+    lists = outer[path[1]].combine_chunks()
+    entries = pc.list_flatten(lists)
+    parents = pc.list_parent_indices(lists)
+    data = {"key": outer["key"].take(parents)}
+    data |= {name: pc.struct_field(entries, name) for name in fields}
+    return pa.table(data)
+
+

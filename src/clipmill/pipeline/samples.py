@@ -1,0 +1,134 @@
+"""The last step: samples of every clip that is still in, written as parquet parts."""
+
+from collections.abc import Iterator
+from itertools import islice
+
+import pyarrow as pa
+
+from clipmill.config import SamplesStep
+from clipmill.pipeline.context import Context
+from clipmill.pipeline.population import Population
+from clipmill.pipeline.report import StepReport, verdict_table
+from clipmill.samples.build import ClipAnnotations, SampleLimits, build_samples
+from clipmill.samples.schema import SampleRow
+from clipmill.store.records import from_dict, schema_of, to_dict
+from clipmill.store.workspace import Workspace
+
+SAMPLES_PER_PART = 256
+READ_CHUNK = 256
+
+
+def samples_folder(name: str) -> str:
+    """Return the folder of a sample set, relative to the workspace."""
+    return f"samples/{name}"
+
+
+def read_samples(workspace: Workspace, name: str = "training") -> Iterator[SampleRow]:
+    """Yield the samples of the last run, ordered by video listing, clip and anchor.
+
+    One part is held in memory at a time. Yields nothing when there are none.
+    """
+    for path in workspace.list_files(samples_folder(name), suffix=".parquet"):
+        table = workspace.read_table(path)
+        assert table is not None
+        for batch in table.to_batches(max_chunksize=16):
+            for row in batch.to_pylist():
+                yield from_dict(SampleRow, row)
+
+
+def read_sample_ids(context: Context) -> list[str]:
+    """Return the ids of all samples of the last run."""
+    found: list[str] = []
+    for step in context.pipeline.steps:
+        if isinstance(step, SamplesStep):
+            folder = samples_folder(step.samples)
+            for path in context.workspace.list_files(folder, suffix=".parquet"):
+                table = context.workspace.read_table(path, columns=["sample_id"])
+                found += table["sample_id"].to_pylist() if table is not None else []
+    return found
+
+
+def apply_samples(step: SamplesStep, context: Context, population: Population) -> StepReport:
+    """Write the samples; parts of an earlier run that are not overwritten are removed."""
+    folder = samples_folder(step.samples)
+    written: list[str] = []
+    seen: dict[str, int] = {}
+    stage2 = 0
+    source = _samples(step, context, population)
+    while rows := list(islice(source, SAMPLES_PER_PART)):
+        for row in rows:
+            seen[row.clip_id] = seen.get(row.clip_id, 0) + 1
+            stage2 += row.stage2
+        path = f"{folder}/part-{len(written):05d}.parquet"
+        table = pa.Table.from_pylist([to_dict(row) for row in rows], schema=schema_of(SampleRow))
+        context.workspace.write_table(path, table)
+        written.append(path)
+    for path in context.workspace.list_files(folder, suffix=".parquet"):
+        if path not in written:
+            context.workspace.remove_superseded(path)
+    return _report(step, population, seen, stage2)
+
+
+def sample_counts(step: SamplesStep, context: Context, population: Population) -> StepReport:
+    """Return the report of the samples as they are on disk."""
+    seen: dict[str, int] = {}
+    stage2 = 0
+    for path in context.workspace.list_files(samples_folder(step.samples), suffix=".parquet"):
+        table = context.workspace.read_table(path, columns=["clip_id", "stage2"])
+        assert table is not None
+        for row in table.to_pylist():
+            seen[row["clip_id"]] = seen.get(row["clip_id"], 0) + 1
+            stage2 += row["stage2"]
+    alive = {clip.clip_id for clip in population.clips}
+    return _report(step, population, {k: n for k, n in seen.items() if k in alive}, stage2)
+
+
+def _report(
+    step: SamplesStep, population: Population, seen: dict[str, int], stage2: int
+) -> StepReport:
+    without = [clip for clip in population.clips if clip.clip_id not in seen]
+    return StepReport(
+        title=step.title,
+        kind="samples",
+        unit="clips",
+        entering=len(population.clips),
+        leaving=len(seen),
+        dropped=len(without),
+        samples=sum(seen.values()),
+        stage2_samples=stage2,
+        verdicts=verdict_table(
+            {
+                "key": clip.clip_id,
+                "level": "clip",
+                "clip_id": clip.clip_id,
+                "video_id": clip.video_id,
+                "state": "dropped",
+                "rule": "no tracked object at any anchor",
+            }
+            for clip in without
+        ),
+    )
+
+
+def _samples(step: SamplesStep, context: Context, population: Population) -> Iterator[SampleRow]:
+    limits = SampleLimits(
+        stage1_min_frames=step.stage1_min_frames, stage2_min_frames=step.stage2_min_frames
+    )
+    optional = [name for name in ("caption", "inout") if name in context.stages]
+    for at in range(0, len(population.clips), READ_CHUNK):
+        chunk = population.clips[at : at + READ_CHUNK]
+        keys = [clip.clip_id for clip in chunk]
+        probes = context.stages["probe"].table.read(sorted({clip.video_id for clip in chunk}))
+        rows = {
+            name: context.stages[name].table.read(keys)
+            for name in ("objects", "tracks", *optional)
+        }
+        for clip in chunk:
+            mine = {name: rows[name][clip.clip_id] for name in rows}
+            yield from build_samples(
+                video=population.videos[clip.video_id],
+                clip=clip,
+                rows=ClipAnnotations(probe=probes[clip.video_id], **mine),
+                kept_objects=population.kept_objects,
+                limits=limits,
+            )

@@ -1,0 +1,79 @@
+"""The steps of a pipeline, evaluated in order over what is committed.
+
+The same walk serves a run (which computes what is pending) and the commands that only look
+(which stop at the first step with pending work). There is no second ledger: who is in and why
+somebody is out follows from the rows and the pipeline file alone.
+"""
+
+from collections.abc import Callable, Iterator
+
+from clipmill.config import AnnotateStep, SamplesStep, SelectStep
+from clipmill.pipeline.annotating import pending_keys, settle
+from clipmill.pipeline.context import Context, Stage, fingerprint_of
+from clipmill.pipeline.population import Population
+from clipmill.pipeline.report import StepReport
+from clipmill.pipeline.samples import apply_samples, sample_counts
+from clipmill.pipeline.selecting import apply_select
+from clipmill.pipeline.splits import apply_split
+from clipmill.pipeline.videos import VideoList
+
+Execute = Callable[[Stage, Population, list[str]], None]
+"""Computes the pending rows of a stage."""
+
+
+def walk(
+    context: Context,
+    listing: VideoList,
+    *,
+    execute: Execute | None = None,
+    retry_failed: bool = False,
+    until: str = "",
+) -> Iterator[StepReport]:
+    """Yield the outcome of every step, the listing of sources first.
+
+    Args:
+        context: Workspace and pipeline.
+        listing: Videos of the run.
+        execute: Computes pending rows; when None, nothing is computed or written, and the walk
+            ends with the first step that has pending rows.
+        retry_failed: Count failed rows as pending.
+        until: Title or annotation name of the last step to evaluate.
+    """
+    population = listing.population()
+    yield listing.report()
+    chain = ""
+    for step in context.pipeline.steps:
+        chain = fingerprint_of(chain, step.model_dump(mode="json"))
+        if isinstance(step, AnnotateStep):
+            stage = context.stages[step.annotate]
+            chain = fingerprint_of(chain, stage.fingerprint)
+            pending = pending_keys(stage, population, retry_failed=retry_failed)
+            if execute is not None:
+                execute(stage, population, pending)
+                pending = []
+            population, report = settle(stage, population, pending=len(pending))
+        elif isinstance(step, SelectStep):
+            population, report = apply_select(
+                step, context, population, fingerprint=chain, write=execute is not None
+            )
+        elif isinstance(step, SamplesStep):
+            if execute is not None:
+                report = apply_samples(step, context, population)
+            else:
+                report = sample_counts(step, context, population)
+        else:
+            population, report = apply_split(step, context, population)
+        yield report
+        if report.pending or (until and until in step_names(step)):
+            return
+
+
+def step_names(step: object) -> set[str]:
+    """Return the names by which `--until` may call a step."""
+    names = {str(getattr(step, "title", ""))}
+    for word in ("annotate", "select", "split", "samples"):
+        if hasattr(step, word):
+            names.add(str(getattr(step, word)))
+    return names
+
+
