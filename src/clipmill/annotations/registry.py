@@ -41,10 +41,14 @@ def available(annotation: str) -> list[str]:
 def find_backend(annotation: str, backend: str) -> type[Backend]:
     """Return the class of a backend.
 
+    Args:
+        annotation: Name of the annotation.
+        backend: Name of a backend, or `module:Class` of one's own that can be imported.
+
     Raises:
         UsageError: No such annotation or backend; the message lists those there are.
     """
-    path = (BACKENDS | _plugins()).get((annotation, backend))
+    path = backend if ":" in backend else (BACKENDS | _plugins()).get((annotation, backend))
     if path is None:
         if annotation not in ANNOTATIONS and not available(annotation):
             raise UsageError(
@@ -54,5 +58,18 @@ def find_backend(annotation: str, backend: str) -> type[Backend]:
             f"annotation '{annotation}' has no backend '{backend}'; "
             f"there are: {', '.join(available(annotation))}"
         )
+    found = _import(path)
+    if found.annotation != annotation:
+        raise UsageError(f"backend '{backend}' computes '{found.annotation}', not '{annotation}'")
+    return found
+
+
+def _import(path: str) -> type[Backend]:
     module, _, name = path.partition(":")
-    return getattr(importlib.import_module(module), name)
+    try:
+        found = getattr(importlib.import_module(module), name)
+    except (ModuleNotFoundError, AttributeError) as error:
+        raise UsageError(f"backend '{path}' cannot be imported: {error}") from error
+    if not (isinstance(found, type) and issubclass(found, Backend)):
+        raise UsageError(f"backend '{path}' is no subclass of clipmill.annotations.base.Backend")
+    return found

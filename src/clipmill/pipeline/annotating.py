@@ -1,10 +1,12 @@
 """Annotation steps: find what is missing, let the engine compute it, drop what failed."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Protocol
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from clipmill.annotations.base import ClipInput
 from clipmill.clips import Clip
@@ -61,8 +63,6 @@ def compute(
 
 def stage_spec(stage: Stage, *, workers: int) -> StageSpec:
     """Return what the workers of a stage need to know."""
-    import os
-
     backend, step = stage.backend, stage.step
     return StageSpec(
         annotation=step.annotate,
@@ -106,22 +106,21 @@ def settle(
 ) -> tuple[Population, StepReport]:
     """Take the failed clips out of the population; after `probe`, turn videos into clips."""
     status = stage.table.status()
-    bad = status.filter(pa.compute.equal(status["status"], "failed")).to_pylist()
+    bad = status.filter(pc.equal(status["status"], "failed")).to_pylist()
     members = {population.key_of(clip): clip for clip in population.clips}
-    failures = [row for row in bad if row["key"] in members]
-    failed = {row["key"] for row in failures}
-    left = tuple(clip for key, clip in members.items() if key not in failed)
+    failures = {row[stage.table.key]: row for row in bad if row[stage.table.key] in members}
+    left = tuple(clip for key, clip in members.items() if key not in failures)
     level = "clip" if population.probed else "video"
     verdicts = verdict_table(
         {
-            "key": row["key"],
+            "key": key,
             "level": level,
-            "clip_id": row["key"] if population.probed else None,
-            "video_id": members[row["key"]].video_id,
+            "clip_id": key if population.probed else None,
+            "video_id": members[key].video_id,
             "state": "failed",
             "rule": f"{row['error_kind']}: {row['error']}",
         }
-        for row in sorted(failures, key=lambda row: str(row["key"]))
+        for key, row in sorted(failures.items())
     )
     report = StepReport(
         title=stage.step.title,
@@ -144,6 +143,6 @@ def settle(
 def _with_frames(stage: Stage, population: Population) -> Population:
     """Replace the stand-in of each video by the clip of all its frames."""
     counts = stage.table.columns(["num_frames"])
-    frames = dict(zip(counts["key"].to_pylist(), counts["num_frames"].to_pylist(), strict=True))
+    frames = dict(zip(counts[stage.table.key].to_pylist(), counts["num_frames"].to_pylist(), strict=True))
     clips = tuple(Clip(c.video_id, 0, frames[c.video_id]) for c in population.clips)
     return replace(population, clips=clips, probed=True)

@@ -9,12 +9,12 @@ from clipmill.pipeline.context import Context
 from clipmill.pipeline.population import Population
 from clipmill.store.records import schema_of
 
-OBJECT_LISTS: Mapping[str, tuple[str, ...]] = {
-    "objects": ("anchors", "objects"),
-    "tracks": ("objects",),
-    "inout": ("objects",),
+OBJECT_LISTS: Mapping[str, str] = {
+    "objects": "anchors.objects",
+    "tracks": "objects",
+    "inout": "objects",
 }
-"""Annotations with one entry per object, and the list columns that lead to it."""
+"""Annotations with one entry per object, and the list column that holds them."""
 
 
 def scalar_columns(row: type) -> set[str]:
@@ -75,7 +75,7 @@ def clip_columns(context: Context, population: Population, columns: Sequence[str
             pa.array([clip.video_id for clip in population.clips], pa.string()) if by_video else keys
         )
         table = stage.table.columns(names)
-        rows = pc.index_in(wanted, value_set=table["key"].combine_chunks())
+        rows = pc.index_in(wanted, value_set=table[stage.table.key].combine_chunks())
         for name in names:
             result = result.append_column(f"{annotation}.{name}", table[name].take(rows))
     return result
@@ -93,7 +93,7 @@ def object_table(context: Context, population: Population, columns: Sequence[str
         weights = ["num_points", "survival"] if annotation == "tracks" else []
         fields = list(dict.fromkeys(["object_id", *names, *weights]))
         entries = _explode(context, annotation, fields)
-        data = {"key": entries["object_id"], "clip_id": entries["key"]}
+        data = {"key": entries["object_id"], "clip_id": entries["clip_id"]}
         if weights:
             share = pc.multiply(pc.cast(entries["num_points"], pa.float64()), entries["survival"])
             data["weight"] = pc.round(share)
@@ -117,17 +117,6 @@ def _join(left: pa.Table, right: pa.Table) -> pa.Table:
 
 
 def _explode(context: Context, annotation: str, fields: Sequence[str]) -> pa.Table:
-    """One row per object: `key` (clip id) and the named fields of its entry."""
+    """One row per object: `clip_id` and the named fields of its entry."""
     table = context.stages[annotation].table
-    path = OBJECT_LISTS[annotation]
-    if len(path) == 1:
-        return table.exploded(path[0], fields)
-    outer = table.exploded(path[0], [path[1]])
-    lists = outer[path[1]].combine_chunks()
-    entries = pc.list_flatten(lists)
-    parents = pc.list_parent_indices(lists)
-    data = {"key": outer["key"].take(parents)}
-    data |= {name: pc.struct_field(entries, name) for name in fields}
-    return pa.table(data)
-
-
+    return table.exploded(OBJECT_LISTS[annotation], fields)

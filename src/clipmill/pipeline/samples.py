@@ -23,12 +23,18 @@ def samples_folder(name: str) -> str:
     return f"samples/{name}"
 
 
+def sample_parts(workspace: Workspace, name: str) -> list[str]:
+    """Return the parquet parts of a sample set, in order."""
+    folder = samples_folder(name)
+    return [f"{folder}/{part}" for part in workspace.names(folder) if part.endswith(".parquet")]
+
+
 def read_samples(workspace: Workspace, name: str = "training") -> Iterator[SampleRow]:
     """Yield the samples of the last run, ordered by video listing, clip and anchor.
 
     One part is held in memory at a time. Yields nothing when there are none.
     """
-    for path in workspace.list_files(samples_folder(name), suffix=".parquet"):
+    for path in sample_parts(workspace, name):
         table = workspace.read_table(path)
         assert table is not None
         for batch in table.to_batches(max_chunksize=16):
@@ -41,8 +47,7 @@ def read_sample_ids(context: Context) -> list[str]:
     found: list[str] = []
     for step in context.pipeline.steps:
         if isinstance(step, SamplesStep):
-            folder = samples_folder(step.samples)
-            for path in context.workspace.list_files(folder, suffix=".parquet"):
+            for path in sample_parts(context.workspace, step.samples):
                 table = context.workspace.read_table(path, columns=["sample_id"])
                 found += table["sample_id"].to_pylist() if table is not None else []
     return found
@@ -63,9 +68,9 @@ def apply_samples(step: SamplesStep, context: Context, population: Population) -
         table = pa.Table.from_pylist([to_dict(row) for row in rows], schema=schema_of(SampleRow))
         context.workspace.write_table(path, table)
         written.append(path)
-    for path in context.workspace.list_files(folder, suffix=".parquet"):
+    for path in sample_parts(context.workspace, step.samples):
         if path not in written:
-            context.workspace.remove_superseded(path)
+            context.workspace.remove(path)
     return _report(step, population, seen, stage2)
 
 
@@ -73,7 +78,7 @@ def sample_counts(step: SamplesStep, context: Context, population: Population) -
     """Return the report of the samples as they are on disk."""
     seen: dict[str, int] = {}
     stage2 = 0
-    for path in context.workspace.list_files(samples_folder(step.samples), suffix=".parquet"):
+    for path in sample_parts(context.workspace, step.samples):
         table = context.workspace.read_table(path, columns=["clip_id", "stage2"])
         assert table is not None
         for row in table.to_pylist():

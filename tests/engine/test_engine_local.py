@@ -1,0 +1,156 @@
+"""Both engines give the same outcomes; only spawned workers survive a dying process."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from clipmill.annotations.base import ClipInput
+from clipmill.clips import Clip, Video, video_id_for
+from clipmill.engine.inprocess import InProcessEngine
+from clipmill.engine.local import LocalEngine
+from clipmill.engine.spec import StageSpec
+from clipmill.errors import ClipmillError
+
+
+def spec(name: str = "Echo", **changes) -> StageSpec:
+    from clipmill.annotations.registry import find_backend
+
+    backend = find_backend("quality", f"fake_backends:{name}")
+    settings = {
+        "annotation": "quality",
+        "backend": f"fake_backends:{name}",
+        "config": {},
+        "time_limit": 30.0,
+        "unit_size": backend.unit_size,
+        "batch_size": backend.batch_size,
+    }
+    return StageSpec(**(settings | changes))
+
+
+def items(*names: str):
+    for number, name in enumerate(names):
+        video = Video(video_id_for(name), "", name, f"/nowhere/{name}", 1)
+        yield name, ClipInput(video, Clip(video.video_id, number, number + 1))
+
+
+@pytest.fixture(params=["in process", "two workers"])
+def engine(request):
+    engine = InProcessEngine() if request.param == "in process" else LocalEngine(2)
+    yield engine
+    engine.close()
+
+
+def run(engine, stage, *names):
+    return {o.key: o for lot in engine.run(stage, items(*names)) for o in lot}
+
+
+@pytest.mark.parametrize("backend", ["Echo", "Batched", "Greedy"])
+def test_every_clip_has_one_outcome(engine, backend):
+    names = [f"v{i}" for i in range(11)]
+    outcomes = run(engine, spec(backend), *names)
+    assert set(outcomes) == set(names)
+    assert [outcomes[n].record.start for n in names] == list(range(11))
+
+
+@pytest.mark.parametrize("backend", ["Echo", "Batched"])
+def test_a_clip_that_raises_fails_alone(engine, backend):
+    names = ["a", "unreadable", "b", "poison", "c"]
+    outcomes = run(engine, spec(backend), *names)
+    assert {n for n in names if outcomes[n].record is None} == {"unreadable", "poison"}
+    assert outcomes["unreadable"].error == "unreadable cannot be read"
+    assert outcomes["poison"].error == "RuntimeError: the model does not like this clip"
+    assert outcomes["poison"].error_kind == "model"
+
+
+def test_a_clip_that_asks_is_stopped_at_its_limit(engine):
+    outcomes = run(engine, spec(time_limit=0.3), "a", "slow", "b")
+    assert outcomes["slow"].error_kind == "timeout"
+    assert "0.3 s" in outcomes["slow"].error
+    assert outcomes["a"].record
+    assert outcomes["b"].record
+
+
+def test_outcomes_come_in_lots_of_the_unit_size():
+    lots = list(InProcessEngine().run(spec(unit_size=3), items(*"abcdefgh")))
+    assert [len(lot) for lot in lots if lot] == [3, 3, 2]
+
+
+def test_a_clip_that_kills_its_process_fails_alone():
+    engine = LocalEngine(2)
+    names = ["a", "crash1", "b", "c", "crash2", "d", "e", "f", "g"]
+    outcomes = run(engine, spec(), *names)
+    engine.close()
+    assert set(outcomes) == set(names)
+    assert {n for n in names if outcomes[n].record is None} == {"crash1", "crash2"}
+    assert outcomes["crash1"].error_kind == "crash"
+    assert "SIGSEGV" in outcomes["crash1"].error
+
+
+def test_a_clip_that_hangs_without_asking_is_stopped(monkeypatch):
+    monkeypatch.setattr("clipmill.engine.local.GRACE_SECONDS", 0.5)
+    engine = LocalEngine(1)
+    outcomes = run(engine, spec(time_limit=0.5, unit_size=3), "a", "hang", "b")
+    engine.close()
+    assert outcomes["hang"].error_kind == "timeout"
+    assert outcomes["a"].record
+    assert outcomes["b"].record
+
+
+def test_a_backend_that_cannot_be_set_up_stops_the_run_with_its_reason():
+    engine = LocalEngine(1)
+    with pytest.raises(ClipmillError, match="the weights are missing"):
+        run(engine, spec("Broken"), "a")
+    engine.close()
+
+
+def test_workers_that_die_at_the_start_stop_the_run():
+    engine = LocalEngine(1)
+    with pytest.raises(ClipmillError, match="die before they begin"):
+        run(engine, spec("DeadOnArrival"), "a")
+    engine.close()
+
+
+def test_processes_live_on_from_stage_to_stage():
+    engine = LocalEngine(1)
+    run(engine, spec(), "a")
+    first = engine._slots[0].process.pid
+    run(engine, spec("Batched"), "a")
+    assert engine._slots[0].process.pid == first
+    assert engine.peak_rss > 10_000_000
+    engine.close()
+
+
+def test_workers_die_with_their_parent(tmp_path):
+    script = tmp_path / "parent.py"
+    script.write_text(
+        textwrap.dedent(
+            """
+            import sys
+            sys.path[:0] = [SUPPORT, TESTS]
+            from test_engine_local import items, spec
+            from clipmill.engine.local import LocalEngine
+            if __name__ == "__main__":
+                engine = LocalEngine(1)
+                for lot in engine.run(spec(unit_size=1), items("a", "hang")):
+                    if lot:
+                        print(engine._slots[0].process.pid, flush=True)
+            """
+        )
+        .replace("SUPPORT", repr(str(Path(__file__).parents[1] / "support")))
+        .replace("TESTS", repr(str(Path(__file__).parent)))
+    )
+    parent = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True)
+    child = int(parent.stdout.readline())
+    descriptor = os.pidfd_open(child)
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    import select
+
+    readable, _, _ = select.select([descriptor], [], [], 30)
+    os.close(descriptor)
+    assert readable, "the worker outlived its parent"
