@@ -21,7 +21,7 @@ from pycocotools import mask as coco
 TRACK_UNIT = 1 / 16
 """Resolution of stored track coordinates, in pixels."""
 
-_DTYPES = "u1 i1 u2 i2 u4 i4 i8 f2 f4 f8".split()
+_DTYPES = ("u1", "i1", "u2", "i2", "u4", "i4", "i8", "f2", "f4", "f8")
 
 
 def _pack_shape(shape: tuple[int, ...]) -> bytes:
@@ -86,7 +86,9 @@ def encode_tracks(points: npt.NDArray[np.floating[Any]]) -> bytes:
     steps = np.diff(units, axis=0)
     small = bool(np.abs(steps).max(initial=0) <= np.iinfo(np.int16).max)
     head = (b"T" if small else b"t") + struct.pack("<II", *points.shape[:2])
-    return head + units[:1].astype("<i4").tobytes() + steps.astype("<i2" if small else "<i4").tobytes()
+    return (
+        head + units[:1].astype("<i4").tobytes() + steps.astype("<i2" if small else "<i4").tobytes()
+    )
 
 
 def decode_tracks(blob: bytes) -> npt.NDArray[np.float32]:

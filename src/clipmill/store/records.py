@@ -66,7 +66,8 @@ def to_dict(record: Any) -> dict[str, Any]:
 
 def from_dict(record_type: type[RecordT], values: Mapping[str, Any]) -> RecordT:
     """Build a record from the nested dict that pyarrow gives back."""
-    return record_type(**{n: _revive(h, values[n]) for n, h in _hints(record_type).items()})
+    hints = _hints(typing.cast(type, record_type))
+    return record_type(**{name: _revive(hint, values[name]) for name, hint in hints.items()})
 
 
 def _revive(hint: Any, value: Any) -> Any:

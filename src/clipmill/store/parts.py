@@ -1,0 +1,198 @@
+"""Part files: every commit is one, and together they are a table with one row per key.
+
+`part-{level}-{sequence:010d}-{token}.parquet`. The sequence grows with every commit; the token
+makes names unique. Level 0 is a commit; higher levels hold the rows of several lower parts and
+the sequence of the last of them; level 9 holds a whole table. Rows of a part are sorted by key.
+"""
+
+import re
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from clipmill.store.errors import CorruptFileError
+from clipmill.store.storage import Storage
+from clipmill.store.tables import Fetch, explained_reads, open_parquet, write_grouped
+
+OK = "ok"
+FAILED = "failed"
+WHOLE_LEVEL = 9
+
+_NAME = re.compile(r"part-(\d)-(\d{10,})-([0-9a-f]{8})\.parquet")
+_REMEDY = "If it is damaged, delete this file and run again: only its clips are computed again."
+_ATTEMPTS = 20
+ResultT = TypeVar("ResultT")
+
+
+@dataclass(frozen=True, order=True)
+class PartName:
+    """A part's name; names sort in commit order.
+
+    Attributes:
+        sequence: Number of the (last) commit in it.
+        level: How often its rows were merged.
+        token: 8 random hex digits.
+    """
+
+    sequence: int
+    level: int
+    token: str
+
+    @classmethod
+    def new(cls, sequence: int, level: int) -> "PartName":
+        """Return a name nobody else uses."""
+        return cls(sequence, level, secrets.token_hex(4))
+
+    @classmethod
+    def parse(cls, name: str) -> "PartName | None":
+        """Read a file name; None when it is not a part's."""
+        match = _NAME.fullmatch(name)
+        return cls(int(match[2]), int(match[1]), match[3]) if match else None
+
+    @property
+    def file(self) -> str:
+        """The file name."""
+        return f"part-{self.level}-{self.sequence:010d}-{self.token}.parquet"
+
+
+class Parts:
+    """The part files of one table.
+
+    Attributes:
+        folder: Path relative to the storage's root.
+        schema: Columns of every part.
+        key: Name of the key column.
+    """
+
+    def __init__(self, storage: Storage, folder: str, schema: pa.Schema, key: str) -> None:
+        self.folder, self.schema, self.key = folder, schema, key
+        self._storage = storage
+        self._metadata: dict[PartName, pq.FileMetaData] = {}
+
+    def list(self) -> list[PartName]:
+        """Return the parts there are, in commit order."""
+        parsed = map(PartName.parse, self._storage.names(self.folder))
+        found = sorted(name for name in parsed if name is not None)
+        if gone := self._metadata.keys() - set(found):
+            self._metadata = {p: m for p, m in self._metadata.items() if p not in gone}
+        return found
+
+    def path(self, name: PartName) -> str:
+        """Return a part's path for messages, with the workspace in front."""
+        return self._storage.full(f"{self.folder}/{name.file}")
+
+    def explained(self, name: PartName) -> AbstractContextManager[None]:
+        """Turn read errors of the block into a CorruptFileError that names the part."""
+        return explained_reads(self.path(name), _REMEDY)
+
+    @contextmanager
+    def open(self, name: PartName) -> Iterator[pq.ParquetFile]:
+        """Open a part.
+
+        Raises:
+            CorruptFileError: It is damaged, or has other columns than expected; also for
+                damage that shows while the block reads.
+            FileNotFoundError: It was merged into another since it was listed.
+        """
+        with self.explained(name):
+            source: Any = self._storage.open(f"{self.folder}/{name.file}")
+            with source, open_parquet(source, metadata=self._metadata.get(name)) as file:
+                if name not in self._metadata:
+                    self._check_schema(name, file.schema_arrow)
+                    self._metadata[name] = file.metadata
+                yield file
+
+    def _check_schema(self, name: PartName, found: pa.Schema) -> None:
+        if found.equals(self.schema):
+            return
+        raise CorruptFileError(
+            self.path(name),
+            f"its columns are not those of {self.folder.split('/')[1]} "
+            f"({_difference(found, self.schema)})",
+            "It was written by another version of clipmill without a new fingerprint; delete "
+            "its folder and run again.",
+        )
+
+    def write(self, name: PartName, *, rows: int, fetch: Fetch) -> None:
+        """Write a part; it is there for readers, whole and durable, when this returns.
+
+        Raises:
+            StorageError: The storage refused; no part was written.
+        """
+        words = ["status", "error_kind", "error"]
+        with self._storage.create(f"{self.folder}/{name.file}") as file:
+            write_grouped(file, self.schema, rows=rows, fetch=fetch, key=self.key, words=words)
+
+    def remove(self, names: Sequence[PartName]) -> None:
+        """Remove parts whose rows are in a newer part."""
+        for name in names:
+            self._storage.remove(f"{self.folder}/{name.file}")
+
+    def consistent(self, read: Callable[[Sequence[PartName]], ResultT]) -> ResultT:
+        """Run `read` on the listed parts, again when a merge took one of them away meanwhile."""
+        for _ in range(_ATTEMPTS):
+            try:
+                return read(self.list())
+            except FileNotFoundError:
+                continue
+        return read(self.list())
+
+    def load(self, names: Sequence[PartName], columns: Sequence[str]) -> pa.Table:
+        """Return columns of all rows of the given parts, in commit order.
+
+        Args:
+            names: Parts, in commit order.
+            columns: Column names, or dotted Parquet paths of nested fields.
+        """
+        tables = []
+        for name in names:
+            with self.open(name) as file:
+                tables.append(file.read(columns=list(columns)))
+        if not tables:
+            roots = dict.fromkeys(column.partition(".")[0] for column in columns)
+            return pa.schema([self.schema.field(root) for root in roots]).empty_table()
+        return pa.concat_tables(tables)
+
+
+def _difference(found: pa.Schema, expected: pa.Schema) -> str:
+    missing = [field.name for field in expected if field.name not in found.names]
+    extra = [name for name in found.names if name not in expected.names]
+    changed = [
+        f"{field.name} is {found.field(field.name).type}, not {field.type}"
+        for field in expected
+        if field.name in found.names and not found.field(field.name).equals(field)
+    ]
+    texts = [f"without {', '.join(missing)}"] if missing else []
+    texts += [f"with {', '.join(extra)}"] if extra else []
+    return "; ".join(texts + changed) or "in another order"
+
+
+def winners(keys: pa.ChunkedArray, status: pa.ChunkedArray) -> pa.Array:
+    """Return the row of every key that counts, by ascending key.
+
+    A row that is ok wins over a failed one; among equals, the later commit wins.
+
+    Args:
+        keys: string [n], in commit order.
+        status: string [n], `ok` or `failed`.
+
+    Returns:
+        int64 row numbers, one per distinct key.
+    """
+    count = len(keys)
+    ok = np.asarray(pc.equal(status, OK))
+    rank = np.arange(count) + count * ok
+    best = (
+        pa.table({"key": keys, "rank": rank})
+        .group_by("key")
+        .aggregate([("rank", "max")])
+        .sort_by("key")
+    )
+    return pa.array(np.asarray(best["rank_max"]) % max(count, 1))

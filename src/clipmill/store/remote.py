@@ -1,0 +1,124 @@
+"""Storage behind an fsspec URL: object stores, memory, and whatever else fsspec speaks."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any
+
+import fsspec
+
+from clipmill.errors import UsageError
+from clipmill.store.storage import (
+    Storage,
+    checked,
+    explained_writes,
+    is_temporary,
+    temporary_name,
+)
+
+_WHOLE_OBJECTS = {"memory", "s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "oci", "oss"}
+"""Protocols where an upload is visible only when it is complete. Elsewhere (sftp, smb, ...)
+an upload goes to a temporary name and is renamed."""
+
+_ONE_REQUEST_BYTES = 32 << 20
+
+
+class RemoteStorage(Storage):
+    """Files below an fsspec URL."""
+
+    is_local = False
+
+    def __init__(self, url: str) -> None:
+        self.root = url.rstrip("/")
+        try:
+            self._fs, path = fsspec.core.url_to_fs(url, use_listings_cache=False)
+        except (ImportError, ValueError) as error:
+            raise UsageError(f"cannot open workspace {url}: {error}") from error
+        self._base = path.rstrip("/")
+        protocol = self._fs.protocol
+        names = {protocol} if isinstance(protocol, str) else set(protocol)
+        self._whole_objects = bool(names & _WHOLE_OBJECTS)
+
+    def _at(self, path: str) -> str:
+        return f"{self._base}/{checked(path)}"
+
+    def exists(self) -> bool:
+        """Tell whether anything is there; object stores know no empty folders."""
+        return bool(self._fs.exists(self._base))
+
+    @contextmanager
+    def create(self, path: str) -> Iterator[IO[bytes]]:
+        """See `Storage.create`; the file is built on the local disk and then uploaded."""
+        target = self._at(path)
+        with tempfile.NamedTemporaryFile(prefix="clipmill-upload-") as file:
+            yield file  # type: ignore[misc]
+            file.flush()
+            with explained_writes(self.full(path)):
+                self._upload(Path(file.name), target)
+
+    def _upload(self, file: Path, target: str) -> None:
+        folder, _, name = target.rpartition("/")
+        self._fs.makedirs(folder, exist_ok=True)
+        upload = target if self._whole_objects else f"{folder}/{temporary_name(name)}"
+        if file.stat().st_size <= _ONE_REQUEST_BYTES:
+            self._fs.pipe_file(upload, file.read_bytes())
+        else:
+            self._fs.put_file(str(file), upload)
+        if upload != target:
+            with suppress(FileNotFoundError):
+                self._fs.rm_file(target)  # sftp and smb do not rename onto a file
+            self._fs.mv(upload, target)
+
+    def create_exclusively(self, path: str, data: bytes) -> bool:
+        """See `Storage.create_exclusively`; not atomic where the store cannot do it."""
+        target = self._at(path)
+        with explained_writes(self.full(path)):
+            self._fs.makedirs(target.rpartition("/")[0], exist_ok=True)
+            try:
+                self._fs.pipe_file(target, data, mode="create")
+            except FileExistsError:
+                return False
+            except (NotImplementedError, TypeError):
+                if self._fs.exists(target):
+                    return False
+                self._fs.pipe_file(target, data)
+        return True
+
+    def open(self, path: str) -> Any:
+        """See `Storage.open`."""
+        return self._fs.open(self._at(path), "rb")
+
+    def read(self, path: str) -> bytes | None:
+        """See `Storage.read`."""
+        try:
+            return bytes(self._fs.cat_file(self._at(path)))
+        except FileNotFoundError:
+            return None
+
+    def names(self, folder: str) -> list[str]:
+        """See `Storage.names`."""
+        self._fs.invalidate_cache()
+        try:
+            entries = self._fs.ls(self._at(folder), detail=False)
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        return sorted(entry.rstrip("/").rpartition("/")[2] for entry in entries)
+
+    def remove(self, path: str) -> None:
+        """See `Storage.remove`."""
+        with suppress(FileNotFoundError):
+            self._fs.rm_file(self._at(path))
+
+    def sweep(self) -> None:
+        """See `Storage.sweep`."""
+        if self._whole_objects:
+            return  # an upload that was cut off never became visible
+        for entry in self._fs.find(self._base):
+            if is_temporary(entry.rpartition("/")[2]):
+                self._fs.rm_file(entry)
+
+    def local_path(self, path: str) -> Path | None:
+        """See `Storage.local_path`."""
+        checked(path)
+        return None
