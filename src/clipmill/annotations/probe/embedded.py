@@ -1,0 +1,66 @@
+"""Probing with PyAV: packets only, one frame decoded, more only where packets lie."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from pydantic import Field
+
+from clipmill.annotations.base import Backend, BackendConfig, ClipInput
+from clipmill.annotations.probe.schema import ProbeRow
+from clipmill.video import index_video
+from clipmill.video.source import MAX_PIXELS
+
+
+class ProbeConfig(BackendConfig):
+    """Settings of the probe."""
+
+    max_pixels: int = Field(
+        MAX_PIXELS, ge=1, description="frames with more pixels are refused before decoding"
+    )
+
+
+class Probe(Backend):
+    """Container facts and the frame index of a whole file."""
+
+    annotation: ClassVar[str] = "probe"
+    name: ClassVar[str] = "embedded"
+    level: ClassVar[str] = "video"
+    unit_size: ClassVar[int] = 64
+    Config: ClassVar[type[BackendConfig]] = ProbeConfig
+    Row: ClassVar[type] = ProbeRow
+
+    def load(self, item: ClipInput) -> ProbeRow:
+        """Index the file.
+
+        Raises:
+            VideoError: The file is missing, changed or not a video.
+        """
+        info, index = index_video(
+            item.video.uri,
+            expected_size_bytes=item.video.size_bytes,
+            max_pixels=self.config.max_pixels,
+            on_frame=item.check,
+        )
+        fps = index.fps
+        return ProbeRow(
+            width=info.width,
+            height=info.height,
+            rotation=info.rotation,
+            aspect_ratio=info.width / info.height,
+            fps=fps,
+            num_frames=index.num_frames,
+            duration=index.num_frames / fps if fps else 0.0,
+            codec=info.codec,
+            pixel_format=info.pixel_format,
+            container=info.container,
+            num_video_streams=info.num_video_streams,
+            has_audio=info.has_audio,
+            variable_rate=index.variable_rate,
+            index_exact=index.exact,
+            index_note=index.note,
+            index=index.to_bytes(),
+        )
+
+    def annotate(self, batch: Sequence[ProbeRow]) -> Sequence[ProbeRow]:
+        """Hand the rows on: all the work is reading the file."""
+        return batch

@@ -1,0 +1,79 @@
+"""What can go wrong with a video file; every message names the file and the remedy."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import av.error
+
+from clipmill.errors import ClipError
+
+
+class VideoError(ClipError):
+    """The bytes of a video cannot be used (kind `decode`); base of all errors of this package."""
+
+    kind = "decode"
+
+
+class VideoMissingError(VideoError):
+    """The file is gone or may not be read."""
+
+    kind = "missing"
+
+
+class VideoChangedError(VideoError):
+    """The file is not the one that was listed or indexed."""
+
+    kind = "changed"
+
+
+class IndexMismatchError(VideoError):
+    """The decoder gives other frames than the index says.
+
+    Attributes:
+        expected: Frames according to the index.
+        decoded: Frames that really decode, counted from the start of the video and without a
+            gap; all of them were given before this error was raised.
+    """
+
+    def __init__(self, message: str, *, expected: int, decoded: int) -> None:
+        super().__init__(message)
+        self.expected = expected
+        self.decoded = decoded
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Keyword-only attributes would be lost on the way between processes.
+        return _rebuild_mismatch, (str(self), self.expected, self.decoded)
+
+
+def _rebuild_mismatch(message: str, expected: int, decoded: int) -> IndexMismatchError:
+    return IndexMismatchError(message, expected=expected, decoded=decoded)
+
+
+def name_of(uri: str) -> str:
+    """Return a file name as it may stand in a message: quoted, control characters escaped."""
+    return repr(uri)
+
+
+@contextmanager
+def translated(uri: str) -> Iterator[None]:
+    """Turn errors of the operating system and of libav into `VideoError`s naming the file."""
+    name = name_of(uri)
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise VideoMissingError(
+            f"{name} does not exist; restore it or list the source again"
+        ) from error
+    except PermissionError as error:
+        raise VideoMissingError(
+            f"{name} may not be read: {error.strerror}; check its permissions"
+        ) from error
+    except IsADirectoryError as error:
+        raise VideoMissingError(f"{name} is a folder, not a video file") from error
+    except av.error.FFmpegError as error:
+        raise VideoError(
+            f"{name} cannot be read as a video: {error.strerror}; "
+            "it is damaged, empty or of a format that FFmpeg does not know"
+        ) from error
+    except OSError as error:
+        raise VideoMissingError(f"{name} cannot be read: {error}") from error

@@ -1,0 +1,155 @@
+"""Building a frame index: from packets where they can be trusted, by decoding where not."""
+
+from collections.abc import Callable
+from fractions import Fraction
+
+import av.error
+import numpy as np
+from av.video.frame import VideoFrame
+
+from clipmill.video.decoder import decoded_frames
+from clipmill.video.errors import VideoError, name_of, translated
+from clipmill.video.index import FrameIndex
+from clipmill.video.info import VideoInfo, describe
+from clipmill.video.packets import PacketTable, doubt, read_packets
+from clipmill.video.source import MAX_PIXELS, OpenSource, check_size, open_source
+
+
+def _nothing() -> None:
+    """Default of `on_frame`."""
+
+
+def index_video(
+    uri: str,
+    *,
+    expected_size_bytes: int | None = None,
+    max_pixels: int = MAX_PIXELS,
+    on_frame: Callable[[], None] = _nothing,
+) -> tuple[VideoInfo, FrameIndex]:
+    """Find the facts and all frames of a video.
+
+    Only packets are read and one frame is decoded, unless the packets cannot be trusted: then
+    the whole file is decoded once, and what the decoder gives in presentation order is taken as
+    truth (`FrameIndex.exact` is False and `note` says why).
+
+    Args:
+        uri: Local path or fsspec URL.
+        expected_size_bytes: A file of another size is refused with kind `changed`.
+        max_pixels: Larger frames are refused before they are decoded.
+        on_frame: Called once per decoded frame.
+
+    Raises:
+        VideoError: With kind `missing`, `changed` or `decode`; the message names the file.
+    """
+
+    def reopen() -> OpenSource:
+        return open_source(uri, expected_size_bytes=expected_size_bytes, max_pixels=max_pixels)
+
+    source = reopen()
+    try:
+        with translated(uri):
+            table = read_packets(source)
+            if not table.pts:
+                raise VideoError(f"{name_of(uri)} has a video stream without any packets")
+            reason = doubt(table, source)
+            frame = None if reason else _first_frame(source, table)
+        if frame is not None:
+            check_size(uri, frame.width, frame.height, max_pixels)
+            info = describe(source, frame)
+            return info, _from_packets(source, table, info)
+    finally:
+        source.close()
+
+    source = reopen()
+    try:
+        with translated(uri):
+            return _by_decoding(
+                source, table, reason or "the first key frame does not decode by itself", on_frame
+            )
+    finally:
+        source.close()
+
+
+def _first_frame(source: OpenSource, table: PacketTable) -> VideoFrame | None:
+    """Decode the first key packet alone."""
+    context = source.stream.codec_context
+    try:
+        frames = [*context.decode(table.first_key), *context.decode(None)]
+    except av.error.FFmpegError:
+        return None
+    return frames[0] if len(frames) == 1 and frames[0].pts == table.pts[0] else None
+
+
+def _entries(table: PacketTable, pts: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the entry points: key packets with the first frame each leads to."""
+    key_pts, key_seek = [], []
+    for time, dts, key in zip(table.pts, table.dts, table.keys, strict=True):
+        if key and time is not None:
+            key_pts.append(time)
+            key_seek.append(time if dts is None else min(time, dts))
+    order = np.argsort(key_pts, kind="stable")
+    times = np.array(key_pts, np.int64)[order]
+    frames = np.searchsorted(pts, times)
+    leads = frames < len(pts)
+    return {
+        "entry_frames": frames[leads].astype(np.int64),
+        "entry_pts": times[leads],
+        "entry_seek": np.array(key_seek, np.int64)[order][leads],
+    }
+
+
+def _from_packets(source: OpenSource, table: PacketTable, info: VideoInfo) -> FrameIndex:
+    times = np.array(table.pts, np.int64)
+    order = np.argsort(times, kind="stable")
+    pts = times[order]
+    return FrameIndex(
+        pts=pts,
+        keyframes=np.array(table.keys, bool)[order],
+        time_base=Fraction(source.stream.time_base),
+        width=info.width,
+        height=info.height,
+        exact=True,
+        **_entries(table, pts),
+    )
+
+
+def _by_decoding(
+    source: OpenSource, table: PacketTable, reason: str, on_frame: Callable[[], None]
+) -> tuple[VideoInfo, FrameIndex]:
+    """Decode the whole file once and index what comes out."""
+    info: VideoInfo | None = None
+    times: list[int | None] = []
+    keys: list[bool] = []
+    for frame in decoded_frames(source, source.container.demux(source.stream)):
+        on_frame()
+        info = info or describe(source, frame)
+        times.append(frame.pts)
+        keys.append(bool(frame.key_frame))
+    if info is None:
+        raise VideoError(
+            f"{name_of(source.uri)}: none of its {len(table.pts)} packets decodes to a frame; "
+            "the file is damaged"
+        )
+    time_base = Fraction(source.stream.time_base)
+    known = [time for time in times if time is not None]
+    by_order = len(known) < len(times) or any(
+        later <= earlier for earlier, later in zip(known, known[1:], strict=False)
+    )
+    pts = _even_times(len(times), source, time_base) if by_order else np.array(known, np.int64)
+    return info, FrameIndex(
+        pts=pts,
+        keyframes=np.array(keys, bool),
+        time_base=time_base,
+        width=info.width,
+        height=info.height,
+        exact=False,
+        note=reason,
+        by_order=by_order,
+        **({} if by_order else _entries(table, pts)),
+    )
+
+
+def _even_times(count: int, source: OpenSource, time_base: Fraction) -> np.ndarray:
+    """Return evenly spaced times at the rate of the header, for files without usable ones."""
+    rate = source.stream.average_rate or source.stream.guessed_rate or Fraction(25)
+    return np.array([round(n / rate / time_base) for n in range(count)], np.int64)
