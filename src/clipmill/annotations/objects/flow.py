@@ -1,0 +1,73 @@
+"""Dense optical flow between two frames, with a check of where it can be trusted.
+
+Method: DIS flow (Kroeger et al., "Fast Optical Flow using Dense Inverse Search", ECCV 2016).
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+Gray = npt.NDArray[np.uint8]
+Field = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Flow:
+    """Motion of every pixel of frame a towards frame b.
+
+    Attributes:
+        vectors: float32 [H, W, 2], x right, y down, pixels of the working size.
+        consistent: bool [H, W]: following the flow to b and b's flow back ends where it began.
+            False where b hides the pixel or the match is a guess.
+    """
+
+    vectors: Field
+    consistent: npt.NDArray[np.bool_]
+
+
+def pixel_grid(height: int, width: int) -> Field:
+    """Return float32 [H, W, 2] with the x, y of every pixel."""
+    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    return np.stack([x, y], axis=-1)
+
+
+def sample(image: npt.NDArray[np.generic], at: Field) -> npt.NDArray[np.float32]:
+    """Sample an image at float positions [H, W, 2] (x, y), bilinear, edges repeated."""
+    return cv2.remap(
+        image.astype(np.float32), at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+
+
+class FlowEstimator:
+    """DIS flow with one set of buffers; not safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+
+    def one_way(self, a: Gray, b: Gray) -> Field:
+        """Return the flow from a to b, float32 [H, W, 2]."""
+        return self._dis.calc(a, b, None)
+
+    def checked(self, a: Gray, b: Gray, *, tolerance: float = 1.0) -> Flow:
+        """Return the flow from a to b with its forward-backward check.
+
+        Args:
+            a: uint8 [H, W].
+            b: uint8 [H, W].
+            tolerance: Pixels the round trip may miss by; 5 % of the motion is added.
+        """
+        forward = self.one_way(a, b)
+        backward = self.one_way(b, a)
+        landing = pixel_grid(*a.shape) + forward
+        miss = np.linalg.norm(forward + sample(backward, landing), axis=-1)
+        limit = tolerance + 0.05 * np.linalg.norm(forward, axis=-1)
+        height, width = a.shape
+        inside = (
+            (landing[..., 0] >= 0)
+            & (landing[..., 0] <= width - 1)
+            & (landing[..., 1] >= 0)
+            & (landing[..., 1] <= height - 1)
+        )
+        return Flow(forward, (miss <= limit) & inside)
