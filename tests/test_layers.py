@@ -23,7 +23,7 @@ ALLOWED = {
     "pipeline": {
         "annotations", "config", "engine", "samples", "selection", "sources", "store",
     },
-    "export": {"annotations", "pipeline", "samples", "store", "video"},
+    "export": {"annotations", "config", "pipeline", "samples", "store", "video"},
     "report": {
         "annotations", "config", "pipeline", "samples", "selection", "store", "video",
     },

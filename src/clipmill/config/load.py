@@ -1,6 +1,7 @@
 """Reading pipeline files and the profiles that ship with the package."""
 
 import difflib
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,8 @@ _STEP_MODELS: dict[str, type[BaseModel]] = {
     "shots": ShotsSplit,
     "samples": SamplesStep,
 }
+
+_TAGS = {*_STEP_MODELS, "RangeRule", "ValueRule", "QuantileRule"}
 
 
 def profile_names() -> list[str]:
@@ -70,19 +73,31 @@ def parse_pipeline(text: str, *, name: str) -> Pipeline:
         return Pipeline.model_validate(value)
     except ValidationError as error:
         problems = []
-        for item in error.errors():
-            line = line_of(node, item["loc"])
-            problems.append(f"{name}:{line}: {_field(item['loc'])}: {_explain(item)}")
+        for item in _causes(error.errors()):
+            place = _without_tags(item["loc"])
+            field = ".".join(map(str, place)) or "file"
+            problems.append(f"{name}:{line_of(node, place)}: {field}: {_explain(item)}")
         raise UsageError("\n".join(problems)) from error
 
 
-def _field(location: tuple[str | int, ...]) -> str:
-    names = [str(part) for part in location if not _is_union_tag(part)]
-    return ".".join(names) or "file"
+def _causes(errors: Sequence[Any]) -> list[Any]:
+    """Leave out complaints that a list is too short because its items were refused."""
+    places = [item["loc"] for item in errors]
+    return [
+        item
+        for item in errors
+        if item["type"] != "too_short"
+        or not any(len(p) > len(item["loc"]) and p[: len(item["loc"])] == item["loc"] for p in places)
+    ]
 
 
-def _is_union_tag(part: str | int) -> bool:
-    return part in _STEP_MODELS or part in {"RangeRule", "ValueRule", "QuantileRule"}
+def _without_tags(location: tuple[str | int, ...]) -> tuple[str | int, ...]:
+    """Drop the union tags that pydantic puts behind an item's number."""
+    return tuple(
+        part
+        for before, part in zip((None, *location), location, strict=False)
+        if not (isinstance(before, int) and isinstance(part, str) and part in _TAGS)
+    )
 
 
 def _explain(item: Any) -> str:

@@ -49,10 +49,7 @@ def _refuse_duplicate_keys(node: yaml.Node, name: str) -> None:
 
 
 def line_of(node: yaml.Node, path: tuple[str | int, ...]) -> int:
-    """Return the 1-based line of the deepest existing place along `path`.
-
-    Parts that are no key or index here (pydantic's union tags) are passed over.
-    """
+    """Return the 1-based line of the deepest existing place along `path`."""
     line = node.start_mark.line + 1
     for part in path:
         if isinstance(node, yaml.MappingNode):

@@ -108,7 +108,7 @@ def settle(
     status = stage.table.status()
     bad = status.filter(pc.equal(status["status"], "failed")).to_pylist()
     members = {population.key_of(clip): clip for clip in population.clips}
-    failures = {row[stage.table.key]: row for row in bad if row[stage.table.key] in members}
+    failures = {row["key"]: row for row in bad if row["key"] in members}
     left = tuple(clip for key, clip in members.items() if key not in failures)
     level = "clip" if population.probed else "video"
     verdicts = verdict_table(
@@ -143,6 +143,6 @@ def settle(
 def _with_frames(stage: Stage, population: Population) -> Population:
     """Replace the stand-in of each video by the clip of all its frames."""
     counts = stage.table.columns(["num_frames"])
-    frames = dict(zip(counts[stage.table.key].to_pylist(), counts["num_frames"].to_pylist(), strict=True))
+    frames = dict(zip(counts["key"].to_pylist(), counts["num_frames"].to_pylist(), strict=True))
     clips = tuple(Clip(c.video_id, 0, frames[c.video_id]) for c in population.clips)
     return replace(population, clips=clips, probed=True)

@@ -75,7 +75,7 @@ def clip_columns(context: Context, population: Population, columns: Sequence[str
             pa.array([clip.video_id for clip in population.clips], pa.string()) if by_video else keys
         )
         table = stage.table.columns(names)
-        rows = pc.index_in(wanted, value_set=table[stage.table.key].combine_chunks())
+        rows = pc.index_in(wanted, value_set=table["key"].combine_chunks())
         for name in names:
             result = result.append_column(f"{annotation}.{name}", table[name].take(rows))
     return result
@@ -93,7 +93,7 @@ def object_table(context: Context, population: Population, columns: Sequence[str
         weights = ["num_points", "survival"] if annotation == "tracks" else []
         fields = list(dict.fromkeys(["object_id", *names, *weights]))
         entries = _explode(context, annotation, fields)
-        data = {"key": entries["object_id"], "clip_id": entries["clip_id"]}
+        data = {"key": entries["object_id"], "clip_id": entries["key"]}
         if weights:
             share = pc.multiply(pc.cast(entries["num_points"], pa.float64()), entries["survival"])
             data["weight"] = pc.round(share)
@@ -117,6 +117,6 @@ def _join(left: pa.Table, right: pa.Table) -> pa.Table:
 
 
 def _explode(context: Context, annotation: str, fields: Sequence[str]) -> pa.Table:
-    """One row per object: `clip_id` and the named fields of its entry."""
+    """One row per object: `key` (the clip) and the named fields of its entry."""
     table = context.stages[annotation].table
     return table.exploded(OBJECT_LISTS[annotation], fields)

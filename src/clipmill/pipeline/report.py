@@ -1,7 +1,7 @@
 """What one step did to the population; the material of `status`, `why` and the report."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
@@ -61,7 +61,7 @@ class StepReport:
     stage2_samples: int = 0
     fingerprint: str = ""
     backend: str = ""
-    verdicts: pa.Table = VERDICTS.empty_table()
+    verdicts: pa.Table = field(default_factory=VERDICTS.empty_table)
     cuts: tuple[Cut, ...] = ()
 
 

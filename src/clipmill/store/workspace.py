@@ -139,6 +139,10 @@ class Workspace:
         """Return the sorted names in a folder of the workspace; [] when it is missing."""
         return self._storage.names(folder)
 
+    def remove(self, path: str) -> None:
+        """Remove a file of the workspace that a newer one has superseded."""
+        self._storage.remove(path)
+
     def local_path(self, path: str) -> Path | None:
         """Return where a file lies on this machine; None in a remote workspace."""
         return self._storage.local_path(path)

@@ -1,0 +1,5 @@
+"""`clipmill demo`."""
+
+
+def demo() -> None:
+    """Run the demo."""
