@@ -1,0 +1,68 @@
+"""What can be known to be wrong is said before any work."""
+
+import pytest
+from pipelines import pipeline_on, run
+
+from clipmill.config import load_profile
+from clipmill.config.load import parse_pipeline
+from clipmill.errors import UsageError
+from clipmill.pipeline.check import check_pipeline
+
+
+def problems(steps: str) -> str:
+    with pytest.raises(UsageError) as caught:
+        check_pipeline(parse_pipeline("name: x\nsteps:\n" + steps, name="x.yaml"))
+    return str(caught.value)
+
+
+def test_the_embedded_profile_is_sound():
+    check_pipeline(load_profile("embedded"))
+
+
+def test_the_frameino_profile_names_every_backend_that_is_missing(tmp_path):
+    with pytest.raises(UsageError) as caught:
+        run(load_profile("frameino"), tmp_path / "ws")
+    for name in ("autoshot", "oneformer", "vggt4track", "cotracker3", "sam2"):
+        assert f"'{name}'" in str(caught.value)
+    assert not list((tmp_path / "ws").rglob("*.parquet"))
+
+
+def test_an_unknown_backend_lists_those_there_are():
+    assert "there are: embedded" in problems("  - {annotate: quality, backend: best}\n")
+
+
+def test_an_unknown_annotation_lists_those_there_are():
+    assert "known are: probe" in problems("  - {annotate: beauty}\n")
+
+
+def test_a_bad_setting_is_named():
+    text = problems("  - {annotate: probe, config: {max_pixel: 3}}\n")
+    assert "config.max_pixel" in text
+
+
+def test_a_column_nobody_computes_is_named():
+    text = problems("  - {select: a, rules: [{column: quality.clarity, min: 1}]}\n")
+    assert "no earlier step computes 'quality'" in text
+
+
+def test_an_unknown_column_lists_those_there_are():
+    text = problems(
+        "  - {annotate: probe}\n  - {select: a, rules: [{column: probe.wide, min: 1}]}\n"
+    )
+    assert "no column 'wide'" in text
+    assert "width" in text
+
+
+def test_a_split_needs_its_annotation():
+    assert "annotate: shots" in problems("  - {annotate: probe}\n  - {split: shots}\n")
+
+
+def test_a_backend_of_ones_own_must_fit(tmp_path):
+    text = problems("  - {annotate: shots, backend: 'pipelines:Scores'}\n")
+    assert "computes 'quality'" in text
+    assert "cannot be imported" in problems("  - {annotate: shots, backend: 'nope:X'}\n")
+
+
+def test_until_must_name_a_step(tmp_path):
+    with pytest.raises(UsageError, match="no such step"):
+        run(pipeline_on(tmp_path), tmp_path / "ws", until="qualty")
