@@ -2,47 +2,22 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from clipmill.errors import UsageError
+from clipmill.store.errors import StorageError
+from clipmill.store.explode import explode, leaf_columns
 from clipmill.store.lookup import lookup
 from clipmill.store.merge import FAN_IN, merge_all, merge_level
-from clipmill.store.parts import FAILED, OK, PartName, Parts, winners
-from clipmill.store.records import from_dict, schema_of, to_dict
+from clipmill.store.outcomes import STATUS_FIELDS, Outcome, outcome_schema, outcome_table
+from clipmill.store.parts import OK, WHOLE_LEVEL, PartName, Parts, winners
+from clipmill.store.records import from_dict, schema_of
 from clipmill.store.storage import Storage
-
-STATUS_FIELDS = (
-    pa.field("status", pa.string()),
-    pa.field("error_kind", pa.string()),
-    pa.field("error", pa.string()),
-    pa.field("seconds", pa.float64()),
-)
-"""Columns of every annotation between its key and its record."""
-
-_UNSTORABLE = (pa.ArrowException, TypeError, ValueError, OverflowError)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one clip.
-
-    Attributes:
-        key: The clip (or whatever the table is keyed by).
-        record: The annotation's row; None when it failed.
-        error_kind: Kind of a `ClipError`; empty when ok.
-        error: Text for the user; empty when ok.
-        seconds: Time it took.
-    """
-
-    key: str
-    record: Any | None
-    error_kind: str = ""
-    error: str = ""
-    seconds: float = 0.0
+from clipmill.store.tables import explained_reads
 
 
 class AnnotationTable:
@@ -61,12 +36,7 @@ class AnnotationTable:
     def __init__(self, storage: Storage, path: str, record_type: type, *, key: str) -> None:
         self.path, self.key = path, key
         self._storage, self._record_type = storage, record_type
-        record = schema_of(record_type)
-        fields = [pa.field(key, pa.string()), *STATUS_FIELDS, *record]
-        if len({field.name for field in fields}) < len(fields):
-            taken = ", ".join(field.name for field in fields[:5])
-            raise TypeError(f"{record_type.__name__} may not have a field named one of: {taken}")
-        self.schema = pa.schema(fields)
+        self.schema = outcome_schema(record_type, key=key)
         self._parts = Parts(storage, path, self.schema, key)
         self._sequence: int | None = None
         self._small = 0
@@ -83,8 +53,10 @@ class AnnotationTable:
 
     def read_manifest(self) -> dict[str, Any] | None:
         """Return the manifest; None when there is none."""
-        data = self._storage.read(f"{self.path}/manifest.json")
-        return None if data is None else json.loads(data)
+        path = f"{self.path}/manifest.json"
+        data = self._storage.read(path)
+        with explained_reads(self._storage.full(path), "Delete it; the next run writes it anew."):
+            return None if data is None else json.loads(data)
 
     def append(self, outcomes: Sequence[Outcome]) -> None:
         """Commit outcomes: when this returns, they are on disk.
@@ -97,7 +69,7 @@ class AnnotationTable:
         """
         if not outcomes:
             return
-        table = self._to_table(outcomes)
+        table = outcome_table(outcomes, self._record_type, key=self.key)
         table = table.take(winners(table[self.key], table["status"]))
         if self._sequence is None:
             names = self._parts.list()
@@ -109,41 +81,15 @@ class AnnotationTable:
         )
         self._sequence += 1
         self._small += 1
-        self._keep_parts_few()
+        if self._small >= FAN_IN:
+            self._keep_parts_few()
 
     def _keep_parts_few(self) -> None:
-        if self._small < FAN_IN:
-            return
-        for level in range(8):
-            merge_level(self._parts, level)
         self._small = 0
-
-    def _to_table(self, outcomes: Sequence[Outcome]) -> pa.Table:
-        rows = [self._to_row(outcome) for outcome in outcomes]
-        try:
-            return pa.Table.from_pylist(rows, self.schema)
-        except _UNSTORABLE:
-            return pa.concat_tables(
-                self._row_table(row, outcome) for row, outcome in zip(rows, outcomes, strict=True)
-            )
-
-    def _to_row(self, outcome: Outcome) -> dict[str, Any]:
-        ok = outcome.record is not None
-        return {
-            self.key: outcome.key,
-            "status": OK if ok else FAILED,
-            "error_kind": outcome.error_kind,
-            "error": _storable(outcome.error),
-            "seconds": outcome.seconds,
-        } | (to_dict(outcome.record) if ok else {})
-
-    def _row_table(self, row: dict[str, Any], outcome: Outcome) -> pa.Table:
-        try:
-            return pa.Table.from_pylist([row], self.schema)
-        except _UNSTORABLE as error:
-            text = f"the result cannot be stored: {error}"
-            failed = Outcome(outcome.key, None, "model", text, outcome.seconds)
-            return pa.Table.from_pylist([self._to_row(failed)], self.schema)
+        # housekeeping only: the commit stands, and the next merge takes these parts as well
+        with suppress(StorageError, FileNotFoundError):
+            for level in range(WHOLE_LEVEL - 1):
+                merge_level(self._parts, level)
 
     def status(self) -> pa.Table:
         """Return key, status, error_kind, error, seconds: one row per key, by ascending key."""
@@ -219,32 +165,9 @@ class AnnotationTable:
         Raises:
             UsageError: No such field.
         """
-        steps = list_column.split(".")
-        self._check_leaves(steps, names)
-        leaves = [".".join(f"{step}.list.element" for step in steps) + f".{n}" for n in names]
-        table = self._one_per_key(["status", *leaves])
-        table = table.filter(pc.equal(table["status"], OK)).combine_chunks()
-        keys, values = _one_array(table["key"]), _one_array(table[steps[0]])
-        for depth, _ in enumerate(steps):
-            if depth:
-                values = pc.struct_field(values, steps[depth])
-            keys = keys.take(pc.list_parent_indices(values))
-            values = pc.list_flatten(values)
-        fields = {name: pc.struct_field(values, name) for name in names}
-        return pa.table({"key": keys} | fields)
-
-    def _check_leaves(self, steps: Sequence[str], names: Sequence[str]) -> None:
-        self._check_fields(steps[:1])
-        kind = self.schema.field(steps[0]).type
-        for step in [*steps[1:], ""]:
-            if not (pa.types.is_list(kind) and pa.types.is_struct(kind.value_type)):
-                raise UsageError(f"'{'.'.join(steps)}' is no list of records in {self.path}")
-            kind = kind.value_type
-            for name in [step] if step else names:
-                if kind.get_field_index(name) < 0:
-                    known = ", ".join(field.name for field in kind)
-                    raise UsageError(f"'{'.'.join(steps)}' has no field '{name}'; it has: {known}")
-            kind = kind.field(step).type if step else kind
+        path = list_column.split(".")
+        table = self._one_per_key(["status", *leaf_columns(self.schema, path, names)])
+        return explode(table.filter(pc.equal(table["status"], OK)), path, names)
 
     def compact(self) -> None:
         """Merge all parts into one, sorted by key.
@@ -258,12 +181,3 @@ class AnnotationTable:
 
 def _reopen(storage: Storage, path: str, record_type: type, key: str) -> AnnotationTable:
     return AnnotationTable(storage, path, record_type, key=key)
-
-
-def _storable(text: str) -> str:
-    """Return text with undecodable bytes of file names made visible."""
-    return text.encode("utf-8", "backslashreplace").decode()
-
-
-def _one_array(column: pa.ChunkedArray) -> pa.Array:
-    return column.chunk(0) if column.num_chunks else pa.array([], column.type)

@@ -1,5 +1,6 @@
 """Storage on a file system of this machine."""
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,12 +19,23 @@ from clipmill.store.storage import (
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make a rename in a folder survive a power cut."""
+    """Make a new name in a folder survive a power cut, where the file system can."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
     finally:
         os.close(descriptor)
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder and its parents, each durable."""
+    if not folder.is_dir():
+        _make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        _sync_folder(folder.parent)
 
 
 class LocalStorage(Storage):
@@ -36,10 +48,6 @@ class LocalStorage(Storage):
         self._root = root.absolute()
         self.root = str(self._root)
 
-    def exists(self) -> bool:
-        """Tell whether the folder is there."""
-        return self._root.is_dir()
-
     @contextmanager
     def create(self, path: str) -> Iterator[IO[bytes]]:
         """See `Storage.create`."""
@@ -47,7 +55,7 @@ class LocalStorage(Storage):
         temporary = target.with_name(temporary_name(target.name))
         try:
             with explained_writes(str(target)):
-                target.parent.mkdir(parents=True, exist_ok=True)
+                _make_folder(target.parent)
                 with temporary.open("xb") as file:
                     yield file
                     file.flush()

@@ -13,7 +13,7 @@ import secrets
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,10 @@ RENEW_SECONDS = 30.0
 STALE_SECONDS = 300.0
 
 _log = logging.getLogger(__name__)
+
+
+class LocksUnsupportedError(OSError):
+    """The file system has no flock (some network file systems)."""
 
 
 def _now() -> str:
@@ -61,11 +65,30 @@ def _locked_error(root: str, owner: dict[str, str]) -> WorkspaceLockedError:
 
 
 @contextmanager
+def workspace_lock(storage: Storage) -> Iterator[None]:
+    """Hold the lock of a workspace, by the best means its storage has.
+
+    Raises:
+        WorkspaceLockedError: Another run holds it.
+        StorageError: The lock cannot be written.
+    """
+    with ExitStack() as held:
+        try:
+            if not storage.is_local:
+                raise LocksUnsupportedError
+            held.enter_context(local_lock(Path(storage.root)))
+        except LocksUnsupportedError:
+            held.enter_context(object_lock(storage))
+        yield
+
+
+@contextmanager
 def local_lock(root: Path) -> Iterator[None]:
     """Hold the lock of a workspace on a local disk.
 
     Raises:
         WorkspaceLockedError: Another run, in this process or another, holds it.
+        LocksUnsupportedError: The file system has no locks; `object_lock` works on any.
         StorageError: The lock file cannot be written.
     """
     path = root / LOCK_NAME
@@ -79,6 +102,8 @@ def local_lock(root: Path) -> Iterator[None]:
         except BlockingIOError:
             file.seek(0)
             raise _locked_error(str(root), _parse(file.read())) from None
+        except OSError as error:
+            raise LocksUnsupportedError(error.errno, f"no locks on {root}") from error
         # the file itself stays: removing it would let two runs lock two files of one name
         file.truncate(0)
         file.write(json.dumps(_owner()).encode())

@@ -80,8 +80,7 @@ class Parts:
         """Return the parts there are, in commit order."""
         parsed = map(PartName.parse, self._storage.names(self.folder))
         found = sorted(name for name in parsed if name is not None)
-        if gone := self._metadata.keys() - set(found):
-            self._metadata = {p: m for p, m in self._metadata.items() if p not in gone}
+        self._metadata = {name: m for name in found if (m := self._metadata.get(name))}
         return found
 
     def path(self, name: PartName) -> str:

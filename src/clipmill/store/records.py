@@ -61,7 +61,13 @@ def schema_of(record_type: type) -> pa.Schema:
 
 def to_dict(record: Any) -> dict[str, Any]:
     """Return a record as the nested dict that pyarrow reads."""
-    return dataclasses.asdict(record)
+    return {name: _plain(getattr(record, name)) for name in _hints(typing.cast(type, type(record)))}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple | list):
+        return [_plain(entry) for entry in value]
+    return to_dict(value) if dataclasses.is_dataclass(value) else value
 
 
 def from_dict(record_type: type[RecordT], values: Mapping[str, Any]) -> RecordT:

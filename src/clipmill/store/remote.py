@@ -43,10 +43,6 @@ class RemoteStorage(Storage):
     def _at(self, path: str) -> str:
         return f"{self._base}/{checked(path)}"
 
-    def exists(self) -> bool:
-        """Tell whether anything is there; object stores know no empty folders."""
-        return bool(self._fs.exists(self._base))
-
     @contextmanager
     def create(self, path: str) -> Iterator[IO[bytes]]:
         """See `Storage.create`; the file is built on the local disk and then uploaded."""

@@ -63,10 +63,6 @@ class Storage(ABC):
         return f"{self.root.rstrip('/')}/{path}"
 
     @abstractmethod
-    def exists(self) -> bool:
-        """Tell whether the root is there."""
-
-    @abstractmethod
     def create(self, path: str) -> AbstractContextManager[IO[bytes]]:
         """Open a new file for writing, in order, once.
 

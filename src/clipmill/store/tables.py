@@ -37,7 +37,7 @@ def explained_reads(path: str, remedy: str) -> Iterator[None]:
         yield
     except FileNotFoundError:
         raise
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:  # bad bytes, text or JSON
         raise CorruptFileError(path, str(error).rstrip("."), remedy) from error
 
 

@@ -10,13 +10,14 @@ import pyarrow as pa
 from clipmill.errors import UsageError
 from clipmill.store.annotations import AnnotationTable
 from clipmill.store.local import LocalStorage
-from clipmill.store.lock import local_lock, object_lock
+from clipmill.store.lock import workspace_lock
 from clipmill.store.remote import RemoteStorage
 from clipmill.store.storage import Storage
 from clipmill.store.tables import explained_reads, open_parquet, write_plain
 
 MARKER = "workspace.json"
 LAYOUT_VERSION = 1
+_REMEDY = "If it is damaged, delete it and run again."
 
 
 def _storage_for(uri: str | Path) -> Storage:
@@ -58,15 +59,16 @@ class Workspace:
                 clipmill, or the URL's protocol needs a package that is missing.
         """
         storage = _storage_for(uri)
-        marker = storage.read(MARKER) if storage.exists() else None
+        try:
+            marker = storage.read(MARKER)
+        except OSError as error:
+            raise UsageError(f"cannot open workspace {storage.root}: {error}") from error
         if marker is None:
             if not create:
                 raise UsageError(
                     f"no clipmill workspace at {storage.root} (there is no {MARKER} in it). "
                     "Check the path, or start one with `clipmill run` or `clipmill init`."
                 )
-            if storage.is_local and Path(storage.root).exists() and not storage.exists():
-                raise UsageError(f"{storage.root} is a file; a workspace is a folder")
             text = json.dumps({"clipmill_workspace": LAYOUT_VERSION})
             storage.write(MARKER, text.encode() + b"\n")
         elif _layout_version(marker) != LAYOUT_VERSION:
@@ -82,9 +84,7 @@ class Workspace:
         Raises:
             WorkspaceLockedError: Another run is in; names its process, host and start.
         """
-        if self.is_local:
-            return local_lock(Path(self.root))
-        return object_lock(self._storage)
+        return workspace_lock(self._storage)
 
     def annotation(
         self, name: str, fingerprint: str, record_type: type, *, key: str = "clip_id"
@@ -113,7 +113,8 @@ class Workspace:
     def read_text(self, path: str) -> str | None:
         """Return a UTF-8 file's text; None when there is none."""
         data = self.read_bytes(path)
-        return None if data is None else data.decode()
+        with explained_reads(self._storage.full(path), _REMEDY):
+            return None if data is None else data.decode()
 
     def write_table(self, path: str, table: pa.Table) -> None:
         """Write a Parquet file (zstd), replacing an older one; equal rows give equal bytes."""
@@ -126,9 +127,8 @@ class Workspace:
         Raises:
             CorruptFileError: The file is damaged.
         """
-        remedy = "If it is damaged, delete it and run again."
         try:
-            with explained_reads(self._storage.full(path), remedy):
+            with explained_reads(self._storage.full(path), _REMEDY):
                 source: Any = self._storage.open(path)
                 with source, open_parquet(source) as file:
                     return file.read(columns=columns)
