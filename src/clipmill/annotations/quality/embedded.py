@@ -1,0 +1,91 @@
+"""Image quality from three frames, with nothing to download and no made-up scores."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field
+
+from clipmill.annotations.base import Backend, BackendConfig, ClipInput, Needs
+from clipmill.annotations.quality import measures
+from clipmill.annotations.quality.schema import QualityRow
+from clipmill.annotations.quality.text import TextFinder, polygon_area, weights_checksum
+
+PLACES = (0.0, 0.5, 0.95)
+"""Where in the clip frames are looked at, as in the published pipeline."""
+
+
+class EmbeddedQualityConfig(BackendConfig):
+    """Settings.
+
+    Attributes:
+        text_long_side: Longer side of the frames that text is looked for in, pixels.
+        text_min_score: Text boxes the detector is less sure of do not count, [0, 1].
+        threads: Threads of the text network.
+    """
+
+    text_long_side: int = Field(default=864, ge=64)
+    text_min_score: float = Field(default=0.5, ge=0, le=1)
+    threads: int = Field(default=1, ge=1)
+
+
+class EmbeddedQuality(Backend):
+    """Text area by RapidOCR, the rest by the formulas in `measures`; no learned quality score."""
+
+    annotation = "quality"
+    name = "embedded"
+    Config = EmbeddedQualityConfig
+    Row = QualityRow
+    needs = Needs(modules=("rapidocr", "onnxruntime"), licence="Apache-2.0")
+
+    @classmethod
+    def identity(cls, config: Any) -> dict[str, str]:
+        """Name the text detector and the checksum of its weights."""
+        return {"model": "PP-OCR text detection", "weights_sha256": weights_checksum()}
+
+    def setup(self) -> None:
+        """Load the text detector."""
+        self._text = TextFinder(
+            long_side=self.config.text_long_side,
+            min_score=self.config.text_min_score,
+            threads=self.config.threads,
+        )
+
+    def load(self, item: ClipInput) -> tuple[tuple[int, ...], npt.NDArray[np.uint8]]:
+        """Decode the sampled frames at source size: their clip indices and uint8 [3, H, W, 3]."""
+        places = sampled_frames(item.clip.num_frames)
+        with item.open() as reader:
+            return places, reader.frames([item.clip.start + place for place in places])
+
+    def annotate(self, batch: Sequence[Any]) -> list[QualityRow]:
+        """Measure the frames of each clip."""
+        return [self._measure(places, frames) for places, frames in batch]
+
+    def _measure(self, places: tuple[int, ...], frames: npt.NDArray[np.uint8]) -> QualityRow:
+        greys = [measures.grey_of(frame) for frame in frames]
+        texts = [self._text.boxes(frame) for frame in frames]
+        return QualityRow(
+            text_area=_mean([sum(map(polygon_area, boxes)) for boxes in texts]),
+            num_text_boxes=_mean([len(boxes) for boxes in texts]),
+            clarity=measures.clarity(greys[0]),
+            exposure=_mean(map(measures.exposure, greys)),
+            contrast=_mean(map(measures.contrast, greys)),
+            colorfulness=_mean(map(measures.colorfulness, frames)),
+            noise=_mean(map(measures.noise, greys)),
+            blockiness=_mean(map(measures.blockiness, greys)),
+            entropy=_mean(map(measures.entropy, greys)),
+            image_quality=None,
+            aesthetic=None,
+            complexity=None,
+            frames=places,
+        )
+
+
+def sampled_frames(num_frames: int) -> tuple[int, ...]:
+    """Return the clip indices of the sampled frames; a very short clip repeats some."""
+    return tuple(int(place * num_frames) for place in PLACES)
+
+
+def _mean(values: Any) -> float:
+    return float(np.mean(list(values)))
