@@ -7,16 +7,23 @@ from av.video.reformatter import Interpolation, VideoReformatter
 from clipmill.video.orientation import orientation_of
 from clipmill.video.sizes import FrameSize
 
+_NATIVE = Interpolation.BICUBIC | Interpolation.BITEXACT
+_SMALLER = Interpolation.AREA | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
+_LARGER = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
+
 
 class Converter:
     """Turns decoded frames into arrays of one size and layout.
 
-    At native size this is ffmpeg's own default conversion (bicubic chroma, the colour matrix
-    and range of the frame, BT.601 where the file names none), bit for bit. Smaller sizes
-    average the source pixels they cover (swscale's area filter); larger ones are bicubic.
-    One thread and fixed flags: the same frame gives the same bytes everywhere.
+    The colour matrix and range are those of the frame, BT.601 and limited range where the file
+    names none, as with ffmpeg. At native size the conversion is ffmpeg's default, and the bytes
+    equal those of `ffmpeg -vsync 0 -f rawvideo -pix_fmt rgb24` for 8-bit formats. For deeper
+    ones the decoded planes are equal, but FFmpeg releases differ in where they place chroma
+    when they make RGB of them. Smaller sizes average the source pixels that they cover
+    (swscale's area filter), larger ones are bicubic.
 
-    Keep one converter per size and stream; it caches swscale's tables.
+    One thread, and flags that forbid shortcuts of single processors: the same frame gives the
+    same bytes everywhere. Keep one converter per size and stream; it caches swscale's tables.
     """
 
     def __init__(self, size: FrameSize) -> None:
@@ -29,13 +36,16 @@ class Converter:
         width, height = self.size.width, self.size.height
         if orientation.swaps_sides:
             width, height = height, width
-        shrinks = width < frame.width or height < frame.height
+        if (width, height) == (frame.width, frame.height):
+            flags = _NATIVE
+        else:
+            flags = _SMALLER if width < frame.width or height < frame.height else _LARGER
         scaled = self._reformatter.reformat(
             frame,
             width=width,
             height=height,
             format=self.size.pixel_format,
-            interpolation=Interpolation.AREA if shrinks else Interpolation.BICUBIC,
+            interpolation=flags,
             threads=1,
         )
         return np.ascontiguousarray(orientation.apply(scaled.to_ndarray()))

@@ -1,17 +1,22 @@
 """Exact forward decoding from any frame: seek, check, fall back, decode on."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from itertools import chain, islice
 
 import av.error
 import numpy as np
 from av.packet import Packet
+from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 
-from clipmill.video.errors import IndexMismatchError, name_of, translated
+from clipmill.video.errors import IndexMismatchError, name_of
 from clipmill.video.index import FrameIndex
 from clipmill.video.info import VideoInfo, describe
 from clipmill.video.source import OpenSource
 
+_LEADING = 32
+"""Frames that may decode before the one a seek promises; a reordering buffer holds 16."""
 _SEEK_GAIN = 12
 """Frames a seek must save to be worth it; it empties the decoder's reordering buffer."""
 
@@ -21,32 +26,28 @@ class _SeekError(Exception):
 
 
 def decoded_frames(source: OpenSource, packets: Iterator[Packet]) -> Iterator[VideoFrame]:
-    """Decode packets up to the end of the file; damaged ones are passed over, as ffmpeg does.
+    """Decode packets up to the end of the file, as ffmpeg does.
+
+    Damaged packets are passed over, and where reading fails the file ends: what is missing shows
+    in the stamps of the frames.
 
     Yields:
-        Frames in presentation order. The generator's return value is the number of packets that
-        raised.
+        Frames in presentation order.
     """
     context = source.stream.codec_context
-    errors = 0
-    try:
+    with suppress(av.error.FFmpegError):
         for packet in packets:
             # An empty packet would be taken for the end of the stream.
-            if packet.size == 0:
-                continue
-            try:
-                frames = context.decode(packet)
-            except av.error.FFmpegError:
-                errors += 1
-                continue
-            yield from frames
-    except av.error.FFmpegError:
-        errors += 1  # The file cannot be read on; what the decoder still holds is good.
+            if packet.size:
+                yield from _decoded(context, packet)
+    yield from _decoded(context, None)
+
+
+def _decoded(context: VideoCodecContext, packet: Packet | None) -> list[VideoFrame]:
     try:
-        yield from context.decode(None)
+        return context.decode(packet)
     except av.error.FFmpegError:
-        errors += 1
-    return errors
+        return []
 
 
 class Decoder:
@@ -69,6 +70,9 @@ class Decoder:
         self._fresh = True
         self._index = index
         self._on_frame = on_frame
+        self._stamps: list[int] = index.stamps.tolist()
+        self._numbers = {stamp: number for number, stamp in enumerate(self._stamps)}
+        self._entry_numbers = {pts: k for k, pts in enumerate(index.entries.pts.tolist())}
         self._walk: Iterator[tuple[int, VideoFrame]] | None = None
         self._position = 0
         self._last: tuple[int, VideoFrame] | None = None
@@ -114,7 +118,7 @@ class Decoder:
         if number < self._position:
             return False
         entry = self._entry_before(number)
-        return entry is None or self._index.entry_frames[entry] - self._position <= _SEEK_GAIN
+        return entry is None or self._index.entries.frames[entry] - self._position <= _SEEK_GAIN
 
     def _advance(self, walk: Iterator[tuple[int, VideoFrame]], number: int) -> VideoFrame:
         for here, frame in walk:
@@ -128,13 +132,13 @@ class Decoder:
         """Return the last entry point at or before a frame."""
         if self._index.by_order:
             return None
-        entry = int(np.searchsorted(self._index.entry_frames, number, side="right")) - 1
+        entry = int(np.searchsorted(self._index.entries.frames, number, side="right")) - 1
         return entry if entry >= 0 else None
 
     def _ways_to(self, number: int) -> Iterator[int | None]:
         """Entry points to try: the nearest, the one before, then None for the file's start."""
         entry = self._entry_before(number)
-        if entry is not None and not (self._fresh and self._index.entry_frames[entry] == 0):
+        if entry is not None and not (self._fresh and self._index.entries.frames[entry] == 0):
             yield entry
             if entry > 0:
                 yield entry - 1
@@ -173,69 +177,71 @@ class Decoder:
             self._source = self._reopen()
         self._fresh = False
         total = self._index.num_frames
-        container, stream = self._source.container, self._source.stream
-        with translated(self._source.uri):
-            packets = container.demux(stream)
-            for count, frame in enumerate(decoded_frames(self._source, packets)):
-                self._on_frame()
-                number = count if self._index.by_order else self._find(frame.pts)
-                if number is None or number >= total:
-                    raise IndexMismatchError(
-                        f"{name_of(self._source.uri)} has a frame at time {frame.pts} that its "
-                        f"index of {total} frames does not know; probe it again",
-                        expected=total,
-                        decoded=count + 1,
-                    )
-                yield number, frame
+        packets = self._source.container.demux(self._source.stream)
+        for count, frame in enumerate(decoded_frames(self._source, packets)):
+            self._on_frame()
+            number = count if self._index.by_order else self._numbers.get(frame.pts, total)
+            if number >= total:
+                raise IndexMismatchError(
+                    f"{name_of(self._source.uri)} has a frame at time {frame.pts} that its "
+                    f"index of {total} frames does not know; probe it again",
+                    expected=total,
+                    decoded=count + 1,
+                )
+            yield number, frame
 
     def _run_from_entry(self, entry: int) -> Iterator[tuple[int, VideoFrame]]:
-        """Yield (number, frame) from a key packet on; every frame is checked by its time."""
+        """Yield (number, frame) from a key packet on; every frame is checked by its stamp."""
         self._fresh = False
         landed, packets = self._land(entry)
-        index = self._index
-        number = int(index.entry_frames[landed])
-        with translated(self._source.uri):
-            for frame in decoded_frames(self._source, packets):
-                self._on_frame()
-                if frame.pts is not None and frame.pts < index.entry_pts[landed]:
-                    continue  # A leading picture of an open GOP: shown before the key frame.
-                if frame.pts is not None and frame.pts < index.pts[0]:
-                    continue
-                if number >= index.num_frames or frame.pts != index.pts[number]:
-                    raise _SeekError
-                yield number, frame
-                number += 1
-        if number < index.num_frames:
+        number = int(self._index.entries.frames[landed])
+        frames = decoded_frames(self._source, packets)
+        for frame in self._promised(landed, frames):
+            if number >= len(self._stamps) or frame.pts != self._stamps[number]:
+                raise _SeekError
+            yield number, frame
+            number += 1
+        if number < len(self._stamps):
             raise _SeekError
 
+    def _promised(self, entry: int, frames: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
+        """Drop what decodes before the first frame that an entry point promises.
+
+        That are leading pictures of an open GOP, which refer to frames before the key frame.
+        """
+        first = self._stamps[self._index.entries.frames[entry]]
+        for frame in islice(frames, _LEADING):
+            self._on_frame()
+            if frame.pts == first:
+                # The key packet's own frame must be one to the decoder too: some files mark
+                # every packet as key, and some key packets only begin a gradual refresh.
+                if first == self._index.entries.pts[entry] and not frame.key_frame:
+                    raise _SeekError
+                yield frame
+                break
+        else:
+            raise _SeekError
+        for frame in frames:
+            self._on_frame()
+            yield frame
+
     def _land(self, entry: int) -> tuple[int, Iterator[Packet]]:
-        """Seek to an entry point; return where the file really landed, and the packets there."""
-        index, stream = self._index, self._source.stream
-        targets = dict.fromkeys((int(index.entry_seek[entry]), int(index.entry_pts[entry])))
-        for target in targets:
+        """Seek to an entry point; return where the file really landed, and the packets there.
+
+        Containers keep their seek tables by pts or by dts. The smaller of both never lands
+        behind the key frame, but may land one too early; the pts alone is tried after that.
+        """
+        entries, source = self._index.entries, self._source
+        for target in dict.fromkeys((int(entries.pts[entry]), int(entries.seek[entry]))):
             try:
-                self._source.container.seek(target, stream=stream)
-                packets = self._source.container.demux(stream)
+                source.container.seek(target, stream=source.stream)
+                packets = source.container.demux(source.stream)
                 head = next((packet for packet in packets if packet.size), None)
             except av.error.FFmpegError:
                 continue
             if head is None or head.pts is None or not head.is_keyframe:
                 continue
-            landed = int(np.searchsorted(index.entry_pts, head.pts))
-            if landed <= entry and index.entry_pts[landed] == head.pts:
-                return landed, _chain(head, packets)
+            landed = self._entry_numbers.get(head.pts)
+            if landed is not None and landed <= entry:
+                return landed, chain([head], packets)
         raise _SeekError
-
-    def _find(self, pts: int | None) -> int | None:
-        """Return the number of the frame shown at a time."""
-        if pts is None:
-            return None
-        number = int(np.searchsorted(self._index.pts, pts))
-        if number < self._index.num_frames and self._index.pts[number] == pts:
-            return number
-        return None
-
-
-def _chain(head: Packet, packets: Iterator[Packet]) -> Iterator[Packet]:
-    yield head
-    yield from packets

@@ -15,17 +15,30 @@ _HEADER = struct.Struct("<4sBBqqIIIIH")
 _EXACT, _BY_ORDER = 1, 2
 
 
-def _no_entries() -> np.ndarray:
+def _no_numbers() -> np.ndarray:
     return np.zeros(0, np.int64)
 
 
-def _pack(values: np.ndarray) -> bytes:
-    """Second differences: those of nearly even times are nearly all zero and compress away."""
-    return np.diff(values.astype("<i8"), n=2, prepend=np.zeros(2, "<i8")).tobytes()
+@dataclass(frozen=True, eq=False)
+class EntryPoints:
+    """Where decoding can start: the K key packets that lead to a frame, in presentation order.
 
+    Attributes:
+        frames: int64 [K], ascending; the first frame that decodes right from each.
+        pts: int64 [K], time of the key packet, in ticks.
+        seek: int64 [K], time to seek to: the smaller of pts and dts of the key packet.
+    """
 
-def _unpack(data: bytes) -> np.ndarray:
-    return np.cumsum(np.cumsum(np.frombuffer(data, "<i8"))).astype(np.int64)
+    frames: np.ndarray = field(default_factory=_no_numbers)
+    pts: np.ndarray = field(default_factory=_no_numbers)
+    seek: np.ndarray = field(default_factory=_no_numbers)
+
+    def __post_init__(self) -> None:
+        if not len(self.frames) == len(self.pts) == len(self.seek):
+            raise ValueError("frames, pts and seek of the entry points differ in length")
+
+    def __len__(self) -> int:
+        return len(self.frames)
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,19 +46,20 @@ class FrameIndex:
     """All frames of a video in presentation order.
 
     Attributes:
-        pts: int64 [T], presentation time of each frame in ticks.
+        pts: int64 [T], presentation time of each frame in ticks, ascending.
         keyframes: bool [T], frames that are key frames of the codec.
         time_base: Seconds per tick.
-        width: Pixels of the first frame as displayed; every native frame is given in this size.
-        height: Pixels.
+        width: Pixels of the first frame as displayed; native frames are given in this size.
+        height: Pixels of the first frame as displayed.
         exact: True when the packets could be trusted; False when they could not and the frames
             were counted by decoding the file once. The frames are right in both cases.
+        stamps: int64 [T], the time that the decoder writes on each frame, by which it is
+            recognised. The same as `pts`, except in containers that know no presentation times
+            (AVI with reordered frames), where they are merely distinct.
         note: Why the packets could not be trusted; empty otherwise.
-        by_order: True when times do not identify frames (missing or repeated pts); decoding
-            then starts at the beginning of the file and counts.
-        entry_frames: int64 [K], ascending; first frame that decodes right from a key packet.
-        entry_pts: int64 [K], pts of the key packet, in ticks.
-        entry_seek: int64 [K], the smaller of pts and dts of the key packet: the time to seek to.
+        by_order: True when stamps do not tell frames apart (missing or repeated); decoding then
+            starts at the beginning of the file and counts.
+        entries: Where decoding can start.
     """
 
     pts: np.ndarray
@@ -54,17 +68,15 @@ class FrameIndex:
     width: int
     height: int
     exact: bool
+    stamps: np.ndarray
     note: str = ""
     by_order: bool = False
-    entry_frames: np.ndarray = field(default_factory=_no_entries)
-    entry_pts: np.ndarray = field(default_factory=_no_entries)
-    entry_seek: np.ndarray = field(default_factory=_no_entries)
+    entries: EntryPoints = field(default_factory=EntryPoints)
 
     def __post_init__(self) -> None:
-        if self.pts.shape != self.keyframes.shape or self.pts.ndim != 1:
-            raise ValueError(f"pts {self.pts.shape} and keyframes {self.keyframes.shape} differ")
-        if not len(self.entry_frames) == len(self.entry_pts) == len(self.entry_seek):
-            raise ValueError("entry_frames, entry_pts and entry_seek differ in length")
+        shapes = {self.pts.shape, self.keyframes.shape, self.stamps.shape}
+        if len(shapes) > 1 or self.pts.ndim != 1 or not self.pts.size:
+            raise ValueError(f"pts, keyframes and stamps must have one shape [T], not {shapes}")
 
     @property
     def num_frames(self) -> int:
@@ -94,63 +106,73 @@ class FrameIndex:
     def to_bytes(self) -> bytes:
         """Return a compact, versioned form; about a hundred bytes for a constant-rate file."""
         note = self.note.encode()[:65535]
-        flags = self.exact * _EXACT | self.by_order * _BY_ORDER
         header = _HEADER.pack(
             _MAGIC,
             _VERSION,
-            flags,
+            self.exact * _EXACT | self.by_order * _BY_ORDER,
             self.time_base.numerator,
             self.time_base.denominator,
             self.width,
             self.height,
             self.num_frames,
-            len(self.entry_frames),
+            len(self.entries),
             len(note),
         )
-        body = b"".join(
-            (
-                note,
-                _pack(self.pts),
-                np.packbits(self.keyframes).tobytes(),
-                _pack(self.entry_frames),
-                _pack(self.entry_pts),
-                _pack(self.entry_seek),
-            )
+        parts = (
+            note,
+            np.packbits(self.keyframes).tobytes(),
+            _pack(self.pts),
+            _pack(self.stamps - self.pts),
+            _pack(self.entries.frames),
+            _pack(self.entries.pts),
+            _pack(self.entries.pts - self.entries.seek),
         )
-        return header + zlib.compress(body, 6)
+        return header + zlib.compress(b"".join(parts), 6)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "FrameIndex":
         """Read `to_bytes` back.
 
         Raises:
-            ValueError: Not a frame index, or one of another version.
+            ValueError: Not a frame index, a damaged one, or one of another version.
         """
         if len(data) < _HEADER.size or data[:4] != _MAGIC:
             raise ValueError("not a frame index of clipmill")
-        (_, version, flags, num, den, width, height, frames, entries, note_size) = (
+        _, version, flags, num, den, width, height, frames, entries, note_size = (
             _HEADER.unpack_from(data)
         )
         if version != _VERSION:
             raise ValueError(f"frame index of version {version}; this clipmill reads {_VERSION}")
-        sizes = (note_size, 8 * frames, (frames + 7) // 8, 8 * entries, 8 * entries, 8 * entries)
-        body = zlib.decompress(data[_HEADER.size :])
+        sizes = (note_size, (frames + 7) // 8, *[8 * frames] * 2, *[8 * entries] * 3)
+        try:
+            body = zlib.decompress(data[_HEADER.size :])
+        except zlib.error as error:
+            raise ValueError(f"frame index is damaged: {error}") from error
         if len(body) != sum(sizes):
             raise ValueError("frame index is damaged: its parts do not add up")
         ends = np.cumsum(sizes).tolist()
-        note, pts, keys, *entry = (
+        note, keys, *numbers = (
             body[end - size : end] for size, end in zip(sizes, ends, strict=True)
         )
+        pts, lag, entry_frames, entry_pts, entry_lag = map(_unpack, numbers)
         return cls(
-            pts=_unpack(pts),
+            pts=pts,
             keyframes=np.unpackbits(np.frombuffer(keys, np.uint8), count=frames).astype(bool),
             time_base=Fraction(num, den),
             width=width,
             height=height,
             exact=bool(flags & _EXACT),
             note=note.decode(errors="replace"),
+            stamps=pts + lag,
             by_order=bool(flags & _BY_ORDER),
-            entry_frames=_unpack(entry[0]),
-            entry_pts=_unpack(entry[1]),
-            entry_seek=_unpack(entry[2]),
+            entries=EntryPoints(entry_frames, entry_pts, entry_pts - entry_lag),
         )
+
+
+def _pack(values: np.ndarray) -> bytes:
+    """Second differences: those of nearly even times are nearly all zero and compress away."""
+    return np.diff(values.astype("<i8"), n=2, prepend=np.zeros(2, "<i8")).tobytes()
+
+
+def _unpack(data: bytes) -> np.ndarray:
+    return np.cumsum(np.cumsum(np.frombuffer(data, "<i8"))).astype(np.int64)

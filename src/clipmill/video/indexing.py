@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from fractions import Fraction
+from itertools import pairwise
 
 import av.error
 import numpy as np
@@ -9,7 +10,7 @@ from av.video.frame import VideoFrame
 
 from clipmill.video.decoder import decoded_frames
 from clipmill.video.errors import VideoError, name_of, translated
-from clipmill.video.index import FrameIndex
+from clipmill.video.index import EntryPoints, FrameIndex
 from clipmill.video.info import VideoInfo, describe
 from clipmill.video.packets import PacketTable, doubt, read_packets
 from clipmill.video.source import MAX_PIXELS, OpenSource, check_size, open_source
@@ -36,7 +37,7 @@ def index_video(
         uri: Local path or fsspec URL.
         expected_size_bytes: A file of another size is refused with kind `changed`.
         max_pixels: Larger frames are refused before they are decoded.
-        on_frame: Called once per decoded frame.
+        on_frame: Called once per decoded frame; may raise to stop.
 
     Raises:
         VideoError: With kind `missing`, `changed` or `decode`; the message names the file.
@@ -45,29 +46,20 @@ def index_video(
     def reopen() -> OpenSource:
         return open_source(uri, expected_size_bytes=expected_size_bytes, max_pixels=max_pixels)
 
-    source = reopen()
-    try:
-        with translated(uri):
+    with translated(uri):
+        with reopen() as source:
             table = read_packets(source)
             if not table.pts:
                 raise VideoError(f"{name_of(uri)} has a video stream without any packets")
             reason = doubt(table, source)
             frame = None if reason else _first_frame(source, table)
-        if frame is not None:
-            check_size(uri, frame.width, frame.height, max_pixels)
-            info = describe(source, frame)
-            return info, _from_packets(source, table, info)
-    finally:
-        source.close()
-
-    source = reopen()
-    try:
-        with translated(uri):
-            return _by_decoding(
-                source, table, reason or "the first key frame does not decode by itself", on_frame
-            )
-    finally:
-        source.close()
+            if frame is not None:
+                check_size(uri, frame.width, frame.height, max_pixels)
+                info = describe(source, frame)
+                return info, _from_packets(source, table, info)
+        reason = reason or "the first key frame does not decode by itself"
+        with reopen() as source:
+            return _by_decoding(source, table, reason, on_frame)
 
 
 def _first_frame(source: OpenSource, table: PacketTable) -> VideoFrame | None:
@@ -80,24 +72,6 @@ def _first_frame(source: OpenSource, table: PacketTable) -> VideoFrame | None:
     return frames[0] if len(frames) == 1 and frames[0].pts == table.pts[0] else None
 
 
-def _entries(table: PacketTable, pts: np.ndarray) -> dict[str, np.ndarray]:
-    """Return the entry points: key packets with the first frame each leads to."""
-    key_pts, key_seek = [], []
-    for time, dts, key in zip(table.pts, table.dts, table.keys, strict=True):
-        if key and time is not None:
-            key_pts.append(time)
-            key_seek.append(time if dts is None else min(time, dts))
-    order = np.argsort(key_pts, kind="stable")
-    times = np.array(key_pts, np.int64)[order]
-    frames = np.searchsorted(pts, times)
-    leads = frames < len(pts)
-    return {
-        "entry_frames": frames[leads].astype(np.int64),
-        "entry_pts": times[leads],
-        "entry_seek": np.array(key_seek, np.int64)[order][leads],
-    }
-
-
 def _from_packets(source: OpenSource, table: PacketTable, info: VideoInfo) -> FrameIndex:
     times = np.array(table.pts, np.int64)
     order = np.argsort(times, kind="stable")
@@ -105,11 +79,12 @@ def _from_packets(source: OpenSource, table: PacketTable, info: VideoInfo) -> Fr
     return FrameIndex(
         pts=pts,
         keyframes=np.array(table.keys, bool)[order],
-        time_base=Fraction(source.stream.time_base),
+        time_base=source.time_base,
         width=info.width,
         height=info.height,
         exact=True,
-        **_entries(table, pts),
+        stamps=pts,
+        entries=_entries(table, pts),
     )
 
 
@@ -118,38 +93,57 @@ def _by_decoding(
 ) -> tuple[VideoInfo, FrameIndex]:
     """Decode the whole file once and index what comes out."""
     info: VideoInfo | None = None
-    times: list[int | None] = []
+    stamps: list[int] = []
     keys: list[bool] = []
+    untimed = False
     for frame in decoded_frames(source, source.container.demux(source.stream)):
         on_frame()
         info = info or describe(source, frame)
-        times.append(frame.pts)
+        untimed |= frame.pts is None
+        stamps.append(frame.pts or 0)
         keys.append(bool(frame.key_frame))
     if info is None:
         raise VideoError(
             f"{name_of(source.uri)}: none of its {len(table.pts)} packets decodes to a frame; "
             "the file is damaged"
         )
-    time_base = Fraction(source.stream.time_base)
-    known = [time for time in times if time is not None]
-    by_order = len(known) < len(times) or any(
-        later <= earlier for earlier, later in zip(known, known[1:], strict=False)
-    )
-    pts = _even_times(len(times), source, time_base) if by_order else np.array(known, np.int64)
+    by_order = untimed or len(set(stamps)) < len(stamps)
+    pts = _even_times(len(stamps), source) if by_order else np.array(sorted(stamps), np.int64)
+    marks = pts if by_order else np.array(stamps, np.int64)
     return info, FrameIndex(
         pts=pts,
         keyframes=np.array(keys, bool),
-        time_base=time_base,
+        time_base=source.time_base,
         width=info.width,
         height=info.height,
         exact=False,
         note=reason,
+        stamps=marks,
         by_order=by_order,
-        **({} if by_order else _entries(table, pts)),
+        entries=EntryPoints() if by_order else _entries(table, marks),
     )
 
 
-def _even_times(count: int, source: OpenSource, time_base: Fraction) -> np.ndarray:
+def _entries(table: PacketTable, stamps: np.ndarray) -> EntryPoints:
+    """Return the entry points: key packets with the first frame that each leads to."""
+    ascending = all(earlier < later for earlier, later in pairwise(stamps.tolist()))
+    number_of = {stamp: number for number, stamp in enumerate(stamps.tolist())}
+    found: dict[int, tuple[int, int]] = {}
+    for pts, dts, key in zip(table.pts, table.dts, table.keys, strict=True):
+        if not key or pts is None:
+            continue
+        number = number_of.get(pts)
+        if number is None and ascending:
+            # The key packet itself is not shown (edit list): decoding still starts there.
+            number = int(np.searchsorted(stamps, pts))
+        if number is not None and number < len(stamps):
+            found[number] = max(found.get(number, (pts, pts)), (pts, pts if dts is None else dts))
+    rows = [(number, pts, min(pts, dts)) for number, (pts, dts) in sorted(found.items())]
+    columns = np.array(rows, np.int64).reshape(-1, 3).T
+    return EntryPoints(*np.ascontiguousarray(columns))
+
+
+def _even_times(count: int, source: OpenSource) -> np.ndarray:
     """Return evenly spaced times at the rate of the header, for files without usable ones."""
     rate = source.stream.average_rate or source.stream.guessed_rate or Fraction(25)
-    return np.array([round(n / rate / time_base) for n in range(count)], np.int64)
+    return np.array([round(n / rate / source.time_base) for n in range(count)], np.int64)

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from av.sidedata.sidedata import Type
 from av.video.frame import VideoFrame
 
 
@@ -40,7 +40,8 @@ def orientation_of(frame: VideoFrame) -> Orientation:
     Follows ffmpeg's `-autorotate`: quarter turns, and mirror images as they occur with them.
     Turns by other angles are ignored.
     """
-    if frame.side_data is None or not (data := frame.side_data.get(Type.DISPLAYMATRIX)):
+    data: Any = frame.side_data.get("DISPLAYMATRIX")
+    if data is None:
         return UPRIGHT
     # Rows of the 3x3 matrix (a b u; c d v; x y w); a player maps (x, y) to (ax + cy, bx + dy).
     a, b, _, c, d = np.frombuffer(bytes(data), np.int32)[:5].tolist()

@@ -1,11 +1,19 @@
 """What the packets of a file say about its frames, and whether that can be believed."""
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from fractions import Fraction
 
+import av
 import av.error
 from av.packet import Packet
 
 from clipmill.video.source import OpenSource
+
+_TS_PACKETS = (188, 192, 204)
+"""Bytes of a transport stream packet: plain, with a time stamp (m2ts), with error correction."""
+_DURATION = re.compile(r"(\d+):(\d+):(\d+(?:\.\d+)?)")
 
 
 @dataclass(slots=True)
@@ -77,20 +85,57 @@ def doubt(table: PacketTable, source: OpenSource) -> str:
     A wrong doubt costs one decode of the file; a missed one would give every later stage a
     wrong frame, so doubts are generous.
     """
+    return next(_doubts(table, source), "")
+
+
+def _doubts(table: PacketTable, source: OpenSource) -> Iterator[str]:
     if table.corrupt:
-        return "a packet is damaged or the file is cut off"
-    if any(pts is None for pts in table.pts):
-        return "packets without presentation times"
+        yield "a packet is damaged or the file is cut off"
+    times = [time for time in table.pts if time is not None]
+    if len(times) < len(table.pts):
+        yield "packets without presentation times"
     if not table.keys[0]:
-        return "the file does not start at a key frame"
+        yield "the file does not start at a key frame"
     if table.hidden:
-        return f"{table.hidden} packets show no frame (alt-ref)"
+        yield f"{table.hidden} packets show no frame (alt-ref)"
     if any(table.dropped):
-        return f"an edit list drops {sum(table.dropped)} packets"
-    if len(set(table.pts)) < len(table.pts):
-        return "several packets have the same presentation time"
-    if min(table.pts) < table.pts[0]:  # type: ignore[operator,type-var]
-        return "frames before the first key frame (open GOP)"
+        yield f"an edit list drops {sum(table.dropped)} packets"
+    if len(set(times)) < len(times):
+        yield "several packets have the same presentation time"
+    if times and min(times) < times[0]:
+        yield "frames before the first key frame (open GOP)"
+    if source.container.format.name == "avi" and source.stream.codec_context.has_b_frames:
+        yield "reordered frames in AVI, which knows no presentation times"
     if source.stream.frames not in (0, len(table.pts)):
-        return f"the header counts {source.stream.frames} frames, not {len(table.pts)}"
-    return ""
+        yield f"the header counts {source.stream.frames} frames, not {len(table.pts)}"
+    yield from _cut_off(table, source)
+
+
+def _cut_off(table: PacketTable, source: OpenSource) -> Iterator[str]:
+    """Compare with the duration in the header: a file that was cut off still claims its old one."""
+    if source.container.format.name == "mpegts" and all(
+        source.size_bytes % packet for packet in _TS_PACKETS
+    ):
+        yield "the transport stream ends within a packet"
+    claimed = _claimed_end(source)
+    times = [time for time in table.pts if time is not None]
+    if claimed is None or len(times) < 2:
+        return
+    step = Fraction(max(times) - min(times), len(times) - 1)
+    if (max(times) + 3 * step) * source.time_base < claimed:
+        end = float((max(times) + step) * source.time_base)
+        yield f"frames end at {end:.2f} s, the header says {float(claimed):.2f} s"
+
+
+def _claimed_end(source: OpenSource) -> Fraction | None:
+    """Return the end in seconds that Matroska writes for its video, where it does."""
+    if "matroska" not in source.container.format.name:
+        return None
+    tag = source.stream.metadata.get("DURATION", "")
+    if match := _DURATION.fullmatch(tag.strip()):
+        hours, minutes, seconds = match.groups()
+        return int(hours) * 3600 + int(minutes) * 60 + Fraction(seconds)
+    # The duration of the whole file may be that of longer sound.
+    if source.container.streams.audio or not source.container.duration:
+        return None
+    return Fraction(source.container.duration, av.time_base)

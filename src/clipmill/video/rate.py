@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 
 _SLACK = 1.001
-"""Ticks a time may lie off the even grid and still count as rounding."""
+"""Ticks over which times may scatter around an even grid and still count as rounded to it."""
 
 
 def _candidates(rate: Fraction) -> list[Fraction]:
@@ -14,10 +14,10 @@ def _candidates(rate: Fraction) -> list[Fraction]:
     return near + [n * Fraction(1000, 1001) for n in near] + [n - Fraction(1, 2) for n in near]
 
 
-def _fits(pts: np.ndarray, ticks_per_frame: float) -> bool:
+def _fits(pts: np.ndarray, ticks_per_frame: float, *, slack: float = _SLACK) -> bool:
     """Whether all times lie on an even grid of this step, up to the rounding of a tick."""
     drift = pts - pts[0] - np.arange(len(pts)) * ticks_per_frame
-    return bool(drift.max() - drift.min() <= _SLACK)
+    return bool(drift.max() - drift.min() <= slack)
 
 
 def is_constant(pts: np.ndarray) -> bool:
@@ -29,8 +29,9 @@ def is_constant(pts: np.ndarray) -> bool:
     if len(pts) < 3:
         return True
     steps = np.diff(pts)
-    return bool(steps.max() - steps.min() <= 1) and _fits(
-        pts, float(pts[-1] - pts[0]) / (len(pts) - 1)
+    # The first and the last time are rounded too, so their quotient may be off by a tick in all.
+    return bool(steps.max() - steps.min() <= 2) and _fits(
+        pts, float(pts[-1] - pts[0]) / (len(pts) - 1), slack=2 * _SLACK
     )
 
 

@@ -1,6 +1,7 @@
 """Opening a video: local path or URL, checked before anything is decoded."""
 
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -38,11 +39,22 @@ class OpenSource:
     stream: VideoStream
     file: Any = None
 
+    @property
+    def time_base(self) -> Fraction:
+        """Seconds per tick of the stream's times."""
+        return Fraction(self.stream.time_base or Fraction(1, av.time_base))
+
     def close(self) -> None:
         """Release the file."""
         self.container.close()
         if self.file is not None:
             self.file.close()
+
+    def __enter__(self) -> "OpenSource":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 def local_path(uri: str) -> Path | None:
