@@ -1,9 +1,12 @@
 """One annotation with its model loaded, working through clips: decode ahead, batch, survive."""
 
+import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from clipmill.annotations.base import Backend, ClipInput
@@ -123,9 +126,7 @@ class Worker:
         }
 
 
-def _all_running(jobs: Sequence[_Job]) -> Any:
-    from contextlib import ExitStack
-
+def _all_running(jobs: Sequence[_Job]) -> ExitStack:
     stack = ExitStack()
     for job in jobs:
         stack.enter_context(job.clock.running())
@@ -133,8 +134,17 @@ def _all_running(jobs: Sequence[_Job]) -> Any:
 
 
 def _failure(job: _Job, error: Exception) -> Outcome:
-    kind = error.kind if isinstance(error, ClipError) else "model"
-    text = str(error) if isinstance(error, ClipError) else f"{type(error).__name__}: {error}"
+    known = isinstance(error, ClipError)
     return Outcome(
-        key=job.key, record=None, error_kind=kind, error=text, seconds=job.clock.elapsed
+        key=job.key,
+        record=None,
+        error_kind=error.kind if isinstance(error, ClipError) else "model",
+        error=str(error) if known else f"{type(error).__name__}: {error}{_place(error)}",
+        seconds=job.clock.elapsed,
     )
+
+
+def _place(error: Exception) -> str:
+    """Where an unforeseen error was raised, for whoever has to mend it."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""

@@ -1,0 +1,129 @@
+"""A run that is killed or interrupted goes on from its last commit, and ends the same."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from media import make_clip
+from pipelines import tables
+
+ROOT = Path(__file__).parents[1]
+PIPELINE = """
+name: killed
+steps:
+  - annotate: probe
+    unit_size: 4
+  - split: windows
+    max_frames: 8
+    min_frames: 2
+  - annotate: quality
+    backend: fake_backends:Echo
+    config: {seconds: 0.08}
+    unit_size: 2
+  - annotate: shots
+    unit_size: 3
+  - split: shots
+    min_frames: 2
+"""
+
+
+@pytest.fixture(scope="module")
+def setting(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("killed")
+    first = make_clip(folder / "videos" / "v00.mp4", size=(64, 48), frames=30)
+    for number in range(1, 10):
+        (folder / "videos" / f"v{number:02d}.mp4").write_bytes(first.read_bytes())
+    (folder / "videos" / "broken.mp4").write_text("no video")
+    (folder / "p.yaml").write_text(PIPELINE)
+    return folder
+
+
+def start(setting: Path, workspace: Path, *more: str) -> subprocess.Popen:
+    program = "from clipmill.cli import main; main()"
+    arguments = ["run", "-i", str(setting / "videos"), "-c", str(setting / "p.yaml")]
+    arguments += ["-w", str(workspace), *more]
+    path = os.pathsep.join([str(ROOT), str(ROOT / "support")])
+    return subprocess.Popen(
+        [sys.executable, "-c", program, *arguments],
+        env=os.environ | {"PYTHONPATH": path},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def committed(workspace: Path) -> dict[tuple[str, str], float]:
+    """Measured seconds of every committed row: they tell one computation from another."""
+    found = {}
+    for path in workspace.glob("annotations/*/*/part-*.parquet"):
+        table = pq.read_table(path)
+        keys = table.column(0).to_pylist()
+        found |= {
+            (path.parent.name, key): seconds
+            for key, seconds in zip(keys, table["seconds"].to_pylist(), strict=True)
+        }
+    return found
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_killed_at_random_moments_and_resumed(setting, tmp_path, workers):
+    calm = start(setting, tmp_path / "calm", "-j", workers)
+    assert calm.wait() == 0, calm.stdout.read()
+    moments = random.Random(int(workers))
+    hits, before = 0, {}
+    for _ in range(10):
+        run = start(setting, tmp_path / "wild", "-j", workers)
+        try:
+            run.wait(timeout=moments.uniform(0.8, 3.0))
+        except subprocess.TimeoutExpired:
+            run.kill()
+            run.wait()
+            hits += 1
+        now = committed(tmp_path / "wild")
+        again = [key for key, seconds in before.items() if now.get(key) != seconds]
+        assert not again, "committed rows were computed again"
+        before = now
+    last = start(setting, tmp_path / "wild", "-j", workers)
+    assert last.wait() == 0, last.stdout.read()
+    assert hits > 1, "no run was killed: the test did not test"
+    first, second = tables(tmp_path / "calm"), tables(tmp_path / "wild")
+    assert set(first) == set(second)
+    for name, table in first.items():
+        assert table.equals(second[name]), name
+
+
+@pytest.mark.parametrize("workers", ["0", "1"])
+def test_ctrl_c_keeps_what_is_done_and_says_so(setting, tmp_path, workers):
+    run = start(setting, tmp_path / "ws", "-j", workers)
+    # Wait until some rows of the slow step are committed, then press Ctrl-C.
+    while not list((tmp_path / "ws").glob("annotations/quality/*/part-*.parquet")):
+        assert run.poll() is None, run.stdout.read()
+    os.killpg(run.pid, signal.SIGINT)
+    output, _ = run.communicate(timeout=60)
+    assert run.returncode == 130, output
+    assert "interrupted" in output
+    assert "Traceback" not in output
+    kept = committed(tmp_path / "ws")
+    again = start(setting, tmp_path / "ws", "-j", workers)
+    assert again.wait() == 0, again.stdout.read()
+    now = committed(tmp_path / "ws")
+    assert all(now[key] == seconds for key, seconds in kept.items())
+    leftovers = [p for p in (tmp_path / "ws").rglob("*") if "tmp" in p.name]
+    assert not leftovers
+
+
+def test_a_second_run_on_the_workspace_is_told_about_the_first(setting, tmp_path):
+    first = start(setting, tmp_path / "ws", "-j", "0")
+    while not list((tmp_path / "ws").glob("annotations/probe/*/part-*.parquet")):
+        assert first.poll() is None, first.stdout.read()
+    second = start(setting, tmp_path / "ws", "-j", "0")
+    output, _ = second.communicate(timeout=60)
+    assert second.returncode == 2, output
+    assert str(first.pid) in output
+    assert first.wait() == 0, first.stdout.read()
