@@ -10,6 +10,7 @@ carry(scene, sprite, points, 0, 60)
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import cv2
@@ -17,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from clipmill.demo.encode import write_video
+from clipmill.demo.matching import on_mask
 from clipmill.demo.photos import backdrop, cutout
 from clipmill.demo.spec import (
     Camera,
@@ -75,7 +77,9 @@ def render_frame(scene: Scene, frame: int) -> npt.NDArray[np.uint8]:
 
 def _compose(scene: Scene, frame: int) -> npt.NDArray[np.uint8]:
     shot = scene.shot_at(frame)
-    canvas = _background(scene, shot, camera_matrix(scene, frame))
+    camera = tuple(camera_matrix(scene, frame).ravel().tolist())
+    size = scene.width, scene.height
+    canvas = _background(shot.background, shot.background_scale, size, camera).copy()
     for sprite in shot.sprites:
         placed = _place(scene, sprite, frame)
         if placed is None:
@@ -91,17 +95,23 @@ def _compose(scene: Scene, frame: int) -> npt.NDArray[np.uint8]:
     return canvas
 
 
-def _background(scene: Scene, shot: Shot, camera: Matrix) -> npt.NDArray[np.uint8]:
-    image = backdrop(shot.background, scene.width, scene.height, shot.background_scale)
+@lru_cache(maxsize=2)
+def _background(
+    photo: str, scale: float, size: tuple[int, int], camera: tuple[float, ...]
+) -> npt.NDArray[np.uint8]:
+    """Warp a backdrop; the result is shared between the frames of a still camera."""
+    width, height = size
+    image = backdrop(photo, width, height, scale)
     # The photograph's centre lies at the frame's centre at frame 0.
-    height, width = image.shape[:2]
-    to_plane = shift((scene.width - width) / 2, (scene.height - height) / 2)
-    return cv2.warpAffine(
-        image,
-        (camera @ to_plane)[:2],
-        (scene.width, scene.height),
-        flags=cv2.INTER_CUBIC,
-        borderMode=cv2.BORDER_REFLECT_101,
+    to_plane = shift((width - image.shape[1]) / 2, (height - image.shape[0]) / 2)
+    return np.asarray(
+        cv2.warpAffine(
+            image,
+            (np.array(camera).reshape(3, 3) @ to_plane)[:2],
+            size,
+            flags=cv2.INTER_CUBIC,
+            borderMode=cv2.BORDER_REFLECT_101,
+        )
     )
 
 
@@ -189,10 +199,7 @@ def point_visibility(
 ) -> npt.NDArray[np.bool_]:
     """Tell which points (float [N, 2], x, y at `frame`) lie on the seen part of a sprite."""
     number = scene.shot_at(frame).sprites.index(sprite)
-    mask = visible_masks(scene, frame)[number]
-    x, y = np.rint(np.asarray(points)).astype(int).T
-    inside = (x >= 0) & (y >= 0) & (x < scene.width) & (y < scene.height)
-    return inside & mask[y.clip(0, scene.height - 1), x.clip(0, scene.width - 1)]
+    return on_mask(visible_masks(scene, frame)[number], points)
 
 
 def truth(scene: Scene) -> SceneTruth:

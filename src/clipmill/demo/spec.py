@@ -80,6 +80,12 @@ class Sprite:
     growth: float = 1.0
     outline: Outline = "ellipse"
 
+    @property
+    def moves(self) -> bool:
+        """Whether it moves against the background."""
+        resting = self.velocity == (0.0, 0.0) == self.sway and self.spin == 0
+        return not (resting and self.growth == 1)
+
     def centre(self, t: int) -> tuple[float, float]:
         """Return the centre in the plane at frame `t` of the shot."""
         phase = sin(2 * pi * t / self.period)
