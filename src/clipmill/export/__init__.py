@@ -1,0 +1,1 @@
+"""Exports: the samples of a workspace in the layouts that trainers read."""

@@ -1,0 +1,221 @@
+"""The folder of an export: files whole or absent, nothing foreign touched.
+
+Unfinished files lie in a folder of their own on the same file system, because trainers take
+every file of a data folder for data. Files of an earlier export that the new one does not write
+are removed at the end; they are known by their places and names alone, so an export that was
+killed half-way leaves nothing behind that a later one would not recognise.
+"""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any
+
+from clipmill.errors import UsageError
+
+MARKER = "clipmill-export.json"
+UNFINISHED = ".clipmill-unfinished"
+
+
+class ExportFolder:
+    """An output folder that belongs to one kind of export.
+
+    Args:
+        root: The folder; made when it is missing.
+        kind: Name of the export, written into the marker.
+        owned: For every folder below `root` that the export fills, a pattern of the relative
+            paths (within that folder) it writes.
+        data: Those of them where a foreign file would be read as data.
+
+    Raises:
+        UsageError: The folder holds something else, or a foreign file lies among the data.
+    """
+
+    def __init__(
+        self, root: Path, *, kind: str, owned: Mapping[str, str], data: tuple[str, ...]
+    ) -> None:
+        self.root = root.absolute()
+        self._kind = kind
+        self._owned = {name: re.compile(pattern) for name, pattern in owned.items()}
+        self._entries: dict[str, dict[str, Any]] = {}
+        self._before: dict[str, dict[str, Any]] = {}
+        self._claim()
+        for folder in data:
+            self._refuse_foreign(folder)
+
+    def _claim(self) -> None:
+        if self.root.exists() and not self.root.is_dir():
+            raise UsageError(f"{self.root} is a file; an export is a folder")
+        marker = self.root / MARKER
+        if marker.exists():
+            earlier = _read_marker(marker)
+            kind = earlier.get("export", "")
+            self._before = earlier.get("files", {})
+            if kind != self._kind:
+                raise UsageError(
+                    f"{self.root} holds another export ({kind or 'unreadable marker'}); choose "
+                    "a folder of its own for this one"
+                )
+        elif self.root.is_dir() and any(self.root.iterdir()):
+            raise UsageError(
+                f"{self.root} is not empty and is no earlier export (there is no {MARKER} in "
+                "it); choose a new folder. Nothing was changed."
+            )
+        self.root.mkdir(parents=True, exist_ok=True)
+        if not marker.exists():
+            self.write(MARKER, _marker({"export": self._kind, "complete": False}))
+            self._entries.clear()
+
+    def _refuse_foreign(self, folder: str) -> None:
+        pattern = self._owned[folder]
+        base = self.root / folder
+        foreign = [name for name in _files_below(base) if not pattern.fullmatch(name)]
+        if foreign:
+            raise UsageError(
+                f"{base / foreign[0]} was not written by clipmill, and trainers would read it as "
+                "data; move it elsewhere and export again"
+            )
+
+    @contextmanager
+    def create(self, path: str, mode: str = "wb") -> Iterator[IO[Any]]:
+        """Open a file for writing; it appears under its name when the block ends.
+
+        Args:
+            path: Relative to the folder, `/` as separator.
+            mode: `wb`, or `w` for UTF-8 text whose line ends are kept.
+        """
+        scratch = self._scratch(path)
+        text: dict[str, str] = {} if "b" in mode else {"encoding": "utf-8", "newline": ""}
+        try:
+            with scratch.open(mode, **text) as file:  # type: ignore[call-overload]
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            entry = {"bytes": scratch.stat().st_size, "sha256": _sha256(scratch)}
+            self._place(scratch, path, entry)
+        finally:
+            scratch.unlink(missing_ok=True)
+
+    def write(self, path: str, data: bytes) -> None:
+        """Write a whole file; one of the same content that is there already stays."""
+        place = self.root / path
+        if place.is_file() and not place.is_symlink() and place.read_bytes() == data:
+            digest = hashlib.sha256(data).hexdigest()
+            self._entries[path] = {"bytes": len(data), "sha256": digest}
+            return
+        with self.create(path) as file:
+            file.write(data)
+
+    def link(self, path: str, target: Path) -> None:
+        """Make `path` another name of an existing file.
+
+        A symbolic link; where the file system has none, a hard link; across devices, a copy.
+        """
+        target = target.absolute()
+        scratch = self._scratch(path)
+        try:
+            for how, make in (("symlink", os.symlink), ("hardlink", os.link)):
+                with suppress(OSError, NotImplementedError):
+                    make(target, scratch)
+                    self._place(scratch, path, {"bytes": target.stat().st_size, how: str(target)})
+                    return
+        finally:
+            scratch.unlink(missing_ok=True)
+        self.copy(path, target)
+
+    def copy(self, path: str, source: Path) -> None:
+        """Copy a file; a copy of the same size and time that is there already stays."""
+        facts = source.stat()
+        entry = {"bytes": facts.st_size, "copy": str(source)}
+        place = self.root / path
+        if place.is_file() and not place.is_symlink():
+            there = place.stat()
+            same = there.st_size == facts.st_size and there.st_mtime_ns == facts.st_mtime_ns
+            if same and not place.samefile(source):
+                self._entries[path] = entry
+                return
+        scratch = self._scratch(path)
+        try:
+            shutil.copyfile(source, scratch)
+            os.utime(scratch, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+            self._place(scratch, path, entry)
+        finally:
+            scratch.unlink(missing_ok=True)
+
+    def finish(self, facts: Mapping[str, Any]) -> None:
+        """Remove what earlier exports wrote and this one did not, then write the manifest."""
+        for folder, pattern in self._owned.items():
+            for name in _files_below(self.root / folder):
+                if pattern.fullmatch(name) and f"{folder}/{name}" not in self._entries:
+                    (self.root / folder / name).unlink()
+                    _remove_empty(self.root / folder / name, stop=self.root / folder)
+        kept = {path: entry for path, entry in self._before.items() if self._is_there(path)}
+        known = kept | self._entries
+        files = {path: known[path] for path in sorted(known)}
+        manifest = {"export": self._kind, "complete": True, **facts, "files": files}
+        self.write(MARKER, _marker(manifest))
+        self._sweep()
+
+    def _is_there(self, path: str) -> bool:
+        return path != MARKER and os.path.lexists(self.root / path)
+
+    def _sweep(self) -> None:
+        """Remove unfinished files, also those of killed exports."""
+        folder = self.root / UNFINISHED
+        if folder.is_dir() and not folder.is_symlink():
+            for path in folder.iterdir():
+                path.unlink()
+            folder.rmdir()
+
+    def _scratch(self, path: str) -> Path:
+        """Return a free place for the unfinished form of a file."""
+        folder = self.root / UNFINISHED
+        folder.mkdir(exist_ok=True)
+        name = hashlib.blake2b(f"{os.getpid()}/{path}".encode(), digest_size=16).hexdigest()
+        (folder / name).unlink(missing_ok=True)
+        return folder / name
+
+    def _place(self, scratch: Path, path: str, entry: dict[str, Any]) -> None:
+        place = self.root / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        # os.replace does nothing when both names are the same file already
+        scratch.replace(place)
+        self._entries[path] = entry
+
+
+def _marker(value: Mapping[str, Any]) -> bytes:
+    return json.dumps(value, indent=1, ensure_ascii=False).encode() + b"\n"
+
+
+def _read_marker(marker: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(marker.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _files_below(folder: Path) -> list[str]:
+    """Relative paths of the files and links below a folder, links to folders not entered."""
+    found = []
+    for base, folders, files in os.walk(folder, followlinks=False):
+        links = [name for name in folders if Path(base, name).is_symlink()]
+        found += [Path(base, name).relative_to(folder).as_posix() for name in files + links]
+    return sorted(found)
+
+
+def _remove_empty(path: Path, *, stop: Path) -> None:
+    for folder in path.parents:
+        if folder == stop or any(folder.iterdir()):
+            return
+        folder.rmdir()
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,202 @@
+"""Export for the Frame In-N-Out training loaders: CSV folders, videos, identity images.
+
+Layout:
+
+    OUT/stage1/csv/shard-00000.csv ...   motion training; only shards lie in there
+    OUT/stage2/csv/shard-00000.csv ...   Frame-In / Frame-Out training
+    OUT/videos/                          video root
+    OUT/ID/                              root of the identity images
+    OUT/CONVENTIONS.md                   coordinates, frame counting, units, licences, counts
+    OUT/clipmill-export.json             manifest with checksums
+"""
+
+import csv
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+from clipmill.errors import UsageError
+from clipmill.export.facts import Facts, gather_facts
+from clipmill.export.folder import ExportFolder
+from clipmill.export.frameino_conventions import conventions
+from clipmill.export.frameino_rows import (
+    STAGE1_COLUMNS,
+    STAGE2_COLUMNS,
+    VideoFacts,
+    identity_column,
+    identity_of,
+    stage1_row,
+    usable_objects,
+    why_unusable,
+)
+from clipmill.export.media import (
+    IMAGE_FOLDER,
+    IMAGE_NAMES,
+    VIDEO_FOLDER,
+    VIDEO_NAMES,
+    Media,
+    VideoMode,
+)
+from clipmill.export.summary import ExportSummary, LeftOut
+from clipmill.pipeline.samples import read_samples, sample_parts
+from clipmill.samples.schema import SampleRow
+from clipmill.store.workspace import Workspace
+
+KIND = "frameino"
+StageChoice = Literal["both", "1", "2"]
+OnProgress = Callable[[int, int], None]
+
+_SHARD_NAMES = r"shard-\d{5}\.csv"
+
+
+class _Shards:
+    """The CSV files of one stage; rows go round over them."""
+
+    def __init__(self, stage: int, writers: list[Any], columns: tuple[str, ...]) -> None:
+        self.stage, self.rows = stage, 0
+        self._writers, self._columns = writers, columns
+
+    def add(self, row: dict[str, Any]) -> None:
+        writer = self._writers[self.rows % len(self._writers)]
+        writer.writerow([self.rows if n == "ID" else row[n] for n in self._columns])
+        self.rows += 1
+
+
+def export_frameino(
+    workspace: Workspace,
+    out: Path,
+    *,
+    samples: str = "training",
+    videos: VideoMode = "link",
+    stage: StageChoice = "both",
+    shards: int = 1,
+    on_progress: OnProgress | None = None,
+) -> ExportSummary:
+    """Write the samples of a workspace as the Frame In-N-Out loaders read them.
+
+    Args:
+        workspace: Where the samples are.
+        out: New or empty folder, or one of an earlier frameino export, which is brought up to
+            date file by file.
+        samples: Name of the sample set.
+        videos: `link` (symbolic links, else hard links, else copies), `copy`, or `none`: rows
+            then name videos by `source/relative path` below a video root of your own.
+        stage: Which training stages to write; an earlier export of the other one stays.
+        shards: CSV files per stage; rows go round over them.
+        on_progress: Called with the number of samples done and their total.
+
+    Raises:
+        UsageError: There are no samples, `out` holds something else, or videos behind URLs
+            cannot be linked. Nothing in `out` was changed, but for the last case.
+    """
+    if shards < 1:
+        raise UsageError("--shards must be at least 1")
+    total = _count(workspace, samples)
+    if total is None:
+        raise UsageError(
+            f"{workspace.root} has no samples called '{samples}'; `clipmill run` writes them in "
+            "its last step"
+        )
+    stages = [1, 2] if stage == "both" else [int(stage)]
+    facts = gather_facts(workspace)
+    folder = ExportFolder(out, kind=KIND, owned=_owned(stages), data=_csv_folders(stages))
+    media = Media(folder, mode=videos)
+    left_out: list[LeftOut] = []
+    with ExitStack() as files:
+        tables = [
+            files.enter_context(_open_shards(folder, number, shards, facts)) for number in stages
+        ]
+        for done, sample in enumerate(read_samples(workspace, samples), start=1):
+            left_out += _add_sample(sample, tables, media, facts)
+            if on_progress is not None:
+                on_progress(done, total)
+    rows = {table.stage: table.rows for table in tables}
+    summary = ExportSummary(
+        out=folder.root,
+        stage1_rows=rows.get(1, 0),
+        stage2_rows=rows.get(2, 0),
+        videos=media.num_videos,
+        images=media.num_images,
+        left_out=tuple(left_out),
+    )
+    text = conventions(summary, facts, videos=videos, stages=stages)
+    folder.write("CONVENTIONS.md", text.encode())
+    folder.finish(
+        {
+            "pipeline": facts.pipeline,
+            "samples": samples,
+            "stage1_rows": summary.stage1_rows,
+            "stage2_rows": summary.stage2_rows,
+            "left_out": [[item.sample_id, item.stage, item.reason] for item in left_out],
+        }
+    )
+    return summary
+
+
+def _csv_folders(stages: Sequence[int]) -> tuple[str, ...]:
+    return tuple(f"stage{number}/csv" for number in stages)
+
+
+def _owned(stages: Sequence[int]) -> dict[str, str]:
+    """Return what this export may tidy up: one stage alone leaves the other's files in peace."""
+    owned = dict.fromkeys(_csv_folders(stages), _SHARD_NAMES)
+    if len(stages) > 1:
+        owned |= {VIDEO_FOLDER: VIDEO_NAMES, IMAGE_FOLDER: IMAGE_NAMES}
+    return owned
+
+
+def _count(workspace: Workspace, samples: str) -> int | None:
+    """Return the number of samples; None when there is no such sample set."""
+    tables = [
+        workspace.read_table(part, columns=["sample_id"])
+        for part in sample_parts(workspace, samples)
+    ]
+    return sum(table.num_rows for table in tables if table is not None) if tables else None
+
+
+@contextmanager
+def _open_shards(folder: ExportFolder, stage: int, count: int, facts: Facts) -> Iterator[_Shards]:
+    """Open the shards of a stage; they take their places, header included, at the end."""
+    columns = (*(STAGE1_COLUMNS if stage == 1 else STAGE2_COLUMNS), *facts.score_names)
+    with ExitStack() as files:
+        writers = []
+        for number in range(count):
+            path = f"stage{stage}/csv/shard-{number:05d}.csv"
+            writers.append(csv.writer(files.enter_context(folder.create(path, "w"))))
+            writers[-1].writerow(columns)
+        yield _Shards(stage, writers, columns)
+
+
+def _add_sample(
+    sample: SampleRow, tables: list[_Shards], media: Media, facts: Facts
+) -> list[LeftOut]:
+    """Write a sample to the stages it is ready for; return where it had to be left out."""
+    ready = [t for t in tables if (sample.stage1 if t.stage == 1 else sample.stage2)]
+    if not ready:
+        return []
+    video = facts.videos.get(sample.video_id)
+    objects = usable_objects(sample)
+    reasons = {t.stage: why_unusable(sample, objects, stage=t.stage) for t in ready}
+    if not all(reasons.values()):
+        problem = media.place_video(sample, size_bytes=video.size_bytes if video else None)
+        reasons = {number: reason or problem for number, reason in reasons.items()}
+    left_out = [LeftOut(sample.sample_id, n, reason) for n, reason in reasons.items() if reason]
+    usable = [table for table in ready if not reasons[table.stage]]
+    if not usable:
+        return left_out
+    provided = sample.caption if sample.caption_origin == "provided" else ""
+    known = VideoFacts(
+        path=media.video_path(sample),
+        num_frames=facts.num_frames.get(sample.video_id),
+        text=(video.text if video else None) or provided,
+    )
+    row = stage1_row(sample, objects, known)
+    scores = facts.scores.get(sample.clip_id, (None,) * len(facts.score_names))
+    row |= dict(zip(facts.score_names, scores, strict=True))
+    for table in usable:
+        if table.stage == 2:
+            images = {o.object_id: media.place_images(o) for o in objects if identity_of(o)}
+            row["ID_info"] = identity_column(objects, images)
+        table.add(row)
+    return left_out
