@@ -21,6 +21,8 @@ from pycocotools import mask as coco
 TRACK_UNIT = 1 / 16
 """Resolution of stored track coordinates, in pixels."""
 
+_TRACK_LIMIT = 1e8
+
 _DTYPES = ("u1", "i1", "u2", "i2", "u4", "i4", "i8", "f2", "f4", "f8")
 
 
@@ -40,8 +42,15 @@ def _expect(blob: bytes, magic: bytes, what: str) -> None:
 
 
 def encode_array(array: npt.NDArray[Any]) -> bytes:
-    """Encode an integer or float array of up to 255 dimensions; the dtype is kept."""
-    code = _DTYPES.index(array.dtype.str.lstrip("<>|="))
+    """Encode an integer or float array of any shape; the dtype is kept.
+
+    Raises:
+        ValueError: Another dtype; bool has `encode_bits`.
+    """
+    name = array.dtype.str.lstrip("<>|=")
+    if name not in _DTYPES:
+        raise ValueError(f"arrays of {array.dtype} cannot be stored")
+    code = _DTYPES.index(name)
     data = np.ascontiguousarray(array).astype(array.dtype.newbyteorder("<"), copy=False)
     return b"A" + bytes([code]) + _pack_shape(array.shape) + data.tobytes()
 
@@ -76,19 +85,19 @@ def encode_tracks(points: npt.NDArray[np.floating[Any]]) -> bytes:
         A blob; decoding gives every coordinate back within 1/32 pixel.
 
     Raises:
-        ValueError: On another shape or on values that are not finite.
+        ValueError: On another shape or on values that are not finite or out of range.
     """
     if points.ndim != 3 or points.shape[2] != 2:
         raise ValueError(f"tracks must be [T, N, 2], got {points.shape}")
-    if not np.isfinite(points).all():
-        raise ValueError("tracks hold NaN or infinity")
-    units = np.rint(points / TRACK_UNIT).astype(np.int32)
+    if not (np.abs(points) <= _TRACK_LIMIT).all():  # false for NaN as well
+        raise ValueError(f"tracks hold NaN, infinity or values beyond {_TRACK_LIMIT:g} px")
+    units = np.rint(points / TRACK_UNIT).astype(np.int64)
     steps = np.diff(units, axis=0)
     small = bool(np.abs(steps).max(initial=0) <= np.iinfo(np.int16).max)
     head = (b"T" if small else b"t") + struct.pack("<II", *points.shape[:2])
-    return (
-        head + units[:1].astype("<i4").tobytes() + steps.astype("<i2" if small else "<i4").tobytes()
-    )
+    # a step beyond int32 wraps around here, and back again when it is summed up
+    body = steps.astype("<i2" if small else "<i4")
+    return head + units[:1].astype("<i4").tobytes() + body.tobytes()
 
 
 def decode_tracks(blob: bytes) -> npt.NDArray[np.float32]:
@@ -99,7 +108,8 @@ def decode_tracks(blob: bytes) -> npt.NDArray[np.float32]:
         return np.zeros((0, count, 2), np.float32)
     first = np.frombuffer(blob, "<i4", count=count * 2, offset=9)
     steps = np.frombuffer(blob, "<i2" if blob[:1] == b"T" else "<i4", offset=9 + 8 * count)
-    units = np.concatenate([first[None], steps.reshape(length - 1, count * 2)]).cumsum(axis=0)
+    rows = np.concatenate([first[None], steps.reshape(length - 1, count * 2)])
+    units = rows.cumsum(axis=0, dtype=np.int32)
     return (units.reshape(length, count, 2) * TRACK_UNIT).astype(np.float32)
 
 

@@ -12,7 +12,7 @@ from clipmill.store.annotations import AnnotationTable
 from clipmill.store.local import LocalStorage
 from clipmill.store.lock import workspace_lock
 from clipmill.store.remote import RemoteStorage
-from clipmill.store.storage import Storage
+from clipmill.store.storage import Storage, checked
 from clipmill.store.tables import explained_reads, open_parquet, write_plain
 
 MARKER = "workspace.json"
@@ -127,6 +127,7 @@ class Workspace:
         Raises:
             CorruptFileError: The file is damaged.
         """
+        path = checked(path)
         try:
             with explained_reads(self._storage.full(path), _REMEDY):
                 source: Any = self._storage.open(path)
