@@ -44,6 +44,7 @@ def make_clip(
     extra: Sequence[str] = (),
     filters: str = "",
     audio: bool = False,
+    two_pass: bool = False,
 ) -> Path:
     """Write a clip whose frames all differ (moving pattern, running clock) and return its path.
 
@@ -58,6 +59,7 @@ def make_clip(
         extra: More output options of ffmpeg.
         filters: A filter chain between source and encoder.
         audio: Add a tone.
+        two_pass: Encode twice; libvpx writes alt-ref packets of their own only then.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     # The source takes odd sizes in RGB only.
@@ -70,7 +72,12 @@ def make_clip(
     args += [*CODECS[codec], "-pix_fmt", pixel_format, "-frames:v", str(frames)]
     if gop is not None:
         args += ["-g", str(gop)]
-    ffmpeg(*args, *extra, "file:" + str(path))
+    args += extra
+    if two_pass:
+        args += ["-passlogfile", f"{path}.log", "-pass"]
+        ffmpeg(*args, "1", "-f", "null", "-")
+        args += ["2"]
+    ffmpeg(*args, f"file:{path}")
     return path
 
 
@@ -99,6 +106,7 @@ class Recipe:
         cut: When given, the made clip is copied without re-encoding from this second on.
         copy: More options of that copy.
         size: (width, height) as displayed.
+        planes: Compare decoded planes, because FFmpeg releases convert this format differently.
     """
 
     name: str
@@ -106,6 +114,7 @@ class Recipe:
     cut: str | None = None
     copy: tuple[str, ...] = ()
     size: tuple[int, int] = (160, 90)
+    planes: bool = False
 
     def make(self, folder: Path) -> Path:
         """Write the file into a folder, unless it is there already."""
@@ -138,13 +147,14 @@ ZOO: tuple[Recipe, ...] = (
     Recipe("h264-open-gop-start.mp4", {"extra": _OPEN_GOP}, cut="0.9"),
     Recipe("h264-intra-refresh.mp4", {"extra": ("-x264-params", "intra-refresh=1:keyint=12")}),
     Recipe("h264-one-key.mp4", {"gop": 1000, "extra": ("-bf", "2")}),
-    Recipe("h264-10bit.mp4", {"pixel_format": "yuv420p10le"}),
+    Recipe("h264-10bit.mp4", {"pixel_format": "yuv420p10le"}, planes=True),
     Recipe("h264-444.mp4", {"pixel_format": "yuv444p"}),
     Recipe("h264-422.mov", {"pixel_format": "yuv422p"}),
     Recipe(
         "h264-interlaced.mp4",
         {"size": (160, 96), "extra": ("-flags", "+ilme+ildct", "-x264-params", "tff=1")},
         size=(160, 96),
+        planes=True,
     ),
     Recipe("h264.flv", {"extra": ("-bf", "2")}),
     Recipe("h264-bframes.avi", {"extra": ("-bf", "2")}),
@@ -159,7 +169,7 @@ ZOO: tuple[Recipe, ...] = (
         },
     ),
     Recipe("hevc-8bit.mp4", {"codec": "hevc"}),
-    Recipe("hevc-10bit.mkv", {"codec": "hevc", "pixel_format": "yuv420p10le"}),
+    Recipe("hevc-10bit.mkv", {"codec": "hevc", "pixel_format": "yuv420p10le"}, planes=True),
     Recipe("hevc-open-gop.mp4", {"codec": "hevc", "extra": ("-x265-params", _X265_OPEN)}),
     Recipe("hevc-open-gop.ts", {"codec": "hevc", "extra": ("-x265-params", _X265_OPEN)}),
     Recipe("hevc-cra-start.ts", {"codec": "hevc", "extra": ("-x265-params", _X265_OPEN)}, "0.9"),
@@ -167,13 +177,13 @@ ZOO: tuple[Recipe, ...] = (
     Recipe("vp9.webm", {"codec": "vp9"}),
     Recipe(
         "vp9-altref.webm",
-        {"codec": "vp9", "gop": 60, "extra": _ALT_REF},
+        {"codec": "vp9", "gop": 60, "extra": _ALT_REF, "two_pass": True},
     ),
     Recipe("vp9-odd.webm", {"codec": "vp9", "size": (161, 91)}, size=(161, 91)),
     Recipe("vp8.webm", {"codec": "vp8"}),
     Recipe(
         "vp8-altref.webm",
-        {"codec": "vp8", "gop": 60, "extra": _ALT_REF},
+        {"codec": "vp8", "gop": 60, "extra": _ALT_REF, "two_pass": True},
     ),
     Recipe("av1.mp4", {"codec": "av1"}),
     Recipe("av1.mkv", {"codec": "av1"}),

@@ -72,7 +72,6 @@ class Decoder:
         self._on_frame = on_frame
         self._stamps: list[int] = index.stamps.tolist()
         self._numbers = {stamp: number for number, stamp in enumerate(self._stamps)}
-        self._entry_numbers = {pts: k for k, pts in enumerate(index.entries.pts.tolist())}
         self._walk: Iterator[tuple[int, VideoFrame]] | None = None
         self._position = 0
         self._last: tuple[int, VideoFrame] | None = None
@@ -193,10 +192,9 @@ class Decoder:
     def _run_from_entry(self, entry: int) -> Iterator[tuple[int, VideoFrame]]:
         """Yield (number, frame) from a key packet on; every frame is checked by its stamp."""
         self._fresh = False
-        landed, packets = self._land(entry)
-        number = int(self._index.entries.frames[landed])
-        frames = decoded_frames(self._source, packets)
-        for frame in self._promised(landed, frames):
+        number = int(self._index.entries.frames[entry])
+        frames = decoded_frames(self._source, self._land(entry))
+        for frame in self._promised(entry, frames):
             if number >= len(self._stamps) or frame.pts != self._stamps[number]:
                 raise _SeekError
             yield number, frame
@@ -225,23 +223,23 @@ class Decoder:
             self._on_frame()
             yield frame
 
-    def _land(self, entry: int) -> tuple[int, Iterator[Packet]]:
-        """Seek to an entry point; return where the file really landed, and the packets there.
+    def _land(self, entry: int) -> Iterator[Packet]:
+        """Return the packets from an entry point on.
 
-        Containers keep their seek tables by pts or by dts. The smaller of both never lands
-        behind the key frame, but may land one too early; the pts alone is tried after that.
+        Where a seek lands depends on the container: one key frame too early where its table
+        goes by pts, in the middle of a GOP in program streams. Packets up to the wanted one are
+        passed over without decoding them.
         """
         entries, source = self._index.entries, self._source
-        for target in dict.fromkeys((int(entries.pts[entry]), int(entries.seek[entry]))):
-            try:
+        wanted = int(entries.pts[entry])
+        targets = (entries.seek[entry], entries.pts[entry], entries.seek[max(entry - 1, 0)])
+        for target in dict.fromkeys(map(int, targets)):
+            with suppress(av.error.FFmpegError):
                 source.container.seek(target, stream=source.stream)
                 packets = source.container.demux(source.stream)
-                head = next((packet for packet in packets if packet.size), None)
-            except av.error.FFmpegError:
-                continue
-            if head is None or head.pts is None or not head.is_keyframe:
-                continue
-            landed = self._entry_numbers.get(head.pts)
-            if landed is not None and landed <= entry:
-                return landed, chain([head], packets)
+                for packet in packets:
+                    if packet.is_keyframe and packet.pts == wanted:
+                        return chain([packet], packets)
+                    if packet.is_keyframe and packet.pts is not None and packet.pts > wanted:
+                        break  # Landed behind it.
         raise _SeekError

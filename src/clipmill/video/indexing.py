@@ -128,7 +128,7 @@ def _entries(table: PacketTable, stamps: np.ndarray) -> EntryPoints:
     """Return the entry points: key packets with the first frame that each leads to."""
     ascending = all(earlier < later for earlier, later in pairwise(stamps.tolist()))
     number_of = {stamp: number for number, stamp in enumerate(stamps.tolist())}
-    found: dict[int, tuple[int, int]] = {}
+    found: dict[int, tuple[int, int]] = {}  # frame -> pts of its key packet, time to seek to
     for pts, dts, key in zip(table.pts, table.dts, table.keys, strict=True):
         if not key or pts is None:
             continue
@@ -137,8 +137,9 @@ def _entries(table: PacketTable, stamps: np.ndarray) -> EntryPoints:
             # The key packet itself is not shown (edit list): decoding still starts there.
             number = int(np.searchsorted(stamps, pts))
         if number is not None and number < len(stamps):
-            found[number] = max(found.get(number, (pts, pts)), (pts, pts if dts is None else dts))
-    rows = [(number, pts, min(pts, dts)) for number, (pts, dts) in sorted(found.items())]
+            point = (pts, pts if dts is None else min(pts, dts))
+            found[number] = max(found.get(number, point), point)
+    rows = [(number, *point) for number, point in sorted(found.items())]
     columns = np.array(rows, np.int64).reshape(-1, 3).T
     return EntryPoints(*np.ascontiguousarray(columns))
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from clipmill.video.convert import Converter
 from clipmill.video.decoder import Decoder
+from clipmill.video.errors import translated
 from clipmill.video.index import FrameIndex
 from clipmill.video.indexing import index_video
 from clipmill.video.info import VideoInfo
@@ -189,7 +190,8 @@ class VideoReader:
             raise ValueError("the reader is closed")
         decoder = self._idle.pop() if self._idle else self._new_decoder()
         try:
-            yield decoder
+            with translated(self.uri):
+                yield decoder
         except BaseException:
             decoder.close()
             raise

@@ -14,6 +14,7 @@ from av.video.stream import VideoStream
 from clipmill.video.errors import (
     VideoChangedError,
     VideoError,
+    VideoMissingError,
     name_of,
     translated,
 )
@@ -77,7 +78,10 @@ def _open_file(uri: str, expected_size_bytes: int | None) -> tuple[Any, int, Any
     else:
         import fsspec
 
-        file = fsspec.open(uri, "rb").open()
+        try:
+            file = fsspec.open(uri, "rb").open()
+        except (ImportError, ValueError) as error:
+            raise VideoMissingError(f"{name_of(uri)} cannot be opened: {error}") from error
         size = file.seek(0, 2)
         file.seek(0)
         target = file
