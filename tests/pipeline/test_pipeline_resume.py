@@ -80,7 +80,7 @@ def test_killed_at_random_moments_and_resumed(setting, tmp_path, workers):
     for _ in range(10):
         run = start(setting, tmp_path / "wild", "-j", workers)
         try:
-            run.wait(timeout=moments.uniform(0.8, 3.0))
+            run.wait(timeout=moments.uniform(0.8, 2.4))
         except subprocess.TimeoutExpired:
             run.kill()
             run.wait()

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from clipmill import __version__
 from clipmill.cli import demo, export, init, look, report, run
+from clipmill.cli.run import RunInterrupted
 from clipmill.errors import ClipmillError, UsageError
 
 EXIT_FAILED = 1
@@ -69,7 +70,7 @@ def main() -> None:
     except ClipmillError as error:
         console.print(f"[bold red]error:[/] {_escape(error)}", highlight=False, soft_wrap=True)
         sys.exit(EXIT_FAILED)
-    except KeyboardInterrupt:
+    except RunInterrupted:
         console.print(
             "\ninterrupted: everything finished is kept; run the same command again to go on",
             highlight=False,

@@ -1,6 +1,7 @@
 """`clipmill run`."""
 
 import json
+import signal
 from collections import Counter
 from pathlib import Path
 from typing import Annotated
@@ -21,7 +22,12 @@ from clipmill.engine.inprocess import InProcessEngine
 from clipmill.engine.local import LocalEngine
 from clipmill.errors import UsageError
 from clipmill.pipeline import RunSummary, StepReport, run_pipeline
+from clipmill.pipeline.check import check_pipeline
 from clipmill.store.workspace import Workspace
+
+
+class RunInterrupted(Exception):  # noqa: N818 - it is no error
+    """Somebody pressed Ctrl-C; everything finished is committed."""
 
 
 def run(
@@ -93,8 +99,11 @@ def execute(
     retry_failed: bool = False,
 ) -> RunSummary:
     """Run a pipeline with progress on the console."""
+    check_pipeline(pipeline)  # before a workspace is made for it
     count = worker_count(workers)
     engine = LocalEngine(count) if count else InProcessEngine()
+    # A cluster's polite kill means the same as Ctrl-C: commit what is done, then leave.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with make_progress(console) as progress:
             return run_pipeline(
@@ -105,6 +114,8 @@ def execute(
                 retry_failed=retry_failed,
                 observer=progress,
             )
+    except KeyboardInterrupt:
+        raise RunInterrupted from None
     finally:
         engine.close()
 
