@@ -60,7 +60,13 @@ class ValueRule(_Rule):
         one_of: The values to keep.
     """
 
-    one_of: tuple[bool | int | float | str, ...] = Field(min_length=1)
+    one_of: tuple[bool | int | float | str, ...]
+
+    @model_validator(mode="after")
+    def _lists_a_value(self) -> "ValueRule":
+        if not self.one_of:
+            raise ValueError("one_of needs at least one value")
+        return self
 
 
 class QuantileRule(_Rule):
@@ -73,10 +79,13 @@ class QuantileRule(_Rule):
             `[[0, 0.03], [0.99, 1]]` the bottom 3 % and the top 1 %.
     """
 
-    drop: tuple[tuple[Share, Share], ...] = Field(min_length=1)
+    drop: tuple[tuple[Share, Share], ...]
 
     @model_validator(mode="after")
     def _shares_ascend(self) -> "QuantileRule":
+        # not a length constraint: pydantic reports that as well when a share itself is wrong
+        if not self.drop:
+            raise ValueError("drop needs at least one share, for example [[0.9, 1.0]]")
         for low, high in self.drop:
             if low >= high:
                 raise ValueError(
