@@ -1,5 +1,67 @@
 """`clipmill demo`."""
 
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
 
-def demo() -> None:
-    """Run the demo."""
+import typer
+from rich.console import Console
+
+from clipmill.cli.look import funnel_table
+from clipmill.cli.options import JsonOption, WorkersOption, open_last_run
+from clipmill.cli.report import write_report
+from clipmill.cli.run import execute, summary_json
+from clipmill.config import SourceConfig, load_profile
+from clipmill.demo.clips import VIDEOS, DemoClip, build_demo, read_truths
+from clipmill.demo.gather import gather_rows
+from clipmill.demo.score import DemoScore, score_demo, score_table
+
+DATA = "data"
+"""Folder of the demo's videos and truth, inside its workspace."""
+
+
+def demo(
+    workspace: Annotated[
+        Path, typer.Option("--workspace", "-w", help="Folder for everything the demo makes.")
+    ] = Path("demo-workspace"),
+    workers: WorkersOption = None,
+    gallery: Annotated[
+        int, typer.Option("--gallery", min=0, help="Clips shown in the report.")
+    ] = 24,
+    as_json: JsonOption = False,
+) -> None:
+    """Make videos whose truth is known, run every stage on them, report, and compare.
+
+    Needs `pip install "clipmill[demo]"` for the photographs; nothing else is downloaded. Ends
+    with how far each annotation is from the truth.
+    """
+    console = Console(stderr=as_json)
+    data = workspace / DATA
+    build_demo(data, on_clip=lambda clip: _say_clip(console, clip))
+    source = SourceConfig(path=str((data / VIDEOS).absolute()))
+    pipeline = load_profile("embedded").model_copy(update={"sources": (source,)})
+    summary = execute(pipeline, str(workspace), console, workers)
+    context, listing = open_last_run(str(workspace))
+    page = write_report(context, listing, workspace / "report", gallery, console)
+    scores = score_demo(read_truths(data), gather_rows(context, listing))
+    if as_json:
+        typer.echo(json.dumps(summary_json(summary) | {"scores": [_plain(s) for s in scores]}))
+        return
+    console.print(funnel_table(list(summary.reports)))
+    console.print(score_table(scores))
+    console.print(
+        f"{summary.samples} samples, {summary.stage2_samples} of them ready for stage 2\n"
+        f"the report:  {page}\n"
+        f"why is a clip out:  clipmill why nothing_moves.mp4 --workspace {workspace}",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def _say_clip(console: Console, clip: DemoClip) -> None:
+    console.print(f"made {clip.name}: {clip.what}", highlight=False, soft_wrap=True)
+
+
+def _plain(score: DemoScore) -> dict[str, object]:
+    return asdict(score) | {"passed": score.passed}

@@ -1,6 +1,7 @@
 """Commands that only look: `status`, `why`, `failed`, `backends`."""
 
 import json
+from collections import Counter
 from dataclasses import asdict
 from typing import Annotated
 
@@ -22,6 +23,9 @@ from clipmill.pipeline import walk
 from clipmill.pipeline.report import StepReport
 from clipmill.pipeline.samples import read_sample_ids
 from clipmill.pipeline.why import Subject, describe_decision, find_subjects, outcome, trace
+
+MAX_REASON = 70
+"""Characters of a reason in the funnel."""
 
 _STYLES = {"dropped": "yellow", "failed": "red", "pending": "cyan", "kept": "green", "split": ""}
 
@@ -51,18 +55,25 @@ def funnel_table(reports: list[StepReport]) -> Table:
 
 def reasons(report: StepReport) -> str:
     """Return why things are out after a step, most frequent first."""
-    counts: dict[str, int] = {}
+    counts: Counter[str] = Counter()
     for row in report.verdicts.select(["state", "rule", "level"]).to_pylist():
-        if row["state"] in {"dropped", "failed"}:
-            unit = "" if row["level"] != "object" else " (objects)"
-            rule = row["rule"].splitlines()[0][:70] if row["rule"] else ""
-            counts[rule + unit] = counts.get(rule + unit, 0) + 1
+        if row["state"] == "failed":
+            # Error texts name files; the kind in front of them is what failures share.
+            counts["failed: " + row["rule"].partition(":")[0]] += 1
+        elif row["state"] == "dropped":
+            unit = " (objects)" if row["level"] == "object" else ""
+            counts[_clean(row["rule"]) + unit] += 1
     ordered = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
     lines = [f"{count} x {escape(rule)}" for rule, count in ordered[:5]]
     if report.kind == "samples":
         lines.insert(0, f"{report.samples} samples, {report.stage2_samples} for stage 2")
     lines += ["percentiles off: too few" for cut in report.cuts[:1] if cut.guarded]
     return "\n".join(lines)
+
+
+def _clean(rule: str) -> str:
+    first, _, _ = rule.partition("\n")
+    return first if len(first) <= MAX_REASON else first[: MAX_REASON - 1] + "…"
 
 
 def why(
