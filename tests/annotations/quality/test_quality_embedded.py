@@ -105,9 +105,18 @@ def test_nothing_is_printed_or_fetched(monkeypatch, capfd, tmp_path) -> None:
     item = clip_of(write_scene(tmp_path / "clip.mp4"))
     assert measure(backend, item) == measure(backend, item)
     assert capfd.readouterr() == ("", "")
-    assert len(EmbeddedQuality.identity(backend.config)["weights_sha256"]) == 64
+    assert len(EmbeddedQuality.identity(backend.config)["detection_sha256"]) == 64
 
 
 def test_polygon_area() -> None:
     assert polygon_area(np.array([[0, 0], [4, 0], [4, 3], [0, 3]])) == 12
     assert polygon_area(np.array([[0, 0], [0, 3], [4, 0]])) == 6
+
+
+def test_gravel_bricks_and_blur_are_no_text(tmp_path, backend) -> None:
+    # The detector alone covers a fifth of these frames, and all of the blurred one.
+    for photo, settings in (("gravel", {}), ("brick", {}), ("motorcycle", {"blur": 4.0})):
+        shot = Shot(num_frames=3, background=photo)
+        path = tmp_path / f"{photo}.mp4"
+        write_video(path, render(Scene(shots=(shot,), width=480, height=270, **settings)), 25)
+        assert measure(backend, clip_of(path)).text_area == 0

@@ -21,12 +21,14 @@ class EmbeddedQualityConfig(BackendConfig):
 
     Attributes:
         text_long_side: Longer side of the frames that text is looked for in, pixels.
-        text_min_score: Text boxes the detector is less sure of do not count, [0, 1].
+        text_min_score: Text that the recogniser is less sure of does not count, [0, 1].
+        text_min_length: Text of fewer characters does not count.
         threads: Threads of the text network.
     """
 
     text_long_side: int = Field(default=864, ge=64)
     text_min_score: float = Field(default=0.5, ge=0, le=1)
+    text_min_length: int = Field(default=2, ge=1)
     threads: int = Field(default=1, ge=1)
 
 
@@ -41,14 +43,19 @@ class EmbeddedQuality(Backend):
 
     @classmethod
     def identity(cls, config: Any) -> dict[str, str]:
-        """Name the text detector and the checksum of its weights."""
-        return {"model": "PP-OCR text detection", "weights_sha256": weights_checksum()}
+        """Name the text networks and the checksums of their weights."""
+        return {
+            "model": "PP-OCR text detection and recognition",
+            "detection_sha256": weights_checksum("det"),
+            "recognition_sha256": weights_checksum("rec"),
+        }
 
     def setup(self) -> None:
-        """Load the text detector."""
+        """Load the text networks."""
         self._text = TextFinder(
             long_side=self.config.text_long_side,
             min_score=self.config.text_min_score,
+            min_length=self.config.text_min_length,
             threads=self.config.threads,
         )
 
