@@ -7,6 +7,7 @@ from store_rows import Row, ok
 
 from clipmill.errors import UsageError
 from clipmill.store import CorruptFileError, Workspace
+from clipmill.store.remote import RemoteStorage
 from clipmill.store.storage import temporary_name
 
 
@@ -130,6 +131,18 @@ def test_only_own_temporaries_are_cleaned(local, tmp_path):
     local.clean_temporaries()
     assert not any(path.exists() for path in own)
     assert all(path.exists() for path in others)
+
+
+def test_an_upload_by_rename_leaves_no_temporary_and_a_sweep_finds_old_ones(tmp_path):
+    storage = RemoteStorage(tmp_path.as_uri())
+    storage.write("a/x", b"one")
+    storage.write("a/x", b"two")
+    assert storage.read("a/x") == b"two"
+    assert storage.names("a") == ["x"]
+    (tmp_path / "a" / temporary_name("x")).write_text("half")
+    (tmp_path / "a" / "mine.tmp").write_text("mine")
+    storage.sweep()
+    assert storage.names("a") == ["mine.tmp", "x"]
 
 
 def test_a_damaged_table_or_text_names_its_file(local):

@@ -43,6 +43,11 @@ class RemoteStorage(Storage):
     def _at(self, path: str) -> str:
         return f"{self._base}/{checked(path)}"
 
+    def _make_folder(self, folder: str) -> None:
+        # object stores have no folders; "making" one there would make a mistyped bucket
+        if not self._whole_objects:
+            self._fs.makedirs(folder, exist_ok=True)
+
     @contextmanager
     def create(self, path: str) -> Iterator[IO[bytes]]:
         """See `Storage.create`; the file is built on the local disk and then uploaded."""
@@ -55,7 +60,7 @@ class RemoteStorage(Storage):
 
     def _upload(self, file: Path, target: str) -> None:
         folder, _, name = target.rpartition("/")
-        self._fs.makedirs(folder, exist_ok=True)
+        self._make_folder(folder)
         upload = target if self._whole_objects else f"{folder}/{temporary_name(name)}"
         if file.stat().st_size <= _ONE_REQUEST_BYTES:
             self._fs.pipe_file(upload, file.read_bytes())
@@ -70,7 +75,7 @@ class RemoteStorage(Storage):
         """See `Storage.create_exclusively`; not atomic where the store cannot do it."""
         target = self._at(path)
         with explained_writes(self.full(path)):
-            self._fs.makedirs(target.rpartition("/")[0], exist_ok=True)
+            self._make_folder(target.rpartition("/")[0])
             try:
                 self._fs.pipe_file(target, data, mode="create")
             except FileExistsError:
