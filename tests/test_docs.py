@@ -5,11 +5,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from media import make_clip
 from pipelines import pipeline_on, run
 
 import clipmill
 from clipmill.annotations.registry import BACKENDS
+from media import make_clip
 
 ROOT = Path(clipmill.__file__).parents[2]
 pytestmark = pytest.mark.skipif(

@@ -6,12 +6,12 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from media import ffmpeg, make_clip
 from pipelines import look, pipeline_on, run, states
 
 from clipmill.pipeline.run import Observer
 from clipmill.pipeline.videos import VideoList
 from clipmill.store.workspace import Workspace
+from media import ffmpeg, make_clip
 
 SIZE = (480, 320)
 FRAMES = 105

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from media import make_clip
 from pipelines import tables
+
+from media import make_clip
 
 ROOT = Path(__file__).parents[1]
 PIPELINE = """

@@ -1,12 +1,12 @@
 """Selections inside a pipeline: percentiles over all sources, guards, scores that are none."""
 
 import pytest
-from media import make_clip
 from pipelines import look, pipeline_on, run, states
 
 from clipmill.config import SourceConfig
 from clipmill.pipeline.videos import VideoList
 from clipmill.store.workspace import Workspace
+from media import make_clip
 
 TEXT = """
 name: selection

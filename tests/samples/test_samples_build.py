@@ -81,8 +81,9 @@ def build(objects, tracks, inout=None, kept=None, **limits):
         probe=PROBE,
         objects=ObjectsRow(tuple(objects), len(objects), 0),
         tracks=TracksRow(tuple(tracks), len(tracks)),
-        caption=CaptionRow((AnchorCaption(0, "first"), AnchorCaption(66, "second")), "template",
-                           "", 1),  # fmt: skip
+        caption=CaptionRow(
+            (AnchorCaption(0, "first"), AnchorCaption(66, "second")), "template", "", 1
+        ),
         inout=None if inout is None else InOutRow(tuple(inout), len(inout)),
     )
     return list(

@@ -12,7 +12,9 @@ from clipmill.sources import list_sources
 
 def listing(*paths: str | Path, names: tuple[str, ...] = ()):
     named = names or ("",) * len(paths)
-    return list_sources([SourceConfig(path=str(p), name=n) for p, n in zip(paths, named)])
+    return list_sources(
+        [SourceConfig(path=str(p), name=n) for p, n in zip(paths, named, strict=True)]
+    )
 
 
 def put(path: Path, data: bytes = b"x") -> Path:
@@ -87,7 +89,7 @@ def test_two_sources_of_one_name_are_refused(tmp_path):
 
 def test_a_text_file_beside_a_video_is_its_caption(tmp_path):
     put(tmp_path / "v.mp4")
-    put(tmp_path / "v.txt", "a cat, \"asleep\"\n".encode())
+    put(tmp_path / "v.txt", b'a cat, "asleep"\n')
     assert listing(tmp_path).videos[0].text == 'a cat, "asleep"'
 
 

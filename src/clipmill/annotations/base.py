@@ -130,7 +130,7 @@ class Backend(ABC):
 
     def setup(self) -> None:
         """Load the model; called once per worker, before the first clip."""
-        return None
+        return
 
     @abstractmethod
     def load(self, item: ClipInput) -> Any:

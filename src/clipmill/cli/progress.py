@@ -88,9 +88,7 @@ class PlainProgress(Observer):
 
     def step_done(self, report: StepReport) -> None:
         """Say what the step did."""
-        self.console.print(
-            f"{report.title}: {summary_of(report)}", highlight=False, soft_wrap=True
-        )
+        self.console.print(f"{report.title}: {summary_of(report)}", highlight=False, soft_wrap=True)
 
 
 class _Rate(ProgressColumn):

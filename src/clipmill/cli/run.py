@@ -26,7 +26,7 @@ from clipmill.pipeline.check import check_pipeline
 from clipmill.store.workspace import Workspace
 
 
-class RunInterrupted(Exception):  # noqa: N818 - it is no error
+class RunInterrupted(Exception):
     """Somebody pressed Ctrl-C; everything finished is committed."""
 
 

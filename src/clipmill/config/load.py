@@ -87,7 +87,9 @@ def _causes(errors: Sequence[Any]) -> list[Any]:
         item
         for item in errors
         if item["type"] != "too_short"
-        or not any(len(p) > len(item["loc"]) and p[: len(item["loc"])] == item["loc"] for p in places)
+        or not any(
+            len(p) > len(item["loc"]) and p[: len(item["loc"])] == item["loc"] for p in places
+        )
     ]
 
 

@@ -154,8 +154,10 @@ _STEP_WORDS = ("annotate", "select", "samples")
 
 def _step_kind(value: Any) -> str | None:
     """Tag of a step: its word, or the kind of split."""
-    has = (lambda word: word in value) if isinstance(value, dict) else (
-        lambda word: hasattr(value, word)
+    has = (
+        (lambda word: word in value)
+        if isinstance(value, dict)
+        else (lambda word: hasattr(value, word))
     )
     if has("split"):
         return _split_kind(value)

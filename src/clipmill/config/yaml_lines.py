@@ -57,8 +57,9 @@ def line_of(node: yaml.Node, path: tuple[str | int, ...]) -> int:
                 if key.value == str(part):
                     line, node = key.start_mark.line + 1, child
                     break
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int):
-            if part < len(node.value):
-                node = node.value[part]
-                line = node.start_mark.line + 1
+        elif (
+            isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value)
+        ):
+            node = node.value[part]
+            line = node.start_mark.line + 1
     return line

@@ -110,7 +110,7 @@ class LocalEngine:
             if unit is None:
                 return
             slot = idle or self._start(stage.spec)
-            slot.remaining = dict((item[0], item) for item in unit.items)
+            slot.remaining = {item[0]: item for item in unit.items}
             slot.alone = unit.alone
             slot.busy = True
             slot.begun.clear()

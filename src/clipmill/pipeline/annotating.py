@@ -101,9 +101,7 @@ def _inputs(
             )
 
 
-def settle(
-    stage: Stage, population: Population, *, pending: int
-) -> tuple[Population, StepReport]:
+def settle(stage: Stage, population: Population, *, pending: int) -> tuple[Population, StepReport]:
     """Take the failed clips out of the population; after `probe`, turn videos into clips."""
     status = stage.table.status()
     bad = status.filter(pc.equal(status["status"], "failed")).to_pylist()

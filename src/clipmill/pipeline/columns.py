@@ -72,7 +72,9 @@ def clip_columns(context: Context, population: Population, columns: Sequence[str
         stage = context.stages[annotation]
         by_video = stage.backend.level == "video"
         wanted = (
-            pa.array([clip.video_id for clip in population.clips], pa.string()) if by_video else keys
+            pa.array([clip.video_id for clip in population.clips], pa.string())
+            if by_video
+            else keys
         )
         table = stage.table.columns(names)
         rows = pc.index_in(wanted, value_set=table["key"].combine_chunks())

@@ -1,6 +1,6 @@
 """A run: list the sources, compute what is pending, evaluate the steps, write the outcome."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from clipmill.config import Pipeline, dump_pipeline
@@ -94,9 +94,7 @@ def run_pipeline(
     computed: dict[str, int] = {}
 
     def execute(stage: Stage, population: Population, pending: list[str]) -> None:
-        observer.stage_begins(
-            stage.step.title, total=len(population.clips), pending=len(pending)
-        )
+        observer.stage_begins(stage.step.title, total=len(population.clips), pending=len(pending))
         computed[stage.step.annotate] = len(pending)
         compute(
             stage,

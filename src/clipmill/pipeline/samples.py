@@ -125,8 +125,7 @@ def _samples(step: SamplesStep, context: Context, population: Population) -> Ite
         keys = [clip.clip_id for clip in chunk]
         probes = context.stages["probe"].table.read(sorted({clip.video_id for clip in chunk}))
         rows = {
-            name: context.stages[name].table.read(keys)
-            for name in ("objects", "tracks", *optional)
+            name: context.stages[name].table.read(keys) for name in ("objects", "tracks", *optional)
         }
         for clip in chunk:
             mine = {name: rows[name][clip.clip_id] for name in rows}

@@ -81,9 +81,7 @@ def _judge_objects(
         key="key",
         min_population=step.min_population,
     )
-    clip_of = dict(
-        zip(objects["key"].to_pylist(), objects["clip_id"].to_pylist(), strict=True)
-    )
+    clip_of = dict(zip(objects["key"].to_pylist(), objects["clip_id"].to_pylist(), strict=True))
     video_of = {clip.clip_id: clip.video_id for clip in population.clips}
     verdicts = _as_verdicts(result.verdicts, level="object", clip_of=clip_of, video_of=video_of)
     kept = set(verdicts.filter(pc.equal(verdicts["state"], "kept"))["key"].to_pylist())
@@ -91,8 +89,11 @@ def _judge_objects(
     kept -= {row["key"] for row in thin}
     with_objects = {clip_of[key] for key in kept}
     left = tuple(clip for clip in population.clips if clip.clip_id in with_objects)
-    empty = [_no_object(clip.clip_id, clip.video_id, step) for clip in population.clips
-             if clip.clip_id not in with_objects]
+    empty = [
+        _no_object(clip.clip_id, clip.video_id, step)
+        for clip in population.clips
+        if clip.clip_id not in with_objects
+    ]
     report = StepReport(
         title=step.title,
         kind="select",

@@ -75,5 +75,3 @@ def step_names(step: object) -> set[str]:
         if hasattr(step, word):
             names.add(str(getattr(step, word)))
     return names
-
-

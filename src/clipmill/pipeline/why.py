@@ -102,12 +102,16 @@ def trace(subject: Subject, reports: Iterable[StepReport]) -> Iterator[Verdict]:
         rows = report.verdicts.filter(pc.equal(report.verdicts["video_id"], subject.video_id))
         for row in rows.to_pylist():
             if _concerns(subject, row):
-                names = ("key", "level", "state", "rule")
-                numbers = ("value", "threshold", "rank", "population")
                 yield Verdict(
                     step=report.title,
-                    **{name: row[name] or "" for name in names},
-                    **{name: row[name] for name in numbers},
+                    key=row["key"],
+                    level=row["level"],
+                    state=row["state"],
+                    rule=row["rule"] or "",
+                    value=row["value"],
+                    threshold=row["threshold"],
+                    rank=row["rank"],
+                    population=row["population"],
                 )
         if report.pending:
             text = f"{report.pending} {report.unit} have no {report.title} row yet; run again"
@@ -146,5 +150,3 @@ def outcome(verdicts: Sequence[Verdict], sample_ids: Sequence[str]) -> str:
     if last is None:
         return "kept so far"
     return f"{last.state} at {last.step}: {describe_decision(last)}"
-
-

@@ -8,8 +8,26 @@ from pathlib import Path, PurePosixPath
 from clipmill.errors import UsageError
 
 VIDEO_SUFFIXES = frozenset(
-    ".3gp .avi .flv .m2ts .m4v .mkv .mov .mp4 .mpeg .mpg .mts .mxf .ogv .ts .vob .webm .wmv "
-    ".y4m".split()
+    [
+        ".3gp",
+        ".avi",
+        ".flv",
+        ".m2ts",
+        ".m4v",
+        ".mkv",
+        ".mov",
+        ".mp4",
+        ".mpeg",
+        ".mpg",
+        ".mts",
+        ".mxf",
+        ".ogv",
+        ".ts",
+        ".vob",
+        ".webm",
+        ".wmv",
+        ".y4m",
+    ]
 )
 """What counts as a video by its name, in lower case; other files are passed over."""
 
@@ -46,7 +64,7 @@ def list_local(root: Path) -> list[FoundFile]:
     Raises:
         UsageError: The path does not exist or is no video.
     """
-    root = Path(os.path.abspath(root))
+    root = root.absolute()
     if not root.exists():
         raise UsageError(f"the source {root} does not exist; check `--input`")
     if root.is_file():
