@@ -105,7 +105,7 @@ SCENES = (
         scene=_one_shot(
             130,
             "motorcycle",
-            replace(FLOWER, size=(190, 188), start=(120, 160), sway=(0.0, 0.0)),
+            replace(FLOWER, size=(215, 213), start=(120, 160), sway=(0.0, 0.0)),
             replace(CUP, start=(735, 300)),
         ),
         stage2=True,
@@ -118,7 +118,9 @@ SCENES = (
     DemoScene(
         name="entering",
         what="a cup enters through the left edge",
-        scene=_one_shot(150, "gravel", replace(CUP, start=(-365, 250), velocity=(7.0, 0.0))),
+        # An anchor at a third of the clip needs 155 frames; it lies at frame 52, when most of the
+        # cup is in the picture.
+        scene=_one_shot(160, "gravel", replace(CUP, start=(-307, 250), velocity=(6.5, 0.0))),
     ),
     DemoScene(
         name="two_shots",

@@ -1,7 +1,7 @@
 """Where there is text: RapidOCR (PP-OCR), with the weights of its wheel.
 
-The detector alone takes blurred frames, gravel, cups and faces for text, up to 99 % of a frame. So a
-box counts only when the recogniser can read it; on frames of 22 real clips that left one false box.
+The detector alone takes blurred frames, gravel, cups and faces for text, up to 99 % of a frame.
+So a box counts only when the recogniser can read it, which left one false box in 22 real clips.
 """
 
 import hashlib
