@@ -8,26 +8,10 @@ from pathlib import Path, PurePosixPath
 from clipmill.errors import UsageError
 
 VIDEO_SUFFIXES = frozenset(
-    [
-        ".3gp",
-        ".avi",
-        ".flv",
-        ".m2ts",
-        ".m4v",
-        ".mkv",
-        ".mov",
-        ".mp4",
-        ".mpeg",
-        ".mpg",
-        ".mts",
-        ".mxf",
-        ".ogv",
-        ".ts",
-        ".vob",
-        ".webm",
-        ".wmv",
-        ".y4m",
-    ]
+    (
+        *(".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg"),
+        *(".mts", ".mxf", ".ogv", ".ts", ".vob", ".webm", ".wmv", ".y4m"),
+    )
 )
 """What counts as a video by its name, in lower case; other files are passed over."""
 
@@ -64,7 +48,7 @@ def list_local(root: Path) -> list[FoundFile]:
     Raises:
         UsageError: The path does not exist or is no video.
     """
-    root = root.absolute()
+    root = Path(os.path.normpath(root.absolute()))
     if not root.exists():
         raise UsageError(f"the source {root} does not exist; check `--input`")
     if root.is_file():
