@@ -8,6 +8,8 @@ from rich.console import Console
 
 from clipmill.cli.options import DEFAULT_WORKSPACE, WorkspaceOption, open_last_run
 from clipmill.errors import UsageError
+from clipmill.pipeline.context import Context
+from clipmill.pipeline.videos import VideoList
 
 
 def report(
@@ -29,7 +31,9 @@ def report(
     console.print(f"open {page}", highlight=False, soft_wrap=True)
 
 
-def write_report(context, listing, folder: Path, gallery: int, console: Console) -> Path:  # type: ignore[no-untyped-def]
+def write_report(
+    context: Context, listing: VideoList, folder: Path, gallery: int, console: Console
+) -> Path:
     """Write the report with a progress bar."""
     from rich.progress import Progress
 
