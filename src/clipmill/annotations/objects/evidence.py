@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from clipmill.annotations.objects.background import fit_background, mismatch
-from clipmill.annotations.objects.flow import Field, FlowEstimator, Gray
+from clipmill.annotations.objects.flow import Field, FlowEstimator, Gray, lengths
 
 Map = npt.NDArray[np.float32]
 
@@ -65,12 +65,12 @@ def measure(anchor: Gray, others: Mapping[int, Gray], flows: FlowEstimator) -> E
         background = fit_background(anchor, other, flow)
         if background is None:
             continue
-        residual = (flow.vectors - background.motion) / distance
+        residual = ((flow.vectors - background.motion) / distance).astype(np.float32)
         # Longer distances measure the same speed with proportionally less error.
-        trusted = flow.consistent * np.float32(abs(distance))
+        trusted = (flow.consistent * abs(distance)).astype(np.float32)
         weight += trusted
         total += abs(distance)
-        speed += trusted * np.linalg.norm(residual, axis=-1)
+        speed += trusted * lengths(residual)
         velocity += trusted[..., None] * residual
         gain = background.mismatch - mismatch(anchor, other, flow.vectors)
         photometric += trusted * gain

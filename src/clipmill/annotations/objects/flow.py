@@ -4,6 +4,7 @@ Method: DIS flow (Kroeger et al., "Fast Optical Flow using Dense Inverse Search"
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 import cv2
 import numpy as np
@@ -27,10 +28,20 @@ class Flow:
     consistent: npt.NDArray[np.bool_]
 
 
+@cache
 def pixel_grid(height: int, width: int) -> Field:
-    """Return float32 [H, W, 2] with the x, y of every pixel."""
+    """Return float32 [H, W, 2] with the x, y of every pixel; read-only and shared."""
     x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
-    return np.stack([x, y], axis=-1)
+    grid = np.stack([x, y], axis=-1)
+    grid.flags.writeable = False
+    return grid
+
+
+def lengths(field: Field) -> npt.NDArray[np.float32]:
+    """Return the length of every vector of a field, float32 [H, W]."""
+    return np.asarray(
+        cv2.magnitude(np.ascontiguousarray(field[..., 0]), np.ascontiguousarray(field[..., 1]))
+    )
 
 
 def sample(image: npt.NDArray[np.generic], at: Field) -> npt.NDArray[np.float32]:
@@ -61,8 +72,8 @@ class FlowEstimator:
         forward = self.one_way(a, b)
         backward = self.one_way(b, a)
         landing = pixel_grid(*a.shape) + forward
-        miss = np.linalg.norm(forward + sample(backward, landing), axis=-1)
-        limit = tolerance + 0.05 * np.linalg.norm(forward, axis=-1)
+        miss = lengths(forward + sample(backward, landing))
+        limit = tolerance + 0.05 * lengths(forward)
         height, width = a.shape
         inside = (
             (landing[..., 0] >= 0)

@@ -1,0 +1,96 @@
+"""Identity images: an object cut out of a few frames, black where it is not."""
+
+import io
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from clipmill.annotations.inout.schema import IdentityImage
+from clipmill.store.codecs import decode_mask
+
+_SMALLEST_LEFT_OUT = 0.25
+
+
+def source_boxes(
+    masks: list[npt.NDArray[np.bool_]], *, size: tuple[int, int]
+) -> npt.NDArray[np.int32]:
+    """Return int32 [T, 4]: x0, y0, x1, y1 of masks in source pixels, half-open, zeros if empty.
+
+    Args:
+        masks: bool [H, W] each, at the working size.
+        size: (width, height) of the source.
+    """
+    boxes = np.zeros((len(masks), 4), np.int32)
+    for number, mask in enumerate(masks):
+        if not mask.any():
+            continue
+        x, y, width, height = cv2.boundingRect(mask.astype(np.uint8))
+        across, down = size[0] / mask.shape[1], size[1] / mask.shape[0]
+        boxes[number] = (
+            int(x * across),
+            int(y * down),
+            min(size[0], int(np.ceil((x + width) * across))),
+            min(size[1], int(np.ceil((y + height) * down))),
+        )
+    return boxes
+
+
+def box_areas(boxes: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
+    """Return the pixels of each box, int64 [T]."""
+    x0, y0, x1, y1 = boxes.T.astype(np.int64)
+    return np.asarray((x1 - x0) * (y1 - y0))
+
+
+def choose_others(
+    areas: npt.NDArray[np.int64],
+    counting: npt.NDArray[np.int64],
+    *,
+    main: int,
+    count: int,
+    seed: int,
+) -> list[int]:
+    """Choose frames for further identity images.
+
+    The counting frames are ordered by area and the smallest quarter is left out, since small
+    cut-outs show little; the rest is drawn from.
+
+    Args:
+        areas: int64 [T], box area per frame.
+        counting: Frames (positions in `areas`) that are large enough.
+        main: Frame of the main image; never chosen again.
+        count: Most frames to choose.
+        seed: Decides the draw.
+
+    Returns:
+        Positions in ascending order.
+    """
+    ordered = counting[np.argsort(areas[counting], kind="stable")]
+    rest = [int(frame) for frame in ordered[int(len(ordered) * _SMALLEST_LEFT_OUT) :]]
+    rest = [frame for frame in rest if frame != main]
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(len(rest))
+    return sorted(rest[number] for number in order[:count])
+
+
+def cut_out(
+    picture: npt.NDArray[np.uint8], mask: bytes, box: tuple[int, ...], *, frame: int
+) -> IdentityImage:
+    """Cut an object out of a frame.
+
+    Args:
+        picture: uint8 [H, W, 3], RGB, source resolution.
+        mask: `encode_mask` blob of the frame, at any resolution.
+        box: x0, y0, x1, y1 in source pixels, half-open; the image is exactly this cut.
+        frame: Frame index from the clip's start.
+    """
+    coarse = decode_mask(mask).astype(np.float32)
+    height, width = picture.shape[:2]
+    # Scaling the soft mask and cutting at one half gives a smooth edge instead of stairs.
+    fine = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR) > 0.5
+    x0, y0, x1, y1 = box
+    cut = np.where(fine[y0:y1, x0:x1, None], picture[y0:y1, x0:x1], 0).astype(np.uint8)
+    stream = io.BytesIO()
+    Image.fromarray(cut).save(stream, "PNG", compress_level=6)
+    return IdentityImage(frame=frame, box=tuple(box), png=stream.getvalue())
