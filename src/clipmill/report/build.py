@@ -1,0 +1,173 @@
+"""Builds the report: one folder with `index.html`, opened straight from disk by any browser.
+
+OUT/index.html          funnel, scores, failures and the gallery's cards; style and script inside
+OUT/data/CLIP.js        what the player shows of a clip, loaded when it is opened
+OUT/previews/CLIP.mp4   small constant-rate H.264; made once
+OUT/posters/, images/   stills and identity images
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from clipmill.clips import Clip
+from clipmill.errors import ClipError
+from clipmill.pipeline.context import Context
+from clipmill.pipeline.report import StepReport
+from clipmill.pipeline.videos import VideoList
+from clipmill.pipeline.walk import walk
+from clipmill.report.choose import Pick, choose_clips, read_sample_facts
+from clipmill.report.clip_data import ClipRows, anchors_of, card_shapes, clip_data
+from clipmill.report.funnel import funnel
+from clipmill.report.histogram import histogram
+from clipmill.report.page import Card, Failure, Page, Totals, render_page
+from clipmill.report.preview import make_preview
+from clipmill.report.scores import Score, other_scores, selection_scores
+
+MAX_FAILURES = 500
+"""Failures in the table; `clipmill failed` lists all."""
+
+_ROWS = ("objects", "tracks", "inout", "caption")
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What all clips of the gallery need."""
+
+    context: Context
+    listing: VideoList
+    reports: Sequence[StepReport]
+    scores: Sequence[Score]
+    out: Path
+
+
+def build_report(
+    context: Context,
+    listing: VideoList,
+    *,
+    out: Path,
+    gallery: int = 24,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> Path:
+    """Write the report.
+
+    Args:
+        context: Workspace and pipeline of the last run; it may be unfinished.
+        listing: Videos of the run.
+        out: Folder to write; made when it is missing. Previews that are there already stay.
+        gallery: Clips to show at most.
+        on_progress: Called with the clips done and their number.
+
+    Returns:
+        Path of the page.
+    """
+    reports = list(walk(context, listing))
+    scores = selection_scores(context, reports)
+    samples = read_sample_facts(context)
+    out.mkdir(parents=True, exist_ok=True)
+    run = _Run(context, listing, reports, scores, out)
+    cards = []
+    picks = choose_clips(samples, scores, count=gallery)
+    for done, pick in enumerate(picks, start=1):
+        cards.append(_card(run, pick))
+        if on_progress is not None:
+            on_progress(done, len(picks))
+    failures = _failures(listing, reports)
+    page = Page(
+        pipeline=context.pipeline.name,
+        description=context.pipeline.description,
+        workspace=context.workspace.root,
+        totals=_totals(listing, reports, stage1=sum(sample.stage1 for sample in samples)),
+        pending=[step for step in funnel(reports) if step.report.pending],
+        steps=funnel(reports),
+        scores=[histogram(score) for score in scores],
+        others=[histogram(score) for score in other_scores(context, listing, scores)],
+        failures=failures[:MAX_FAILURES],
+        more_failures=len(failures[MAX_FAILURES:]),
+        cards=cards,
+    )
+    index = out / "index.html"
+    _write(index, render_page(page))
+    return index
+
+
+def _card(run: _Run, pick: Pick) -> Card:
+    """Make preview, data file and card of a clip; a clip that cannot be shown says why."""
+    known = _known(run, pick.clip)
+    anchor = anchors_of(pick, known)[0]
+    preview, problem = None, ""
+    try:
+        preview = make_preview(
+            known.video, pick.clip, known.probe, folder=run.out, poster_frame=anchor
+        )
+    except ClipError as error:
+        problem = str(error)
+    data = clip_data(
+        pick,
+        known,
+        preview=preview,
+        problem=problem,
+        reports=run.reports,
+        scores=run.scores,
+        images=run.out / "images",
+    )
+    _write(run.out / "data" / f"{pick.clip.clip_id}.js", _script(data))
+    return Card(data=data, group=pick.group, shapes=card_shapes(pick, known))
+
+
+def _known(run: _Run, clip: Clip) -> ClipRows:
+    stages = run.context.stages
+    video = next(video for video in run.listing.videos if video.video_id == clip.video_id)
+    rows: dict[str, Any] = {}
+    for name in _ROWS:
+        if name in stages:
+            row = stages[name].table.read([clip.clip_id]).get(clip.clip_id)
+            if row is not None:
+                rows[name] = row
+    probe = stages["probe"].table.read([clip.video_id])[clip.video_id]
+    return ClipRows(video=video, probe=probe, rows=rows)
+
+
+def _script(data: dict[str, Any]) -> str:
+    """A script works from `file://`, where pages may fetch nothing; ASCII needs no charset."""
+    text = json.dumps(data, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    return f"clipmillClip({text});\n"
+
+
+def _totals(listing: VideoList, reports: Sequence[StepReport], *, stage1: int) -> Totals:
+    clips = [r.leaving for r in reports if r.kind == "split" or r.title == "probe"]
+    last = reports[-1]
+    done = last.kind == "samples"
+    return Totals(
+        videos=len(listing.videos) + len(listing.problems),
+        clips=clips[-1] if clips else 0,
+        kept=last.leaving if done else None,
+        stage1=stage1 if done else 0,
+        stage2=last.stage2_samples,
+        failed=sum(report.failed for report in reports),
+    )
+
+
+def _failures(listing: VideoList, reports: Sequence[StepReport]) -> list[Failure]:
+    paths = {video.video_id: video.relative_path for video in listing.videos}
+    paths |= {problem.video_id: problem.relative_path for problem in listing.problems}
+    failures = []
+    for report in reports:
+        for row in report.verdicts.to_pylist():
+            if row["state"] == "failed":
+                text = row["rule"] or ""
+                if row["column"] and not text.startswith(row["column"]):
+                    text = f"{row['column']}: {text}"
+                path = paths.get(row["video_id"], "")
+                failures.append(Failure(report.title, path, row["key"], text))
+    return failures
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a whole file or none."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    unfinished.write_text(text, "utf-8", newline="\n")
+    unfinished.replace(path)

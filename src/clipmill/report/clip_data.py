@@ -1,0 +1,294 @@
+"""Everything the page shows of one clip, as plain data for its own file."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from clipmill.annotations.inout.schema import ObjectInOut
+from clipmill.annotations.objects.schema import DetectedObject
+from clipmill.annotations.probe.schema import ProbeRow
+from clipmill.annotations.tracks.schema import ObjectTracks
+from clipmill.clips import Video
+from clipmill.pipeline.report import StepReport
+from clipmill.pipeline.why import Subject, describe_decision, trace
+from clipmill.report.choose import Pick, SampleFacts
+from clipmill.report.histogram import number
+from clipmill.report.overlay import (
+    anchor_layer,
+    drawn_points,
+    mask_layer,
+    outlines,
+    regions,
+    track_layer,
+)
+from clipmill.report.preview import MAX_FRAMES, Preview, preview_size
+from clipmill.report.scores import Score, cut_lines
+
+
+@dataclass(frozen=True)
+class ClipRows:
+    """What is known of a clip; an annotation it did not reach is missing.
+
+    Attributes:
+        video: The source file.
+        probe: Facts of the file.
+        rows: Rows by annotation name: `objects`, `tracks`, `inout`, `caption`.
+    """
+
+    video: Video
+    probe: ProbeRow
+    rows: Mapping[str, Any]
+
+    @property
+    def source(self) -> tuple[int, int]:
+        """Width and height of the source."""
+        return self.probe.width, self.probe.height
+
+    def by_object(self, annotation: str) -> dict[str, Any]:
+        """Return the entries of `tracks` or `inout` by object id."""
+        row = self.rows.get(annotation)
+        return {entry.object_id: entry for entry in row.objects} if row is not None else {}
+
+    def objects(self) -> Iterator[tuple[int, DetectedObject]]:
+        """Yield (anchor, object)."""
+        row = self.rows.get("objects")
+        for anchor in row.anchors if row is not None else ():
+            for found in anchor.objects:
+                yield anchor.index, found
+
+
+def anchors_of(pick: Pick, known: ClipRows) -> list[int]:
+    """Return the anchors of a clip, the one to show first ahead."""
+    best = sorted(pick.samples, key=lambda sample: (not sample.stage2, sample.anchor))
+    order = [sample.anchor for sample in best] + sorted({a for a, _ in known.objects()})
+    return list(dict.fromkeys(order)) or [0]
+
+
+def clip_data(
+    pick: Pick,
+    known: ClipRows,
+    *,
+    preview: Preview | None,
+    problem: str,
+    reports: Sequence[StepReport],
+    scores: Sequence[Score],
+    images: Path,
+) -> dict[str, Any]:
+    """Gather what the player shows.
+
+    Args:
+        pick: The clip and its samples.
+        known: Its rows.
+        preview: Its preview; None when there is none.
+        problem: Why there is none.
+        reports: Outcomes of all steps.
+        scores: Scores of the selections.
+        images: Folder for identity images.
+    """
+    clip, probe = pick.clip, known.probe
+    samples = {sample.anchor: sample for sample in pick.samples}
+    kept = {object_id for sample in pick.samples for object_id in sample.object_ids}
+    chain = _chain(pick, known, reports)
+    return {
+        "id": clip.clip_id,
+        "path": known.video.relative_path,
+        "source": known.video.source,
+        "start": clip.start,
+        "end": clip.end,
+        "frames": preview.num_frames if preview else 0,
+        "fps": float(preview.rate) if preview else 0.0,
+        "width": probe.width,
+        "height": probe.height,
+        "codec": probe.codec,
+        "preview": f"previews/{preview.video.name}" if preview else None,
+        "poster": f"posters/{preview.poster.name}" if preview else None,
+        "problem": problem,
+        "notes": [*pick.notes, *_length_note(pick)],
+        "anchors": [_anchor(index, samples.get(index), known) for index in anchors_of(pick, known)],
+        "objects": [
+            _object(anchor, found, known, kept=kept, end=clip.num_frames, images=images)
+            for anchor, found in known.objects()
+        ],
+        "chain": chain,
+        "scores": _scores(pick, known, scores),
+    }
+
+
+def _length_note(pick: Pick) -> list[str]:
+    if pick.clip.num_frames <= MAX_FRAMES:
+        return []
+    return [f"the preview ends after {MAX_FRAMES} of {pick.clip.num_frames} frames"]
+
+
+def _anchor(index: int, sample: SampleFacts | None, known: ClipRows) -> dict[str, Any]:
+    caption = known.rows.get("caption")
+    texts = {entry.anchor: entry.text for entry in caption.captions} if caption else {}
+    if sample is None:
+        state, reason = "", "no sample begins here"
+    else:
+        state = "stage 2" if sample.stage2 else "stage 1" if sample.stage1 else "not ready"
+        reason = sample.stage2_reason
+    return {
+        "index": index,
+        "sample": sample.sample_id if sample else None,
+        "state": state,
+        "reason": reason,
+        "caption": texts.get(index, ""),
+        "origin": caption.origin if caption and index in texts else "",
+    }
+
+
+def _object(
+    anchor: int,
+    found: DetectedObject,
+    known: ClipRows,
+    *,
+    kept: set[str],
+    end: int,
+    images: Path,
+) -> dict[str, Any]:
+    track: ObjectTracks | None = known.by_object("tracks").get(found.object_id)
+    inout: ObjectInOut | None = known.by_object("inout").get(found.object_id)
+    sizes = {"preview": preview_size(known.probe), "source": known.source}
+    usable = inout is not None and bool(inout.masks)
+    return {
+        "id": found.object_id,
+        "name": found.class_name,
+        "anchor": anchor,
+        "kept": found.object_id in kept,
+        "stage2": inout is not None and not inout.refusal,
+        "facts": _facts(found, track, inout),
+        "still": not usable,
+        "cover": (
+            mask_layer(inout, end=end, **sizes)
+            if inout is not None and usable
+            else anchor_layer(found, anchor, **sizes)
+        ),
+        "tracks": track_layer(track, keep=drawn_points(track, inout)) if track else None,
+        "regions": regions(inout),
+        "enter": inout.enter_frame if inout else None,
+        "exit": inout.exit_frame if inout else None,
+        "images": _write_images(inout, images),
+    }
+
+
+def _facts(
+    found: DetectedObject, track: ObjectTracks | None, inout: ObjectInOut | None
+) -> list[list[str]]:
+    """Return label and value pairs."""
+    facts = [
+        ["area", f"{100 * found.area:.1f} %"],
+        ["confidence", number(round(found.confidence, 3))],
+    ]
+    if track is not None:
+        facts += [
+            ["points", f"{round(track.survival * track.num_points)} of {track.num_points} survive"],
+            ["motion strength", number(track.motion_strength)],
+            ["camera taken out", f"{number(track.motion_compensated)} ‰ of diagonal per frame"],
+        ]
+    if inout is not None:
+        facts.append(["stage 2", f"refused: {inout.refusal}" if inout.refusal else "accepted"])
+        for name, frame in (("enters", inout.enter_frame), ("leaves", inout.exit_frame)):
+            if frame is not None:
+                facts.append([name, f"frame {frame}"])
+    return facts
+
+
+def _write_images(inout: ObjectInOut | None, folder: Path) -> list[str]:
+    """Write the identity images; return their paths relative to the page."""
+    if inout is None or inout.reference is None:
+        return []
+    folder.mkdir(parents=True, exist_ok=True)
+    names = []
+    for place, image in enumerate((inout.reference, *inout.others)):
+        name = f"{inout.object_id}-{place}.png"
+        (folder / name).write_bytes(image.png)
+        names.append(f"{folder.name}/{name}")
+    return names
+
+
+def _chain(pick: Pick, known: ClipRows, reports: Sequence[StepReport]) -> list[dict[str, str]]:
+    """Return the story of the clip: one line per step that decided something."""
+    subject = Subject(pick.clip.video_id, known.video.relative_path, pick.clip)
+    return [
+        {
+            "step": verdict.step,
+            "what": verdict.key.removeprefix(pick.clip.clip_id).lstrip("-") or "clip"
+            if verdict.key != pick.clip.video_id
+            else "video",
+            "state": verdict.state,
+            "why": describe_decision(verdict),
+        }
+        for verdict in trace(subject, reports)
+    ]
+
+
+def _scores(pick: Pick, known: ClipRows, scores: Sequence[Score]) -> list[dict[str, Any]]:
+    """Return the clip's own values of the clip-level scores, and where they stand."""
+    rows = []
+    for score in scores:
+        if score.level == "object":
+            continue
+        mine = pick.clip.clip_id if score.level == "clip" else pick.clip.video_id
+        places = [k for k, key in enumerate(score.keys) if _is_or_holds(key, mine)]
+        if not places:
+            continue
+        value = float(score.values[places[0]])
+        finite = score.values[np.isfinite(score.values)]
+        rows.append(
+            {
+                "column": score.column,
+                "value": number(value) if np.isfinite(value) else "no number",
+                "rank": float((finite < value).mean()) if len(finite) else 0.0,
+                "cuts": [number(line) for cut in score.cuts for line in cut_lines(cut)],
+                "out": any(bool(score.dropped(cut)[places[0]]) for cut in score.cuts),
+            }
+        )
+    return rows
+
+
+def _is_or_holds(key: str, clip_id: str) -> bool:
+    """Tell whether a row belongs to a clip: its own, or that of what it was cut from."""
+    if key == clip_id:
+        return True
+    if key[:16] != clip_id[:16] or "-" not in key:
+        return False
+    start, end = (int(part) for part in key.split("-")[1:3])
+    first, last = (int(part) for part in clip_id.split("-")[1:3])
+    return start <= first and last <= end
+
+
+def card_shapes(pick: Pick, known: ClipRows) -> dict[str, Any]:
+    """Return what is drawn over the poster: outlines, paths and region at the first anchor."""
+    anchor = anchors_of(pick, known)[0]
+    tracks, inouts = known.by_object("tracks"), known.by_object("inout")
+    shapes = []
+    region: list[int] | None = None
+    for number_, (index, found) in enumerate(known.objects()):
+        if index != anchor:
+            continue
+        inout = inouts.get(found.object_id)
+        paths = _paths(tracks[found.object_id], inout) if found.object_id in tracks else []
+        shapes.append(
+            {
+                "colour": number_,
+                "outline": outlines(
+                    found.mask, preview=preview_size(known.probe), source=known.source
+                ),
+                "paths": paths,
+            }
+        )
+        boxes = regions(inout, count=1)
+        region = region or (boxes[0]["box"] if boxes else None)
+    return {"anchor": anchor, "objects": shapes, "region": region}
+
+
+def _paths(track: ObjectTracks, inout: ObjectInOut | None, *, most: int = 6) -> list[list[float]]:
+    """Return a few tracks, thinned to every fourth frame."""
+    layer = track_layer(track, keep=drawn_points(track, inout))
+    points = np.array(layer["points"]).reshape(len(layer["points"]), -1, 2)
+    chosen = np.linspace(0, points.shape[1] - 1, min(most, points.shape[1])).astype(int)
+    return [points[::4, k].ravel().tolist() for k in dict.fromkeys(chosen.tolist())]

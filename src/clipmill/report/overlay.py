@@ -1,0 +1,127 @@
+"""What is drawn over a clip: tracks, outlines of masks, boxes, regions; plain lists for JSON.
+
+All coordinates are source pixels, x right, y down. Frames count from the clip's start.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from clipmill.annotations.inout.schema import ObjectInOut
+from clipmill.annotations.objects.schema import DetectedObject
+from clipmill.annotations.tracks.schema import ObjectTracks
+from clipmill.store.codecs import decode_array, decode_bits, decode_mask, decode_tracks
+
+SIMPLIFY = 0.8
+"""Outlines may be off by this many preview pixels."""
+
+MIN_AREA = 6.0
+"""Specks under this area, in square preview pixels, are not drawn."""
+
+Polygon = list[float]
+"""x0, y0, x1, y1, ..."""
+
+
+def outlines(mask: bytes, *, preview: tuple[int, int], source: tuple[int, int]) -> list[Polygon]:
+    """Return the outlines of a mask, holes included, for filling by the even-odd rule.
+
+    Args:
+        mask: `encode_mask` blob.
+        preview: Width and height the outline is taken at.
+        source: Width and height of the source; coordinates of the result.
+    """
+    width, height = preview
+    grid = decode_mask(mask, size=(height, width)).astype(np.uint8)
+    found, _ = cv2.findContours(grid, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
+    scale = np.array([source[0] / width, source[1] / height])
+    polygons = []
+    for contour in found:
+        if cv2.contourArea(contour) < MIN_AREA:
+            continue
+        line = cv2.approxPolyDP(contour, SIMPLIFY, closed=True)[:, 0]
+        if len(line) >= 3:
+            polygons.append(_short((line + 0.5) * scale).ravel().tolist())
+    return polygons
+
+
+def track_layer(track: ObjectTracks, *, keep: npt.NDArray[np.bool_]) -> dict[str, Any]:
+    """Return the tracks of an object.
+
+    Args:
+        track: Its tracks.
+        keep: bool [N]: points to draw.
+
+    Returns:
+        `first` (frame), `points` (per frame x0, y0, x1, y1, ...), `seen` (per frame a text of
+        0 and 1, one per point).
+    """
+    points = decode_tracks(track.points)[:, keep]
+    seen = decode_bits(track.visibility)[:, keep]
+    return {
+        "first": track.anchor,
+        "points": _short(points).reshape(len(points), -1).tolist(),
+        "seen": ["".join("1" if flag else "0" for flag in row) for row in seen],
+    }
+
+
+def drawn_points(track: ObjectTracks, inout: ObjectInOut | None) -> npt.NDArray[np.bool_]:
+    """Return which points of an object are drawn: those that training would use, else all."""
+    keep = decode_bits(track.survived)
+    if inout is not None and not inout.refusal:
+        on_mask = keep & decode_bits(inout.point_valid)
+        keep = on_mask if on_mask.any() else keep
+    return keep if keep.any() else np.ones_like(keep)
+
+
+def mask_layer(
+    inout: ObjectInOut, *, preview: tuple[int, int], source: tuple[int, int], end: int
+) -> dict[str, Any]:
+    """Return masks and boxes over time: `first`, `masks` (per frame polygons), `boxes`.
+
+    Args:
+        inout: Masks of the object.
+        preview: See `outlines`.
+        source: See `outlines`.
+        end: Frames from here on are left out.
+    """
+    count = max(0, min(len(inout.masks), end - inout.first_frame))
+    boxes = decode_array(inout.boxes)[:count]
+    return {
+        "first": inout.first_frame,
+        "masks": [outlines(m, preview=preview, source=source) for m in inout.masks[:count]],
+        "boxes": [box.tolist() if box.any() else None for box in boxes],
+    }
+
+
+def anchor_layer(
+    found: DetectedObject, anchor: int, *, preview: tuple[int, int], source: tuple[int, int]
+) -> dict[str, Any]:
+    """Return the mask at the anchor, for objects without masks over time."""
+    box = [float(value) for value in _short(np.array(found.box))]
+    return {
+        "first": anchor,
+        "masks": [outlines(found.mask, preview=preview, source=source)],
+        "boxes": [box],
+    }
+
+
+def regions(inout: ObjectInOut | None, *, count: int = 5) -> list[dict[str, Any]]:
+    """Return the largest regions of an object, largest first."""
+    found: Sequence[Any] = inout.regions if inout is not None and not inout.refusal else ()
+    return [
+        {
+            "box": list(region.box),
+            "aspect": region.aspect,
+            "enter": region.enter_frame,
+            "exit": region.exit_frame,
+        }
+        for region in reversed(found[-count:])
+    ]
+
+
+def _short(values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """Round to a tenth of a pixel."""
+    return np.asarray(values, np.float64).round(1)

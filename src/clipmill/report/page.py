@@ -1,0 +1,105 @@
+"""What the page shows, and its rendering. Texts of users are escaped by the template engine."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache
+from typing import Any
+
+import jinja2
+
+from clipmill import __version__
+from clipmill.report.funnel import FunnelStep
+from clipmill.report.histogram import HEIGHT, WIDTH, Histogram
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Numbers at the top; `kept` is None while the run is unfinished."""
+
+    videos: int
+    clips: int
+    kept: int | None
+    stage1: int
+    stage2: int
+    failed: int
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One line of the table of failures."""
+
+    step: str
+    path: str
+    key: str
+    error: str
+
+
+@dataclass(frozen=True)
+class Card:
+    """A clip of the gallery.
+
+    Attributes:
+        data: See `clip_data`.
+        group: See `Pick`.
+        shapes: See `card_shapes`.
+    """
+
+    data: dict[str, Any]
+    group: str
+    shapes: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Page:
+    """Everything on the page."""
+
+    pipeline: str
+    description: str
+    workspace: str
+    totals: Totals
+    pending: Sequence[FunnelStep]
+    steps: Sequence[FunnelStep]
+    scores: Sequence[Histogram]
+    others: Sequence[Histogram]
+    failures: Sequence[Failure]
+    more_failures: int
+    cards: Sequence[Card]
+
+
+def render_page(page: Page) -> str:
+    """Return the HTML of the page."""
+    return (
+        _environment()
+        .get_template("index.html.j2")
+        .render(
+            page=page,
+            version=__version__,
+            plot_size=(WIDTH, HEIGHT),
+        )
+    )
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("clipmill.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["path"] = _svg_path
+    environment.filters["duration"] = _duration
+    environment.filters["thousands"] = "{:,}".format
+    return environment
+
+
+def _svg_path(flat: Sequence[float], *, closed: bool = False) -> str:
+    """Return x0, y0, x1, y1, ... as an SVG path."""
+    pairs = [f"{x:g} {y:g}" for x, y in zip(flat[::2], flat[1::2], strict=True)]
+    return f"M{'L'.join(pairs)}{'Z' if closed else ''}" if pairs else ""
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 60 else str(timedelta(seconds=round(seconds)))

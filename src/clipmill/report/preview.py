@@ -1,0 +1,137 @@
+"""Small videos and posters of clips, made through the one decoder of the package."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from clipmill.annotations.probe.schema import ProbeRow
+from clipmill.clips import Clip, Video
+from clipmill.video import FrameIndex, FrameSize, VideoReader, fit_within
+
+LONG_SIDE = 480
+"""Longer side of previews and posters, pixels."""
+
+MAX_FRAMES = 500
+"""Frames of a preview; what a clip has beyond is not shown."""
+
+_OPTIONS = {"crf": "28", "preset": "veryfast", "g": "12", "bf": "0", "threads": "2"}
+
+
+@dataclass(frozen=True)
+class Preview:
+    """A preview and its geometry.
+
+    Attributes:
+        video: Path of the mp4; frame k is frame k of the clip.
+        poster: Path of the JPEG.
+        rate: Frames per second, constant.
+        num_frames: Frames in it.
+    """
+
+    video: Path
+    poster: Path
+    rate: Fraction
+    num_frames: int
+
+
+def preview_size(probe: ProbeRow) -> tuple[int, int]:
+    """Return width and height of the previews of a video."""
+    return fit_within(probe.width, probe.height, long_side=LONG_SIDE, multiple=2)
+
+
+def preview_rate(probe: ProbeRow) -> Fraction:
+    """Return the constant rate a clip is shown at; frames of variable rate are evened out."""
+    usable = math.isfinite(probe.fps) and probe.fps > 0
+    return Fraction(probe.fps).limit_denominator(1001) if usable else Fraction(25)
+
+
+def make_preview(
+    video: Video, clip: Clip, probe: ProbeRow, *, folder: Path, poster_frame: int
+) -> Preview:
+    """Make what is missing of a clip's preview; files that are there already stay.
+
+    Args:
+        video: The source file.
+        clip: The clip.
+        probe: Facts of the file.
+        folder: Report folder; files go to `previews/` and `posters/`.
+        poster_frame: Frame of the poster, counted from the clip's start.
+
+    Raises:
+        ClipError: The source cannot be decoded, is gone or has changed.
+    """
+    frames = min(clip.num_frames, MAX_FRAMES)
+    preview = Preview(
+        video=folder / "previews" / f"{clip.clip_id}.mp4",
+        poster=folder / "posters" / f"{clip.clip_id}-{poster_frame}.jpg",
+        rate=preview_rate(probe),
+        num_frames=frames,
+    )
+    if preview.video.is_file() and preview.poster.is_file():
+        return preview
+    width, height = preview_size(probe)
+    reader = VideoReader(
+        video.uri,
+        index=FrameIndex.from_bytes(probe.index),
+        expected_size_bytes=video.size_bytes,
+    )
+    with reader:
+        _encode(
+            _pictures(reader, clip.start, clip.start + frames, FrameSize(width, height)),
+            preview,
+            poster_frame=poster_frame,
+        )
+    return preview
+
+
+def _pictures(
+    reader: VideoReader, start: int, end: int, size: FrameSize
+) -> Iterator[npt.NDArray[np.uint8]]:
+    for frame in reader.stream(start, end, sizes={"preview": size}):
+        yield frame.images["preview"]
+
+
+def _encode(
+    pictures: Iterator[npt.NDArray[np.uint8]], preview: Preview, *, poster_frame: int
+) -> None:
+    """Write video and poster under temporary names, then rename: a killed report leaves none."""
+    for path in (preview.video, preview.poster):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    video, poster = _unfinished(preview.video), _unfinished(preview.poster)
+    try:
+        with av.open(str(video), "w", format="mp4", options={"movflags": "+faststart"}) as file:
+            stream: Any = None
+            for number, picture in enumerate(pictures):
+                if stream is None:
+                    stream = _stream(file, picture, preview.rate)
+                if number <= poster_frame:
+                    latest = picture
+                shown = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
+                shown.pts, shown.time_base = number, 1 / preview.rate
+                file.mux(stream.encode(shown))
+            file.mux(stream.encode())
+        Image.fromarray(latest).save(poster, "JPEG", quality=80)
+        video.replace(preview.video)
+        poster.replace(preview.poster)
+    finally:
+        video.unlink(missing_ok=True)
+        poster.unlink(missing_ok=True)
+
+
+def _stream(file: Any, picture: npt.NDArray[np.uint8], rate: Fraction) -> Any:
+    stream = file.add_stream("libx264", rate=rate, options=_OPTIONS)
+    stream.height, stream.width = picture.shape[:2]
+    stream.pix_fmt = "yuv420p"
+    return stream
+
+
+def _unfinished(path: Path) -> Path:
+    return path.with_name(f".{path.name}.unfinished")

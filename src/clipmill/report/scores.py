@@ -1,0 +1,160 @@
+"""Scores of a run: the columns that selections read, and the other numbers beside them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from clipmill.clips import Clip
+from clipmill.config import SelectStep
+from clipmill.pipeline.columns import (
+    OBJECT_LISTS,
+    clip_columns,
+    object_columns,
+    object_table,
+    scalar_columns,
+)
+from clipmill.pipeline.context import Context, Stage
+from clipmill.pipeline.population import Population
+from clipmill.pipeline.report import StepReport
+from clipmill.pipeline.videos import VideoList
+from clipmill.selection.cuts import Cut
+from clipmill.store.records import schema_of
+
+
+@dataclass(frozen=True, eq=False)
+class Score:
+    """One column over the population that reached a selection, or over all that have it.
+
+    Attributes:
+        column: `annotation.column`.
+        step: Title of the selection that reads it; empty when none does.
+        level: `video`, `clip` or `object`.
+        keys: Ids.
+        values: float64, one per key; NaN where there is no number.
+        cuts: Where the selection cut.
+    """
+
+    column: str
+    step: str
+    level: str
+    keys: Sequence[str]
+    values: npt.NDArray[np.float64]
+    cuts: tuple[Cut, ...] = ()
+
+    def dropped(self, cut: Cut) -> npt.NDArray[np.bool_]:
+        """Tell which values a cut drops; none when it was switched off."""
+        low = -np.inf if cut.low is None else cut.low
+        high = np.inf if cut.high is None else cut.high
+        within = (self.values >= low) & (self.values <= high)
+        if cut.drops == "inside":
+            return within
+        if cut.drops == "outside":
+            return ~within & np.isfinite(self.values)
+        return np.zeros(len(self.values), bool)
+
+
+def cut_lines(cut: Cut) -> tuple[float, ...]:
+    """Return the values where a cut is drawn."""
+    if cut.drops not in {"inside", "outside"}:
+        return ()
+    return tuple(value for value in (cut.low, cut.high) if value is not None)
+
+
+def selection_scores(context: Context, reports: Sequence[StepReport]) -> list[Score]:
+    """Return the scores of every selection that was evaluated, in pipeline order."""
+    by_title = {report.title: report for report in reports if report.kind == "select"}
+    found: list[Score] = []
+    for step in context.pipeline.steps:
+        if isinstance(step, SelectStep) and step.title in by_title:
+            found += _of_selection(context, step, by_title[step.title])
+    return found
+
+
+def _of_selection(context: Context, step: SelectStep, report: StepReport) -> Iterator[Score]:
+    mine = report.verdicts.filter(pc.equal(report.verdicts["level"], step.level))
+    keys = list(dict.fromkeys(mine["key"].to_pylist()))
+    columns = list(dict.fromkeys(rule.column for rule in step.rules))
+    if not keys:
+        return
+    population = _population(mine["clip_id"].to_pylist(), objects=keys)
+    read = object_table if step.level == "object" else clip_columns
+    table = read(context, population, columns)
+    for column in columns:
+        cuts = tuple(cut for cut in report.cuts if cut.column == column)
+        if not pa.types.is_string(table[column].type):
+            yield Score(
+                column,
+                report.title,
+                step.level,
+                table["key"].to_pylist(),
+                _numbers(table[column]),
+                cuts,
+            )
+
+
+def _population(clip_ids: Sequence[str], *, objects: Sequence[str]) -> Population:
+    clips = tuple(Clip.parse(clip_id) for clip_id in dict.fromkeys(clip_ids))
+    return Population(videos={}, clips=clips, probed=True, kept_objects=frozenset(objects))
+
+
+def other_scores(context: Context, listing: VideoList, seen: Sequence[Score]) -> list[Score]:
+    """Return the numeric columns that no selection reads and that are not all the same."""
+    known = {score.column for score in seen}
+    videos = {video.video_id for video in listing.videos}
+    scores: list[Score] = []
+    for name, stage in context.stages.items():
+        scores += _of_rows(name, stage, videos, known)
+        scores += _of_objects(name, stage, context, videos, known)
+    return [score for score in scores if _varies(score.values)]
+
+
+def _of_rows(name: str, stage: Stage, videos: set[str], known: set[str]) -> Iterator[Score]:
+    columns = [c for c in sorted(scalar_columns(stage.backend.Row)) if f"{name}.{c}" not in known]
+    columns = [c for c in columns if not _is_bool(stage.backend.Row, c)]
+    if not columns:
+        return
+    table = _of_run(stage.table.columns(columns), videos)
+    keys = table["key"].to_pylist()
+    for column in columns:
+        yield Score(f"{name}.{column}", "", stage.backend.level, keys, _numbers(table[column]))
+
+
+def _of_objects(
+    name: str, stage: Stage, context: Context, videos: set[str], known: set[str]
+) -> Iterator[Score]:
+    columns = [f"{name}.{c}" for c in sorted(object_columns(stage.backend.Row))]
+    columns = [c for c in columns if c not in known and not c.endswith((".anchor", ".first_frame"))]
+    if name not in OBJECT_LISTS or not columns:
+        return
+    clip_ids = _of_run(stage.table.columns([]), videos)["key"].to_pylist()
+    clips = tuple(Clip.parse(clip_id) for clip_id in clip_ids)
+    table = object_table(context, Population(videos={}, clips=clips, probed=True), columns)
+    keys = table["key"].to_pylist()
+    for column in columns:
+        if not pa.types.is_boolean(table[column].type):
+            yield Score(column, "", "object", keys, _numbers(table[column]))
+
+
+def _of_run(table: pa.Table, videos: set[str]) -> pa.Table:
+    """Keep the good rows of the videos of this run; a table may hold those of others."""
+    table = table.filter(pc.equal(table["status"], "ok"))
+    owners = pc.utf8_slice_codeunits(table["key"], 0, 16)
+    return table.filter(pc.is_in(owners, value_set=pa.array(sorted(videos), pa.string())))
+
+
+def _is_bool(row: type, column: str) -> bool:
+    return bool(pa.types.is_boolean(schema_of(row).field(column).type))
+
+
+def _numbers(column: Any) -> npt.NDArray[np.float64]:
+    return np.asarray(pc.cast(column, pa.float64()).to_numpy(zero_copy_only=False), np.float64)
+
+
+def _varies(values: npt.NDArray[np.float64]) -> bool:
+    finite = values[np.isfinite(values)]
+    return bool(len(finite)) and bool(finite.min() < finite.max())

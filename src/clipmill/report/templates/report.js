@@ -1,0 +1,419 @@
+"use strict";
+// Data of a clip lies in a script of its own: pages opened from disk may not fetch. All texts go
+// into the page as text nodes, never as markup.
+(() => {
+  const COLOURS = ["#ff5c8a", "#3ec1ff", "#ffd23f", "#6ee05c", "#b48cff", "#ff9a3c", "#2ee6c5", "#f56bff"];
+  const TAIL = 24;            // frames of track drawn behind a point
+  const NEAR_ANCHOR = 12;     // frames around the anchor at which a lone anchor mask is hinted
+  const $ = (id) => document.getElementById(id);
+  const dialog = $("player"), video = $("video"), overlay = $("overlay"), picture = $("picture");
+  const cards = [...document.querySelectorAll(".card")];
+  const layers = { tracks: true, masks: true, boxes: true, regions: true };
+  const loaded = new Map(), waiting = new Map();
+  let clip = null, anchor = 0, frame = 0, hidden = new Set(), ticket = 0;
+
+  function make(tag, options = {}, ...children) {
+    const node = document.createElement(tag);
+    for (const [name, value] of Object.entries(options)) {
+      if (name === "text") node.textContent = value;
+      else if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+      else if (value !== null && value !== undefined) node.setAttribute(name, value);
+    }
+    node.append(...children);
+    return node;
+  }
+
+  // ---- data -------------------------------------------------------------------------------
+  window.clipmillClip = (data) => {
+    loaded.set(data.id, data);
+    waiting.get(data.id)?.();
+  };
+
+  function load(id) {
+    if (loaded.has(id)) return Promise.resolve(loaded.get(id));
+    return new Promise((resolve, reject) => {
+      waiting.set(id, () => resolve(loaded.get(id)));
+      const script = make("script", { src: `data/${id}.js` });
+      script.addEventListener("error", () => reject(new Error(`data/${id}.js is missing`)));
+      document.head.append(script);
+    });
+  }
+
+  // ---- opening and closing ------------------------------------------------------------------
+  async function open(id) {
+    if (!cards.some((card) => card.dataset.clip === id)) return;
+    const data = await load(id);
+    clip = data;
+    hidden = new Set();
+    $("player-title").textContent = data.path;
+    if (!dialog.open) dialog.showModal();
+    document.documentElement.dataset.open = id;
+    prepareStage();
+    chooseAnchor(data.anchors[0].index, { seek: false });
+    if (location.hash !== `#clip=${id}`) history.replaceState(null, "", `#clip=${id}`);
+  }
+
+  function prepareStage() {
+    $("stage").style.aspectRatio = `${clip.width} / ${clip.height}`;
+    $("stage").style.maxWidth = `calc((94vh - 19rem) * ${clip.width / clip.height})`;
+    $("stage").querySelector(".problem")?.remove();
+    picture.getContext("2d").clearRect(0, 0, picture.width, picture.height);
+    const playable = Boolean(clip.preview);
+    $("seek").max = Math.max(0, clip.frames - 1);
+    for (const id of ["seek", "toggle", "back", "forward", "speed"]) $(id).disabled = !playable;
+    ticket += 1;
+    if (playable) {
+      video.src = clip.preview;
+      const mine = ticket;
+      video.addEventListener("loadeddata", () => {
+        if (mine !== ticket) return;
+        video.playbackRate = Number($("speed").value);
+        showAt(startFrame());
+        follow(mine);
+        if (!matchMedia("(prefers-reduced-motion: reduce)").matches) video.play().catch(() => {});
+      }, { once: true });
+    } else {
+      video.removeAttribute("src");
+      video.load();
+      $("stage").append(make("p", { class: "problem", text: clip.problem }));
+    }
+  }
+
+  function close() {
+    ticket += 1;
+    video.pause();
+    if (dialog.open) dialog.close();
+    delete document.documentElement.dataset.open;
+    if (location.hash.startsWith("#clip=")) history.replaceState(null, "", location.pathname);
+    if (clip) cards.find((card) => card.dataset.clip === clip.id)?.focus();
+  }
+
+  function neighbour(step) {
+    const shown = cards.filter((card) => !card.hidden);
+    const at = shown.findIndex((card) => card.dataset.clip === clip?.id);
+    if (shown.length) open(shown[(at + step + shown.length) % shown.length].dataset.clip);
+  }
+
+  // ---- frames -------------------------------------------------------------------------------
+  const startFrame = () => Math.min(anchor, Math.max(0, clip.frames - 1));
+
+  function showAt(wanted) {
+    const target = Math.max(0, Math.min(clip.frames - 1, wanted));
+    video.currentTime = (target + 0.5) / clip.fps;   // the middle of a frame is safe from rounding
+  }
+
+  // Picture and overlay are painted in one callback from one frame, so they cannot drift apart.
+  function follow(mine) {
+    const exact = "requestVideoFrameCallback" in HTMLVideoElement.prototype;
+    const step = (_now, meta) => {
+      if (mine !== ticket) return;
+      const seconds = meta ? meta.mediaTime : video.currentTime;
+      frame = meta ? Math.round(seconds * clip.fps) : Math.floor(seconds * clip.fps + 1e-3);
+      paint();
+      if (exact) video.requestVideoFrameCallback(step);
+      else requestAnimationFrame(() => step());
+    };
+    if (exact) video.requestVideoFrameCallback(step);
+    else step();
+  }
+
+  function paint() {
+    if (!clip) return;
+    if (video.readyState >= 2) {
+      if (picture.width !== video.videoWidth) {
+        picture.width = video.videoWidth;
+        picture.height = video.videoHeight;
+      }
+      picture.getContext("2d").drawImage(video, 0, 0, picture.width, picture.height);
+    }
+    draw();
+    $("seek").value = frame;
+    $("counter").textContent =
+      `frame ${frame} of ${clip.end - clip.start} · video frame ${clip.start + frame}` +
+      (clip.fps ? ` · ${(frame / clip.fps).toFixed(2)} s` : "");
+    $("toggle").textContent = video.paused ? "play" : "pause";
+  }
+
+  // ---- overlay ------------------------------------------------------------------------------
+  function draw() {
+    const box = overlay.getBoundingClientRect(), dense = window.devicePixelRatio || 1;
+    const width = Math.max(1, Math.round(box.width * dense)), height = Math.max(1, Math.round(box.height * dense));
+    if (overlay.width !== width || overlay.height !== height) {
+      overlay.width = width;
+      overlay.height = height;
+    }
+    const c = overlay.getContext("2d");
+    c.setTransform(1, 0, 0, 1, 0, 0);
+    c.clearRect(0, 0, width, height);
+    const scale = width / clip.width;
+    c.setTransform(scale, 0, 0, scale, 0, 0);
+    const px = dense / scale;                     // one CSS pixel in source pixels
+    c.lineJoin = c.lineCap = "round";
+    const objects = clip.objects.filter((o) => o.anchor === anchor && !hidden.has(o.id));
+    if (layers.regions) drawRegion(c, objects, px);
+    for (const object of objects) {
+      const colour = COLOURS[clip.objects.indexOf(object) % COLOURS.length];
+      if (layers.masks) drawMask(c, object, colour, px);
+      if (layers.boxes) drawBox(c, object, colour, px);
+      if (layers.tracks && object.tracks) drawTracks(c, object.tracks, colour, px);
+    }
+  }
+
+  function drawRegion(c, objects, px) {
+    const owner = objects.find((o) => o.regions.length);
+    if (!owner) return;
+    const region = owner.regions[0], [x0, y0, x1, y1] = region.box;
+    c.fillStyle = "rgb(0 0 0 / .45)";
+    c.beginPath();
+    c.rect(0, 0, clip.width, clip.height);
+    c.rect(x0, y0, x1 - x0, y1 - y0);
+    c.fill("evenodd");
+    c.strokeStyle = "#fff";
+    c.lineWidth = 1.6 * px;
+    c.setLineDash([7 * px, 5 * px]);
+    c.strokeRect(x0, y0, x1 - x0, y1 - y0);
+    c.setLineDash([]);
+    label(c, `region ${region.aspect}`, x1, y1, "#fff", px, { right: true, up: true });
+  }
+
+  function polygons(c, shapes) {
+    c.beginPath();
+    for (const flat of shapes) {
+      for (let k = 0; k < flat.length; k += 2) c[k ? "lineTo" : "moveTo"](flat[k], flat[k + 1]);
+      c.closePath();
+    }
+  }
+
+  function drawMask(c, object, colour, px) {
+    let at = frame - object.cover.first;
+    if (object.still) {                            // only the anchor has a mask: hint at it nearby
+      if (Math.abs(at) > NEAR_ANCHOR) return;
+      c.setLineDash(at ? [4 * px, 4 * px] : []);
+      at = 0;
+    }
+    const shapes = object.cover.masks[at];
+    if (!shapes || !shapes.length) return;
+    polygons(c, shapes);
+    c.fillStyle = colour;
+    c.globalAlpha = object.still && frame !== object.cover.first ? 0.1 : 0.34;
+    c.fill("evenodd");
+    c.globalAlpha = 0.9;
+    c.strokeStyle = colour;
+    c.lineWidth = 1.4 * px;
+    c.stroke();
+    c.globalAlpha = 1;
+    c.setLineDash([]);
+  }
+
+  function drawBox(c, object, colour, px) {
+    const box = object.cover.boxes[frame - object.cover.first];
+    if (!box) return;
+    c.strokeStyle = colour;
+    c.lineWidth = 1.2 * px;
+    c.strokeRect(box[0], box[1], box[2] - box[0], box[3] - box[1]);
+    label(c, object.name, box[0], box[1], colour, px, { up: true });
+  }
+
+  function drawTracks(c, tracks, colour, px) {
+    const at = frame - tracks.first;
+    if (at < 0 || at >= tracks.points.length) return;
+    const now = tracks.points[at], seen = tracks.seen[at];
+    for (let k = 0; k < seen.length; k++) {
+      c.strokeStyle = colour;
+      c.lineWidth = 1.5 * px;
+      for (let t = Math.max(1, at - TAIL); t <= at; t++) {
+        const a = tracks.points[t - 1], b = tracks.points[t];
+        c.globalAlpha = (tracks.seen[t][k] === "1" ? 0.85 : 0.22) * (1 - (at - t) / (TAIL + 1));
+        c.beginPath();
+        c.moveTo(a[2 * k], a[2 * k + 1]);
+        c.lineTo(b[2 * k], b[2 * k + 1]);
+        c.stroke();
+      }
+      const visible = seen[k] === "1";
+      c.globalAlpha = visible ? 1 : 0.5;
+      c.beginPath();
+      c.arc(now[2 * k], now[2 * k + 1], 2.8 * px, 0, 7);
+      c.fillStyle = visible ? colour : "transparent";
+      c.fill();
+      c.lineWidth = px;
+      c.strokeStyle = visible ? "rgb(0 0 0 / .7)" : colour;
+      c.stroke();
+    }
+    c.globalAlpha = 1;
+  }
+
+  function label(c, text, x, y, colour, px, { right = false, up = false } = {}) {
+    c.font = `600 ${11 * px}px system-ui, sans-serif`;
+    const shown = text.length > 40 ? `${text.slice(0, 39)}…` : text;
+    const width = c.measureText(shown).width + 8 * px, height = 15 * px;
+    let left = right ? x - width : x, top = up ? y - height : y;
+    left = Math.min(Math.max(0, left), clip.width - width);
+    top = Math.min(Math.max(0, top), clip.height - height);
+    c.fillStyle = "rgb(0 0 0 / .72)";
+    c.fillRect(left, top, width, height);
+    c.fillStyle = colour;
+    c.fillText(shown, left + 4 * px, top + 11.2 * px);
+  }
+
+  // ---- facts beside the video ---------------------------------------------------------------
+  function chooseAnchor(index, { seek = true } = {}) {
+    anchor = index;
+    $("anchors").replaceChildren(
+      ...clip.anchors.map((entry) => make("button", {
+        type: "button", "aria-pressed": String(entry.index === anchor),
+        text: `from frame ${entry.index}${entry.state ? ` · ${entry.state}` : ""}`,
+        onclick: () => chooseAnchor(entry.index),
+      })));
+    $("anchors").hidden = clip.anchors.length < 2;
+    showMarks();
+    showFacts();
+    frame = startFrame();
+    if (seek && clip.preview) showAt(frame);
+    paint();
+  }
+
+  function showMarks() {
+    const marks = new Map([[anchor, "start"]]);
+    for (const object of clip.objects.filter((o) => o.anchor === anchor)) {
+      if (object.enter !== null) marks.set(object.enter, "in");
+      if (object.exit !== null) marks.set(object.exit, "out");
+      for (const region of object.regions.slice(0, 1)) {
+        if (region.enter !== null) marks.set(region.enter, "enters region");
+        if (region.exit !== null) marks.set(region.exit, "leaves region");
+      }
+    }
+    const last = Math.max(1, clip.frames - 1);
+    $("marks").replaceChildren(...[...marks].filter(([at]) => at <= last).map(([at, text]) => {
+      const mark = make("span", { text });
+      mark.style.left = `${(100 * at) / last}%`;
+      return mark;
+    }));
+  }
+
+  function block(title, ...children) {
+    return make("div", { class: "block" }, make("h3", { text: title }), ...children);
+  }
+
+  function showFacts() {
+    const here = clip.anchors.find((entry) => entry.index === anchor);
+    const parts = [];
+    if (clip.notes.length) parts.push(block("shown because", ...clip.notes.map((text) => make("p", { class: "small quote", text }))));
+    if (here.caption) {
+      parts.push(block(`caption · ${here.origin}`, make("p", { class: "quote", text: here.caption })));
+    }
+    parts.push(block("sample", pairs([
+      ["verdict", here.state || "not kept"], ...(here.reason ? [["because", here.reason]] : []),
+      ["id", here.sample ?? clip.id],
+      ["frames", `${clip.start} to ${clip.end}, start at ${anchor}`],
+      ["picture", `${clip.width} × ${clip.height} · ${clip.codec}`],
+      ...(clip.source ? [["source", clip.source]] : []),
+    ])));
+    const objects = clip.objects.filter((o) => o.anchor === anchor);
+    if (objects.length) parts.push(block("objects", ...objects.map(objectFacts)));
+    if (clip.scores.length) parts.push(block("scores", scoreTable()));
+    $("chain").replaceChildren(...(clip.chain.length ? [block("why it is in or out", chainTable())] : []));
+    $("facts").replaceChildren(...parts);
+    $("facts").scrollTop = 0;
+  }
+
+  function pairs(rows) {
+    const list = make("dl", { class: "pairs" });
+    for (const [name, value] of rows) list.append(make("dt", { text: name }), make("dd", { text: value }));
+    return list;
+  }
+
+  function objectFacts(object) {
+    const colour = COLOURS[clip.objects.indexOf(object) % COLOURS.length];
+    const swatch = make("span", { class: "swatch" });
+    swatch.style.background = colour;
+    const box = make("input", { type: "checkbox", "aria-label": `Show ${object.name}` });
+    box.checked = !hidden.has(object.id);
+    box.addEventListener("change", () => {
+      if (box.checked) hidden.delete(object.id); else hidden.add(object.id);
+      draw();
+    });
+    const state = object.kept ? (object.stage2 ? "stage 2" : "stage 1") : "dropped";
+    const node = make("div", { class: "object" },
+      make("label", {}, box, swatch, make("span", { text: object.name }), make("span", { class: "soft small", text: state })),
+      pairs([...object.facts, ["id", object.id]]));
+    if (object.images.length) {
+      node.append(make("div", { class: "thumbs" },
+        ...object.images.map((src, k) => make("img", { src, alt: k ? `further identity image ${k}` : "identity image", loading: "lazy" }))));
+    }
+    return node;
+  }
+
+  function table(names, rows) {
+    return make("table", { class: "mini" },
+      make("thead", {}, make("tr", {}, ...names.map((text) => make("th", { text })))),
+      make("tbody", {}, ...rows.map((cells) => make("tr", {}, ...cells))));
+  }
+
+  function scoreTable() {
+    return table(["score", "value", "cut", "rank"], clip.scores.map((score) => {
+      const needle = make("i");
+      needle.style.left = `${100 * score.rank}%`;
+      const share = `${Math.round(100 * score.rank)} % lie below`;
+      return [
+        make("td", { text: score.column }),
+        make("td", { text: score.value, class: score.out ? "s-dropped" : "" }),
+        make("td", { text: score.cuts.join(", ") }),
+        make("td", {}, make("span", { class: score.out ? "rank out" : "rank", role: "img", title: share, "aria-label": share }, needle)),
+      ];
+    }));
+  }
+
+  function chainTable() {
+    return table(["step", "what", "verdict", "reason"], clip.chain.map((link) => [
+      make("td", { text: link.step }),
+      make("td", { text: link.what, class: "mono" }),
+      make("td", { text: link.state, class: `s-${link.state}` }),
+      make("td", { text: link.why }),
+    ]));
+  }
+
+  // ---- events -------------------------------------------------------------------------------
+  for (const card of cards) card.addEventListener("click", () => open(card.dataset.clip));
+  $("close").addEventListener("click", close);
+  $("previous").addEventListener("click", () => neighbour(-1));
+  $("next").addEventListener("click", () => neighbour(1));
+  dialog.addEventListener("cancel", (event) => { event.preventDefault(); close(); });
+  dialog.addEventListener("click", (event) => { if (event.target === dialog) close(); });
+  const toggle = () => { if (video.paused) video.play().catch(() => {}); else video.pause(); };
+  const nudge = (by) => { video.pause(); showAt(frame + by); };
+  $("toggle").addEventListener("click", toggle);
+  $("back").addEventListener("click", () => nudge(-1));
+  $("forward").addEventListener("click", () => nudge(1));
+  $("speed").addEventListener("change", () => { video.playbackRate = Number($("speed").value); });
+  $("seek").addEventListener("input", () => { video.pause(); showAt(Number($("seek").value)); });
+  for (const name of ["play", "pause"]) video.addEventListener(name, () => { $("toggle").textContent = video.paused ? "play" : "pause"; });
+  for (const box of document.querySelectorAll("[data-layer]")) {
+    box.addEventListener("change", () => { layers[box.dataset.layer] = box.checked; draw(); });
+  }
+  const keys = { t: "tracks", m: "masks", b: "boxes", r: "regions" };
+  dialog.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || !clip) return;
+    const onField = event.target.closest("select, input"), onControl = onField || event.target.closest("button");
+    if (keys[event.key]) {
+      const box = document.querySelector(`[data-layer=${keys[event.key]}]`);
+      box.checked = layers[keys[event.key]] = !layers[keys[event.key]];
+      draw();
+    } else if (event.key === " " && !onControl) toggle();
+    else if (event.key === "ArrowLeft" && !onField) nudge(-1);
+    else if (event.key === "ArrowRight" && !onField) nudge(1);
+    else if (event.key === "[") neighbour(-1);
+    else if (event.key === "]") neighbour(1);
+    else return;
+    event.preventDefault();
+  });
+  for (const button of document.querySelectorAll("[data-filter]")) {
+    button.addEventListener("click", () => {
+      for (const other of document.querySelectorAll("[data-filter]")) other.setAttribute("aria-pressed", String(other === button));
+      for (const card of cards) card.hidden = Boolean(button.dataset.filter) && card.dataset.group !== button.dataset.filter;
+    });
+  }
+  new ResizeObserver(() => { if (dialog.open) draw(); }).observe($("stage"));
+  const fromHash = () => { const id = location.hash.match(/^#clip=([\w-]+)$/)?.[1]; if (id) open(id); };
+  window.addEventListener("hashchange", fromHash);
+  fromHash();
+})();

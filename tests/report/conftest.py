@@ -1,0 +1,25 @@
+"""One small real workspace and its report for all tests of the report."""
+
+from pathlib import Path
+
+import pytest
+from truthful_run import build_workspace
+
+from clipmill.pipeline.context import Context
+from clipmill.pipeline.last import last_run
+from clipmill.pipeline.videos import VideoList
+from clipmill.report.build import build_report
+
+
+@pytest.fixture(scope="session")
+def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Context, VideoList]:
+    workspace = build_workspace(tmp_path_factory.mktemp("report"))
+    found = last_run(workspace)
+    assert found is not None
+    return found
+
+
+@pytest.fixture(scope="session")
+def report(run: tuple[Context, VideoList], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of a finished run."""
+    return build_report(*run, out=tmp_path_factory.mktemp("page") / "my report #1")

@@ -1,0 +1,175 @@
+"""The report in a real browser, opened from disk. Needs Chromium, nothing else."""
+
+from pathlib import Path
+
+import pytest
+from chromium_page import ChromiumPage, find_chromium
+from truthful_run import HOSTILE
+
+from clipmill.pipeline.walk import walk
+
+pytestmark = pytest.mark.skipif(
+    find_chromium() is None, reason="no Chromium on PATH (apt-get install chromium)"
+)
+
+PAINTED = """(() => {
+  const canvas = document.getElementById("overlay");
+  const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+  let count = 0;
+  for (let k = 3; k < data.length; k += 4) count += data[k] > 0;
+  return count;
+})()"""
+READY = (
+    "document.getElementById('video').readyState >= 2"
+    " && document.getElementById('counter').textContent !== ''"
+)
+FRAME = "Number(document.getElementById('seek').value)"
+
+
+@pytest.fixture(scope="module")
+def browser(report: Path):
+    with ChromiumPage(report.as_uri()) as page:
+        yield page
+        assert page.errors == []
+
+
+def card(path: str) -> str:
+    return (
+        "[...document.querySelectorAll('.card')].find((c) => "
+        f"c.querySelector('.name').textContent === {path!r})"
+    )
+
+
+def only(page: ChromiumPage, *layers: str) -> None:
+    """Switch layers on and all others off."""
+    page.evaluate(
+        "document.querySelectorAll('[data-layer]').forEach((box) => {"
+        f"box.checked = {list(layers)!r}.includes(box.dataset.layer);"
+        "box.dispatchEvent(new Event('change')); })"
+    )
+
+
+def seek(page: ChromiumPage, frame: int) -> None:
+    page.evaluate(
+        f"(() => {{ const s = document.getElementById('seek'); s.value = {frame};"
+        "s.dispatchEvent(new Event('input')); })()"
+    )
+    page.wait_for(
+        f"{FRAME} === {frame} && !document.getElementById('video').seeking && "
+        f"document.getElementById('counter').textContent.startsWith('frame {frame} ')"
+    )
+
+
+def open_card(page: ChromiumPage, path: str) -> None:
+    page.evaluate(f"{card(path)}.click()")
+    page.wait_for(f"document.documentElement.dataset.open === {card(path)}.dataset.clip")
+    page.wait_for(READY)
+    only(page, "tracks", "masks", "boxes", "regions")
+
+
+def test_the_funnel_is_in_the_page(browser, run):
+    for outcome in walk(*run):
+        text = browser.evaluate(
+            f"document.querySelector('[data-step=\"{outcome.title}\"] .flow').textContent"
+        )
+        assert f"{outcome.entering} → {outcome.leaving}" in text
+
+
+def test_posters_are_shown(browser):
+    browser.evaluate("document.querySelectorAll('img').forEach((i) => { i.loading = 'eager'; })")
+    browser.wait_for(
+        "[...document.querySelectorAll('.poster img')].every((i) => i.complete && i.naturalWidth)"
+    )
+
+
+def test_a_clip_plays_with_its_overlay(browser):
+    open_card(browser, "walk/flower & cup.mp4")
+    browser.wait_for("document.getElementById('video').currentTime > 0.3")
+    assert browser.evaluate(PAINTED) > 1000
+    assert browser.evaluate("document.querySelectorAll('.object').length") == 2
+    browser.wait_for(
+        "[...document.querySelectorAll('.thumbs img')].every((i) => i.complete && i.naturalWidth)"
+    )
+
+
+def test_layers_can_be_switched(browser):
+    open_card(browser, "walk/flower.mp4")
+    seek(browser, 30)
+    painted = {}
+    for layer in ("tracks", "masks", "boxes", "regions"):
+        only(browser, layer)
+        painted[layer] = browser.evaluate(PAINTED)
+    only(browser)
+    assert browser.evaluate(PAINTED) == 0
+    assert all(count > 100 for count in painted.values()), painted
+    assert painted["masks"] > painted["tracks"]
+
+
+def test_the_overlay_lies_on_the_object_at_every_frame(browser):
+    """The mask's outline must cover the flower, not where it was some frames ago."""
+    open_card(browser, "walk/flower.mp4")
+    only(browser, "masks")
+    middle = """(() => {
+      const canvas = document.getElementById("overlay"), w = canvas.width, h = canvas.height;
+      const data = canvas.getContext("2d").getImageData(0, 0, w, h).data;
+      let x = 0, y = 0, n = 0;
+      for (let k = 3; k < data.length; k += 4) if (data[k]) {
+        n += 1; x += ((k - 3) / 4) % w; y += Math.floor((k - 3) / 4 / w);
+      }
+      return [x / n / w * 384, y / n / h * 216];
+    })()"""
+    for frame in (0, 25, 60):
+        seek(browser, frame)
+        x, y = browser.evaluate(middle)
+        # the flower's own path plus the camera's pan, see `truthful_run`
+        assert abs(x - (70 + 1.7 * frame - 0.6 * frame)) < 2.5
+        assert abs(y - (90 + 0.3 * frame)) < 2.5
+
+
+def test_a_link_opens_its_clip(report):
+    name = next((report.parent / "data").glob("*.js")).stem
+    with ChromiumPage(f"{report.as_uri()}#clip={name}", dark=True) as page:
+        page.wait_for(f"document.documentElement.dataset.open === {name!r}")
+        page.wait_for(READY)
+        background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert page.errors == []
+    assert background == "rgb(18, 21, 24)"
+
+
+def test_keys_work(browser):
+    open_card(browser, "walk/flower.mp4")
+    browser.evaluate("document.getElementById('video').pause()")
+    seek(browser, 10)
+    browser.evaluate("document.getElementById('toggle').focus()")
+    browser.press("ArrowRight")
+    browser.wait_for(f"{FRAME} === 11")
+    browser.press("m", text="m")
+    assert browser.evaluate("document.querySelector('[data-layer=masks]').checked") is False
+    browser.press("]", text="]")
+    browser.wait_for(
+        f"document.documentElement.dataset.open !== {card('walk/flower.mp4')}.dataset.clip"
+    )
+    browser.press("Escape")
+    browser.wait_for("!document.getElementById('player').open")
+    assert browser.evaluate("location.hash") == ""
+
+
+def test_filters_hide_cards(browser):
+    browser.evaluate("document.querySelector('[data-filter=dropped]').click()")
+    groups = browser.evaluate(
+        "[...document.querySelectorAll('.card:not([hidden])')].map((c) => c.dataset.group)"
+    )
+    assert groups and set(groups) == {"dropped"}
+    browser.evaluate("document.querySelector('[data-filter=\"\"]').click()")
+    assert browser.evaluate("document.querySelectorAll('.card[hidden]').length") == 0
+
+
+def test_hostile_texts_stay_texts(browser):
+    evil = 'evil <img src=x onerror=window.pwned=1>, "é".mp4'
+    open_card(browser, evil)
+    assert browser.evaluate("document.getElementById('player-title').textContent") == evil
+    assert HOSTILE in browser.evaluate(
+        "document.querySelector('#facts .quote').parentElement.parentElement.textContent"
+    )
+    assert browser.evaluate("typeof window.pwned") == "undefined"
+    assert browser.evaluate("document.querySelectorAll('img[src=x]').length") == 0
