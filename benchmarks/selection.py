@@ -49,9 +49,7 @@ def main() -> None:
     states = pc.value_counts(result.verdicts["state"]).to_pylist()
     print(f"{clips:,} clips x {SCORES} scores, {len(rules)} quantile rules")
     print(f"wall {wall:.2f} s, CPU {cpu:.2f} s")
-    print(
-        f"peak memory {peak / 1024:.0f} MiB, of which the population {before.ru_maxrss / 1024:.0f}"
-    )
+    print(f"peak memory {peak >> 10} MiB, {before >> 10} MiB before")
     print(", ".join(f"{state['values']} {state['counts']:,}" for state in states))
 
 
