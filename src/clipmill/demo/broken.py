@@ -52,7 +52,11 @@ FILES: dict[str, tuple[str, str, Callable[[Path, Path], None]]] = {
     "broken_zero_bytes.mp4": ("an empty file", "unreadable", zero_bytes),
     "broken_text.mp4": ("a web page named .mp4", "unreadable", text_named_mp4),
     "broken_no_index.mp4": ("an mp4 cut before its index", "unreadable", no_index),
-    "broken_ends_early.mp4": ("an mp4 that announces more frames than it has", "", ends_early),
+    "broken_ends_early.mp4": (
+        "an mp4 that announces more frames than it has",
+        "too_few_frames",
+        ends_early,
+    ),
     "broken_audio_only.mp4": ("a tone without a picture", "unreadable", audio_only),
 }
 """File name -> (what it is, why the basic selection drops it, writer). A writer gets the path to
