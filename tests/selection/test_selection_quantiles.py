@@ -65,7 +65,12 @@ def test_any_distinct_scores_and_shares_give_the_published_result(values, ranges
 @given(st.lists(st.integers(0, 5), max_size=40), RANGES.map(tuple))
 def test_equal_scores_share_their_fate(values, ranges):
     scores = {f"clip{n:05d}": float(value) for n, value in enumerate(values)}
-    gone = set(dropped(run(scores, ranges)))
+    rows = dropped(run(scores, ranges))
+    ordered = sorted(scores, key=lambda name: (scores[name], name))
+    assert {name: row["rank"] for name, row in rows.items()} == {
+        name: ordered.index(name) + 1 for name in rows
+    }
+    gone = set(rows)
     published = transcription(scores, ranges)
     for value in set(values):
         tied = {name for name, score in scores.items() if score == value}

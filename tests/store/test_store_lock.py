@@ -108,10 +108,33 @@ def test_a_lock_object_nobody_renews_is_taken_over(remote, owner):
     assert remote.read(LOCK_NAME) is None
 
 
-def test_a_lock_object_of_a_dead_process_of_this_host_is_taken_over_at_once(remote):
-    dead = subprocess.Popen([sys.executable, "-c", ""])
-    dead.wait()
-    leave(remote, pid=str(dead.pid), host=socket.gethostname(), beat=beat(1))
+@pytest.fixture
+def dead():
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return str(process.pid)
+
+
+def test_a_lock_object_of_a_dead_process_of_this_machine_is_taken_over_at_once(remote, dead):
+    with object_lock(remote):
+        space = json.loads(remote.read(LOCK_NAME))["space"]
+    if not space:
+        pytest.skip("this system does not tell its process spaces apart")
+    leave(remote, pid=dead, space=space, beat=beat(1))
+    with object_lock(remote):
+        pass
+
+
+def test_a_process_id_of_another_container_with_this_host_name_says_nothing(remote, dead):
+    leave(remote, pid=dead, host=socket.gethostname(), space="another", beat=beat(1))
+    with pytest.raises(WorkspaceLockedError), object_lock(remote):
+        pass
+
+
+def test_a_process_id_that_was_given_away_again_does_not_lock_for_ever(remote):
+    with object_lock(remote):
+        owner = json.loads(remote.read(LOCK_NAME))
+    leave(remote, **owner | {"token": "other", "beat": beat(400)})  # an id that is alive: ours
     with object_lock(remote):
         pass
 

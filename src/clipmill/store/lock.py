@@ -38,8 +38,25 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
+def _process_space() -> str:
+    """Return where a process id means something: this boot of this machine, this container.
+
+    Empty where that cannot be told. A host name is not enough: containers may share it.
+    """
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
+    except OSError:
+        return ""
+
+
 def _owner() -> dict[str, str]:
-    return {"pid": str(os.getpid()), "host": socket.gethostname(), "since": _now()}
+    return {
+        "pid": str(os.getpid()),
+        "host": socket.gethostname(),
+        "since": _now(),
+        "space": _process_space(),
+    }
 
 
 def _parse(text: bytes | None) -> dict[str, str]:
@@ -142,9 +159,9 @@ def _write_beat(storage: Storage, owner: dict[str, str]) -> None:
 
 
 def _is_stale(owner: dict[str, str], stale_seconds: float) -> bool:
-    pid = owner.get("pid", "")
-    if owner.get("host") == socket.gethostname() and pid.isdigit():
-        return not psutil.pid_exists(int(pid))
+    pid, space = owner.get("pid", ""), _process_space()
+    if space and owner.get("space") == space and pid.isdigit() and not psutil.pid_exists(int(pid)):
+        return True
     try:
         beat = datetime.fromisoformat(owner["beat"])
         return (datetime.now(UTC) - beat).total_seconds() > stale_seconds

@@ -1,9 +1,9 @@
 """Rows of a few keys out of many parts."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -40,14 +40,14 @@ def lookup(
 def _groups_with(file: pq.ParquetFile, key: str, wanted: pa.Array) -> list[int]:
     """Return the row groups whose range of keys holds a wanted one."""
     column = file.schema_arrow.get_field_index(key)
-    sought = np.asarray(wanted.to_pylist(), dtype=object)
+    sought = wanted.to_pylist()
     groups = []
     for group in range(file.num_row_groups):
         statistics = file.metadata.row_group(group).column(column).statistics
         if statistics is None or not statistics.has_min_max:
             groups.append(group)
             continue
-        first = np.searchsorted(sought, statistics.min)
+        first = bisect_left(sought, statistics.min)
         if first < len(sought) and sought[first] <= statistics.max:
             groups.append(group)
     return groups
