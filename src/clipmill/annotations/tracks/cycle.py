@@ -1,0 +1,102 @@
+"""There and back: do tracks lead home?
+
+A track is trusted when following it back from its end leads to where it began. The way back
+starts at the last frame in which the object is seen at all: from an object that has left the
+picture, or is hidden at the end, nothing can be followed.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from clipmill.annotations.tracks.arrays import Flags, Floats, Gray
+from clipmill.annotations.tracks.body import Seed
+from clipmill.annotations.tracks.follow import Followed, follow
+
+_MIN_SEEN_SHARE = 0.1
+_MIN_VISIBLE_SHARE = 0.1
+
+
+@dataclass(frozen=True)
+class CycledObject:
+    """Tracks of an object and how far they miss their beginning.
+
+    Attributes:
+        points: float64 [T, N, 2], working pixels.
+        visible: bool [T, N].
+        error: float64 [N], working pixels; the frame's diagonal for a point that was not seen
+            again while its object was.
+    """
+
+    points: Floats
+    visible: Flags
+    error: Floats
+
+
+def follow_and_return(
+    frames: Sequence[Gray], seeds: Sequence[Seed], *, check: Callable[[], None]
+) -> list[CycledObject]:
+    """Follow objects to the last frame and back.
+
+    Args:
+        frames: T >= 1 images uint8 [H, W], the first being the anchor.
+        seeds: One per object.
+        check: Called once per frame and direction.
+
+    Returns:
+        One result per seed.
+    """
+    forward = follow(frames, seeds, check=check)
+    ends = [_last_seen(result) for result in forward]
+    height, width = frames[0].shape
+    home: list[Floats] = [np.zeros((0, 2))] * len(seeds)
+    # Objects that end in the same frame go back together.
+    for end in sorted(set(ends)):
+        chosen = [number for number, own_end in enumerate(ends) if own_end == end]
+        back = follow(
+            frames[end::-1] if end else frames[:1],
+            [_turned(forward[number], end) for number in chosen],
+            check=check,
+        )
+        for number, result in zip(chosen, back, strict=True):
+            home[number] = result.points[-1]
+    cycled = []
+    for seed, result, reached, end in zip(seeds, forward, home, ends, strict=True):
+        error = np.linalg.norm(reached - seed.points, axis=1)
+        unseen = _hardly_seen(result, end)
+        cycled.append(
+            CycledObject(
+                points=result.points,
+                visible=result.visible,
+                error=np.where(unseen, np.hypot(width, height), error),
+            )
+        )
+    return cycled
+
+
+def _last_seen(result: Followed) -> int:
+    """Return the last frame with enough visible points; 0 when there is none after it."""
+    visible = np.concatenate([result.visible, result.support_visible], axis=1)
+    enough = visible.sum(axis=1) >= max(3, _MIN_SEEN_SHARE * visible.shape[1])
+    return int(np.flatnonzero(enough)[-1]) if enough.any() else 0
+
+
+def _turned(result: Followed, end: int) -> Seed:
+    return Seed(
+        points=result.points[end],
+        support=result.support[end][result.support_visible[end]],
+        visible=result.visible[end],
+    )
+
+
+def _hardly_seen(result: Followed, end: int) -> Flags:
+    """Return which points were seen in few of the frames in which their object was."""
+    after = slice(1, end + 1)
+    object_seen = np.concatenate([result.visible, result.support_visible], axis=1)[after].any(
+        axis=1
+    )
+    if not object_seen.any():
+        return np.ones(result.points.shape[1], bool)
+    share = result.visible[after][object_seen].mean(axis=0)
+    return share < _MIN_VISIBLE_SHARE
