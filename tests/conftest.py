@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from media import ZOO, make_clip
 
 _RECIPES = {recipe.name: recipe for recipe in ZOO}

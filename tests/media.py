@@ -20,6 +20,7 @@ CODECS: dict[str, tuple[str, ...]] = {
     "mpeg4": ("-c:v", "mpeg4", "-q:v", "4"),
     "mpeg2": ("-c:v", "mpeg2video", "-q:v", "4"),
     "mjpeg": ("-c:v", "mjpeg", "-q:v", "4"),
+    "ffv1": ("-c:v", "ffv1"),
 }
 
 
@@ -201,9 +202,10 @@ ZOO: tuple[Recipe, ...] = (
     Recipe("edit-list-open-gop.mp4", {"extra": _OPEN_GOP}, cut="0.7"),
     Recipe("cut.ts", {"extra": ("-bf", "2")}, cut="0.7"),
     Recipe("h264.ts", {"extra": ("-bf", "2"), "audio": True}),
-    Recipe("rotated-90.mp4", {}, copy=("-metadata:s:v", "rotate=90"), size=(90, 160)),
+    # The names count clockwise, as players turn the picture; the tag counts the other way.
+    Recipe("rotated-90.mp4", {}, copy=("-metadata:s:v", "rotate=270"), size=(90, 160)),
     Recipe("rotated-180.mp4", {}, copy=("-metadata:s:v", "rotate=180")),
-    Recipe("rotated-270.mp4", {}, copy=("-metadata:s:v", "rotate=270"), size=(90, 160)),
+    Recipe("rotated-270.mp4", {}, copy=("-metadata:s:v", "rotate=90"), size=(90, 160)),
     Recipe("h264-odd.mp4", {"size": (161, 91), "pixel_format": "yuv444p"}, size=(161, 91)),
     Recipe("one-frame.mp4", {"frames": 1}),
 )

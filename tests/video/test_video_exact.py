@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from media import ZOO, Recipe, decode_all, ffmpeg
 
 from clipmill.video import FrameIndex, FrameSize, VideoReader, index_video
+from media import ZOO, Recipe, decode_all, ffmpeg
 
 Zoo = Callable[[str], Path]
 

@@ -103,10 +103,7 @@ def _by_decoding(
         stamps.append(frame.pts or 0)
         keys.append(bool(frame.key_frame))
     if info is None:
-        raise VideoError(
-            f"{name_of(source.uri)}: none of its {len(table.pts)} packets decodes to a frame; "
-            "the file is damaged"
-        )
+        raise _undecodable(source, len(table.pts))
     by_order = untimed or len(set(stamps)) < len(stamps)
     pts = _even_times(len(stamps), source) if by_order else np.array(sorted(stamps), np.int64)
     marks = pts if by_order else np.array(stamps, np.int64)
@@ -121,6 +118,19 @@ def _by_decoding(
         stamps=marks,
         by_order=by_order,
         entries=EntryPoints() if by_order else _entries(table, marks),
+    )
+
+
+def _undecodable(source: OpenSource, packets: int) -> VideoError:
+    cause = "the file is damaged"
+    if not source.stream.codec_context.width:
+        # libav forgets the size of a stream that it refuses for its size.
+        cause += (
+            f", or its frames are above the limit of {source.max_pixels} pixels; "
+            "raise max_pixels if the file is right"
+        )
+    return VideoError(
+        f"{name_of(source.uri)}: none of its {packets} packets decodes to a frame; {cause}"
     )
 
 

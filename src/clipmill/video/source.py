@@ -30,12 +30,15 @@ class OpenSource:
     Attributes:
         uri: Local path or fsspec URL.
         size_bytes: Size of the file.
+        max_pixels: Limit that its decoder was given.
         container: Other streams than `stream` are not read from it.
         stream: The video stream, its decoder set up for exactness.
+        file: The file object behind a URL; None for local files.
     """
 
     uri: str
     size_bytes: int
+    max_pixels: int
     container: InputContainer
     stream: VideoStream
     file: Any = None
@@ -169,4 +172,4 @@ def open_source(
             if file is not None:
                 file.close()
             raise
-    return OpenSource(uri, size, container, stream, file)
+    return OpenSource(uri, size, max_pixels, container, stream, file)
