@@ -19,6 +19,8 @@ MAX_RETURN_ERROR = 0.8
 
 _BASE_TOLERANCE = 1.2
 _HARD_LIMIT = 9.0  # working pixels a limb may move against its body in one frame
+_STIFFNESS = 0.3  # weight of "moves as the whole body does" among a point's neighbours
+_NEAR = 0.35  # of the object's size
 _PLAIN = 12.0  # texture at which Lucas-Kanade and the body's motion weigh the same
 _LIKE_FIRST, _LIKE_RECENT, _LIKE_STRAY, _LIKE_AGAIN = 0.45, 0.6, 0.85, 0.75
 _ROLLBACK = 3  # frames over which a lost point was probably dragged already
@@ -69,10 +71,8 @@ class Body:
         self.hidden_for = 0
         self.templates = Templates(patches)
         self.recent = patches.copy()
-        self.likeness: Floats = np.ones(len(self.places))
         self._alike_for = np.zeros(len(self.places), int)
-        self._accepted = self.seen.copy()
-        self._stray = np.zeros(len(self.places), bool)
+        self._closeness = _closeness(self.places)
         self._age = 0
         self.history: list[Floats] = [self.places.copy()]
         self.seen_history: list[Flags] = [self.seen.copy()]
@@ -88,50 +88,90 @@ class Body:
         """Return where the points are expected in the next frame, [K, 2]."""
         return self.places + self.velocity
 
-    def propose(self, there: Floats, error: Floats, *, size: tuple[int, int]) -> None:
+    def propose(
+        self, there: Floats, error: Floats, looks: Floats, *, size: tuple[int, int]
+    ) -> None:
         """Take in where Lucas-Kanade puts the points, and move on.
 
         Args:
             there: [K, 2]; of no meaning for points that are not seen.
             error: [K]: forward-backward error; infinite for those.
+            looks: [K, 225]: patches around `there`.
             size: Width and height of the frame.
         """
         self._age += 1
-        good = self.seen & (error < MAX_RETURN_ERROR)
+        first = likeness(self.templates.patches, looks)
+        recent = likeness(self.recent, looks)
+        inside = ((there >= 0) & (there <= np.asarray(size) - 1)).all(axis=1)
+        good = self.seen & inside & (error < MAX_RETURN_ERROR)
+        good &= (first > _LIKE_FIRST) | (recent > _LIKE_RECENT)
         fitted = poses.fit(self.places[good], there[good]) if good.sum() >= self.needed else None
-        if fitted is None or fitted[1].sum() < max(self.needed, 0.25 * good.sum()):
+        if fitted is None:
             self._coast(size)
             return
         step, followers = fitted
         if followers.sum() < _WELL_SEEN * len(self.places):
-            shift = (there - self.places)[good][followers].mean(axis=0)
-            step = poses.translation(shift)
+            step = poses.translation(np.median(there[good] - self.places[good], axis=0))
         modelled = poses.apply(step, self.places)
-        miss = np.linalg.norm(there - modelled, axis=1)
-        spread = float(np.median(miss[good][followers]))
-        tolerance = _BASE_TOLERANCE + 4 * spread
-        self._accepted = good & (miss < tolerance)
-        self._stray = good & ~self._accepted & (miss < _HARD_LIMIT)
+        modelled = modelled + self._bending(there - modelled, good)
+        accepted = good & self._agrees(there, modelled, good, recent)
         self.pose = poses.compose(step, self.pose)
-        texture = self.templates.texture
-        weight = np.where(self._accepted | self._stray, texture / (texture + _PLAIN), 0.0)
-        moved = weight > 0
-        self.places = poses.apply(self.pose, self.own)
-        target = modelled + weight[:, None] * (there - modelled)
-        self.places[moved] = target[moved]
-        shift = (self.places[good] - self.history[-1][good]).mean(axis=0)
-        self.velocity = 0.5 * self.velocity + 0.5 * shift if self._age > 1 else shift
-        if followers.sum() >= _WELL_SEEN * len(self.places):
-            self.steady = 0.7 * self.steady + 0.3 * shift if self._age > 1 else shift
+        self._place(there, modelled, accepted, looks, first)
+        self._update_speed(accepted)
+        self._roll_back(self.seen & ~accepted)
+        self.seen = accepted
         self.hidden_for = 0
+        if self._age % _REFRESH == 0:
+            self.recent[accepted] = looks[accepted]
+
+    def _bending(self, miss: Floats, good: Flags) -> Floats:
+        """Return how the neighbours of each point move against the body, [K, 2].
+
+        A mean over the good points, weighed by their closeness on the object; the point itself
+        has no say.
+        """
+        weights = self._closeness * good[None, :]
+        return (weights @ np.where(good[:, None], miss, 0)) / (
+            weights.sum(axis=1, keepdims=True) + _STIFFNESS
+        )
+
+    def _agrees(self, there: Floats, modelled: Floats, good: Flags, recent: Floats) -> Flags:
+        miss = np.linalg.norm(there - modelled, axis=1)
+        tolerance = _BASE_TOLERANCE + 4 * float(np.median(miss[good]))
+        stray = (miss < _HARD_LIMIT) & (recent > _LIKE_STRAY)
+        return np.asarray((miss < tolerance) | stray, bool)
+
+    def _place(
+        self, there: Floats, modelled: Floats, accepted: Flags, looks: Floats, first: Floats
+    ) -> None:
+        """Set places and own places: seen points by sight, hidden ones with their neighbours."""
+        texture = self.templates.texture
+        weight = (texture / (texture + _PLAIN))[:, None]
+        target = modelled + weight * (there - modelled)
+        offset = self.templates.offset(looks)
+        sure = accepted & (first > 0.8) & (np.linalg.norm(offset, axis=1) < 1.0)
+        target[sure] -= _DRIFT_GAIN * offset[sure] @ self.pose[:, :2].T
+        self.places = np.where(accepted[:, None], target, modelled)
+        if sure.sum() >= max(_MIN_FOR_POSE, _WELL_SEEN * len(sure)):
+            # Steps add up to a drift of turn and scale; the first frame has none.
+            self.pose = poses.fit_all(self.history[0][sure], self.places[sure])
+        self.own = poses.apply(poses.invert(self.pose), self.places)
+
+    def _update_speed(self, accepted: Flags) -> None:
+        if not accepted.any():
+            return
+        shift = (self.places - self.history[-1])[accepted].mean(axis=0)
+        fresh = self._age == 1
+        self.velocity = shift if fresh else 0.5 * self.velocity + 0.5 * shift
+        if accepted.sum() >= _WELL_SEEN * len(accepted):
+            self.steady = shift if fresh else 0.7 * self.steady + 0.3 * shift
 
     def _coast(self, size: tuple[int, int]) -> None:
         """Go on without being seen; slow down behind a cover, stop well outside of the frame."""
         if not self.hidden_for:
             self._forget_last_steps()
         self.hidden_for += 1
-        self._accepted[:] = False
-        self._stray[:] = False
+        self.seen = np.zeros(len(self.places), bool)
         reach = np.asarray(size, float)
         covered = bool(((self.places >= 0) & (self.places < reach)).all())
         if covered and self.hidden_for > _COAST:
@@ -153,45 +193,21 @@ class Body:
             self.history[t][hidden] = poses.apply(self._pose_history[t], self.own[hidden])
         self.pose = self._pose_history[-1]
 
-    def judge(self, patches: Floats, inside: Flags) -> None:
-        """Decide which points are seen, by their looks.
+    def revisit(self, looks: Floats, inside: Flags) -> None:
+        """See hidden points again that look like themselves twice in a row, and end the frame.
 
         Args:
-            patches: [K, 225] around `places`.
+            looks: [K, 225]: patches around `places`.
             inside: bool [K]: whether they lie in the image.
         """
-        first = likeness(self.templates.patches, patches)
-        recent = likeness(self.recent, patches)
-        self.likeness = first
-        alike = (first > _LIKE_FIRST) | (recent > _LIKE_RECENT)
-        plain = self.seen & (self.templates.texture < _PLAIN) & (np.maximum(first, recent) > 0.7)
-        keep = (self._accepted & alike) | (self._stray & (recent > _LIKE_STRAY)) | plain
-        keep &= inside & (self.hidden_for == 0)
-        lost = self.seen & ~keep
-        self._roll_back(lost)
+        first = likeness(self.templates.patches, looks)
         self._alike_for = np.where((first > _LIKE_AGAIN) & inside, self._alike_for + 1, 0)
-        again = ~self.seen & (self._alike_for >= 2) & (self.hidden_for == 0)
-        self.seen = keep | again
-        self._settle(patches, first)
-        refresh = keep & (self._age % _REFRESH == 0)
-        self.recent[refresh] = patches[refresh]
-        if not self.hidden_for and self.seen.sum() < self.needed:
-            self.hidden_for = 1
+        if not self.hidden_for:
+            self.seen = self.seen | (self._alike_for >= 2)
+            if self.seen.sum() < self.needed:
+                self.hidden_for = 1
+        self.seen = self.seen & inside
         self._remember()
-
-    def _settle(self, patches: Floats, first: Floats) -> None:
-        """Move own places after what was seen, and back where the first look says so."""
-        inverse = poses.invert(self.pose)
-        own = poses.apply(inverse, self.places)
-        self.own[self.seen] = own[self.seen]
-        offset = self.templates.offset(patches)
-        sure = self.seen & (first > 0.8) & (np.linalg.norm(offset, axis=1) < 1.0)
-        self.own[sure] -= _DRIFT_GAIN * offset[sure]
-        self.places = poses.apply(self.pose, self.own)
-        if sure.sum() >= max(_MIN_FOR_POSE, _WELL_SEEN * len(sure)):
-            # Steps add up to a drift of turn and scale; the first frame has none.
-            self.pose = poses.fit_all(self.history[0][sure], self.places[sure])
-            self.own = poses.apply(poses.invert(self.pose), self.places)
 
     def _roll_back(self, lost: Flags) -> None:
         """Undo the last steps of points that were dragged along by what now covers them."""
@@ -227,3 +243,12 @@ class Body:
         self.seen = likeness_there > _LIKE_AGAIN - 0.05
         self.seen_history[-1] = self.seen.copy()
         self.hidden_for = 0
+
+
+def _closeness(places: Floats) -> Floats:
+    """Return the weight each point has for each other, [K, K]; zero for itself."""
+    size = float(np.sqrt(places.var(axis=0).sum())) if len(places) else 0.0
+    apart = np.linalg.norm(places[:, None] - places[None], axis=2)
+    weights = np.exp(-0.5 * (apart / max(_NEAR * size, 1.0)) ** 2)
+    np.fill_diagonal(weights, 0.0)
+    return weights

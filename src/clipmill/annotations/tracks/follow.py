@@ -63,18 +63,19 @@ def _advance(bodies: Sequence[Body], reference: Gray, before: Gray, now: Gray) -
     there, error = guess.copy(), np.full(len(places), np.inf)
     there[seen], error[seen] = step(before, now, places[seen], guess[seen])
     cuts = np.cumsum([len(body.places) for body in bodies])[:-1]
-    for body, to, miss in zip(bodies, np.split(there, cuts), np.split(error, cuts), strict=True):
-        body.propose(to, miss, size=(width, height))
-    places = np.concatenate([body.places for body in bodies])
-    linear = np.concatenate(
-        [np.broadcast_to(body.pose[:, :2], (len(body.places), 2, 2)) for body in bodies]
-    )
-    inside = ((places >= 0) & (places <= (width - 1, height - 1))).all(axis=1)
-    patches = sample(now, places, linear)
-    for body, looks, within in zip(
-        bodies, np.split(patches, cuts), np.split(inside, cuts), strict=True
+
+    def look(at: Floats) -> list[Floats]:
+        linear = [np.broadcast_to(body.pose[:, :2], (len(body.places), 2, 2)) for body in bodies]
+        return np.split(sample(now, at, np.concatenate(linear)), cuts)
+
+    for body, to, miss, looks in zip(
+        bodies, np.split(there, cuts), np.split(error, cuts), look(there), strict=True
     ):
-        body.judge(looks, within)
+        body.propose(to, miss, looks, size=(width, height))
+    places = np.concatenate([body.places for body in bodies])
+    inside = ((places >= 0) & (places <= (width - 1, height - 1))).all(axis=1)
+    for body, looks, within in zip(bodies, look(places), np.split(inside, cuts), strict=True):
+        body.revisit(looks, within)
         if body.hidden_for:
             find_again(body, reference, now)
 
