@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from truthful_run import build_workspace
+from truthful_run import shared_workspace
 
 from clipmill.pipeline.context import Context
 from clipmill.pipeline.last import last_run
@@ -13,7 +13,7 @@ from clipmill.report.build import build_report
 
 @pytest.fixture(scope="session")
 def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Context, VideoList]:
-    workspace = build_workspace(tmp_path_factory.mktemp("report"))
+    workspace = shared_workspace(tmp_path_factory)
     found = last_run(workspace)
     assert found is not None
     return found

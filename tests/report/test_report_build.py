@@ -295,7 +295,7 @@ def sample(clip: str, *, stage2: bool) -> SampleFacts:
 def test_the_gallery_shows_stage_2_first_and_many_videos():
     clips = [f"{v:016x}-{s:06d}-{s + 100:06d}" for v in range(3) for s in (0, 100)]
     samples = [sample(clip, stage2=clip.startswith("0" * 15 + "2")) for clip in clips]
-    picks = choose_clips(samples, [], count=4)
+    picks = choose_clips(samples, [], [], count=4)
     assert [(p.clip.video_id[-1], p.clip.start, p.group) for p in picks] == [
         ("2", 0, "stage2"), ("2", 100, "stage2"), ("0", 0, "stage1"), ("1", 0, "stage1"),
     ]  # fmt: skip
@@ -304,11 +304,19 @@ def test_the_gallery_shows_stage_2_first_and_many_videos():
 def test_the_gallery_shows_both_sides_of_a_cut():
     values = [0.0, 2.0, 3.7, 4.0, 5.0, 9.0]
     mine = score(values, top(4.0))
-    picks = choose_clips([], [mine], count=9)
+    picks = choose_clips([], [mine], [], count=9)
     assert [(pick.clip.clip_id, pick.group) for pick in picks] == [
         (mine.keys[3], "dropped"), (mine.keys[2], "kept"),
     ]  # fmt: skip
     assert "cut at 4" in picks[0].notes[0]
+
+
+def test_room_is_left_to_dropped_clips_that_came_far(run):
+    reports = list(walk(*run))
+    picks = choose_clips([], [], reports, count=2)
+    titles = [pick.notes[0].partition(":")[0] for pick in picks]
+    assert titles == ["motion selection", "objects selection"]
+    assert {pick.group for pick in picks} == {"other"}
 
 
 def test_outlines_follow_a_mask_with_a_hole():

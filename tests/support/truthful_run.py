@@ -1,6 +1,10 @@
 """A small workspace made by the real pipeline with `truthful_backends`."""
 
+import fcntl
+import os
 from pathlib import Path
+
+import pytest
 
 from clipmill.config.load import parse_pipeline
 from clipmill.config.models import SourceConfig
@@ -122,3 +126,21 @@ def build_workspace(folder: Path) -> Workspace:
     pipeline = pipeline.model_copy(update={"sources": (SourceConfig(path=str(videos)),)})
     run_pipeline(pipeline, workspace, engine=InProcessEngine())
     return workspace
+
+
+def shared_workspace(factory: pytest.TempPathFactory) -> Workspace:
+    """Return one workspace for all tests of a session, also over several test processes.
+
+    Nobody may write into it.
+    """
+    base = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent
+    folder = base / "truthful"
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "ready").exists():
+            build_workspace(folder)
+            (folder / "ready").touch()
+    return Workspace.open(folder / "workspace")

@@ -69,7 +69,7 @@ def build_report(
     out.mkdir(parents=True, exist_ok=True)
     run = _Run(context, listing, reports, scores, out)
     cards = []
-    picks = choose_clips(samples, scores, count=gallery)
+    picks = choose_clips(samples, scores, reports, count=gallery)
     for done, pick in enumerate(picks, start=1):
         cards.append(_card(run, pick))
         if on_progress is not None:

@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow.compute as pc
 
 from clipmill.clips import Clip
 from clipmill.config import SamplesStep
 from clipmill.pipeline.context import Context
+from clipmill.pipeline.report import StepReport
 from clipmill.pipeline.samples import sample_parts
 from clipmill.report.histogram import number
 from clipmill.report.scores import Score, cut_lines
@@ -56,7 +58,8 @@ class Pick:
 
     Attributes:
         clip: The clip.
-        group: `stage2`, `stage1`, `kept` (just inside a cut) or `dropped` (just outside).
+        group: `stage2`, `stage1`, `kept` (just inside a cut), `dropped` (just outside), or
+            `other` (dropped, shown because there is room).
         notes: Why it is shown, for clips near a cut.
         samples: Its samples.
     """
@@ -82,17 +85,22 @@ def read_sample_facts(context: Context) -> list[SampleFacts]:
 
 
 def choose_clips(
-    samples: Sequence[SampleFacts], scores: Sequence[Score], *, count: int
+    samples: Sequence[SampleFacts],
+    scores: Sequence[Score],
+    reports: Sequence[StepReport],
+    *,
+    count: int,
 ) -> list[Pick]:
     """Choose the clips of the gallery.
 
     Kept clips come first, those with stage-2 samples ahead, one of each video before the second
     of any. Every cut then shows its nearest clips on both sides, percentiles ahead of fixed
-    limits.
+    limits. What room is left goes to dropped clips, those that came farthest first.
 
     Args:
         samples: All samples.
         scores: Scores of the selections.
+        reports: Outcomes of all steps.
         count: Clips at most.
     """
     by_clip: dict[str, list[SampleFacts]] = {}
@@ -115,7 +123,21 @@ def choose_clips(
         elif len(picks) < count:
             mine = tuple(by_clip.get(clip_id, ()))
             picks[clip_id] = Pick(Clip.parse(clip_id), group, [note], mine)
+    for clip_id, note in _dropped(reports):
+        if len(picks) >= count:
+            break
+        if clip_id not in picks:
+            picks[clip_id] = Pick(Clip.parse(clip_id), "other", [note])
     return list(picks.values())
+
+
+def _dropped(reports: Sequence[StepReport]) -> Iterator[tuple[str, str]]:
+    """Yield (clip id, reason) of dropped clips, last steps first."""
+    for report in reversed(reports):
+        verdicts = report.verdicts
+        mine = pc.and_(pc.equal(verdicts["level"], "clip"), pc.equal(verdicts["state"], "dropped"))
+        for row in verdicts.filter(mine).select(["clip_id", "rule"]).to_pylist():
+            yield row["clip_id"], f"{report.title}: {row['rule']}"
 
 
 def _kept_order(by_clip: dict[str, list[SampleFacts]]) -> list[str]:

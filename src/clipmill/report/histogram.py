@@ -11,6 +11,10 @@ WIDTH, HEIGHT = 320.0, 96.0
 """Size of the plot area in SVG units; y goes down."""
 
 BINS = 36
+"""Most bars of a plot."""
+
+WIDEST = 24.0
+"""Bars are no wider, however few values there are."""
 
 _SKEWED = 30.0
 """Positive values are drawn on a logarithmic axis when the largest is this many medians."""
@@ -113,7 +117,7 @@ def number(value: float) -> str:
         return f"{value:.2e}"
     if abs(value) >= 1000 or value == int(value):
         return f"{value:,.0f}"
-    return f"{value:.3g}"
+    return f"{value:.4g}" if abs(value) >= 10 else f"{value:.3g}"
 
 
 def _is_skewed(values: npt.NDArray[np.float64], marks: list[float]) -> bool:
@@ -172,7 +176,9 @@ def _bars(
         x1 = _place(float(right), edges, logarithmic=logarithmic)
         label = f"{number(float(left))} to {number(float(right))}: {n}"
         label += f", {gone} of them dropped here" if gone else ""
-        bars.append(Bar(x0, max(1.0, x1 - x0 - 1), (n - gone) * scale, gone * scale, label))
+        width = min(max(1.0, x1 - x0 - 1), WIDEST)
+        left_edge = (x0 + x1 - width) / 2
+        bars.append(Bar(left_edge, width, (n - gone) * scale, gone * scale, label))
     return bars
 
 

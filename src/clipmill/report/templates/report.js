@@ -297,7 +297,7 @@
   function showFacts() {
     const here = clip.anchors.find((entry) => entry.index === anchor);
     const parts = [];
-    if (clip.notes.length) parts.push(block("shown because", ...clip.notes.map((text) => make("p", { class: "small quote", text }))));
+    if (clip.notes.length) parts.push(block("notes", ...clip.notes.map((text) => make("p", { class: "small quote", text }))));
     if (here.caption) {
       parts.push(block(`caption · ${here.origin}`, make("p", { class: "quote", text: here.caption })));
     }
