@@ -12,10 +12,11 @@ from clipmill.cli.look import funnel_table
 from clipmill.cli.options import JsonOption, WorkersOption, open_last_run
 from clipmill.cli.report import write_report
 from clipmill.cli.run import execute, summary_json
-from clipmill.config import SourceConfig, load_profile
+from clipmill.config import Pipeline, SelectStep, SourceConfig, load_profile
 from clipmill.demo.clips import VIDEOS, DemoClip, build_demo, read_truths
 from clipmill.demo.gather import gather_rows
 from clipmill.demo.score import DemoScore, score_demo, score_table
+from clipmill.selection import QuantileRule
 
 DATA = "data"
 """Folder of the demo's videos and truth, inside its workspace."""
@@ -40,7 +41,7 @@ def demo(
     data = workspace / DATA
     build_demo(data, on_clip=lambda clip: _say_clip(console, clip))
     source = SourceConfig(path=str((data / VIDEOS).absolute()))
-    pipeline = load_profile("embedded").model_copy(update={"sources": (source,)})
+    pipeline = demo_pipeline().model_copy(update={"sources": (source,)})
     summary = execute(pipeline, str(workspace), console, workers)
     context, listing = open_last_run(str(workspace))
     page = write_report(context, listing, workspace / "report", gallery, console)
@@ -57,6 +58,26 @@ def demo(
         highlight=False,
         soft_wrap=True,
     )
+
+
+def demo_pipeline() -> Pipeline:
+    """Return the embedded profile with percentiles of image quality for a dozen clips.
+
+    The profile's guard would switch them off for so few; here the blurred clip and the one with
+    subtitles are there to be dropped.
+    """
+    pipeline = load_profile("embedded")
+    rules = (
+        QuantileRule(column="quality.text_area", drop=((0.9, 1.0),), reason="too much text"),
+        QuantileRule(column="quality.clarity", drop=((0.0, 0.1),), reason="blurred"),
+    )
+    steps = tuple(
+        step.model_copy(update={"rules": rules, "min_population": 10})
+        if isinstance(step, SelectStep) and step.select == "quality"
+        else step
+        for step in pipeline.steps
+    )
+    return pipeline.model_copy(update={"name": "demo", "steps": steps})
 
 
 def _say_clip(console: Console, clip: DemoClip) -> None:

@@ -1,5 +1,6 @@
 """Backend `embedded`: masks carried by flow and tracks, refined by GrabCut, on the CPU."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
@@ -55,6 +56,9 @@ class TrackedMasksConfig(BackendConfig):
     num_others: int = Field(3, ge=0, description="Further identity images.")
     tries: int = Field(2000, ge=1, description="Region boxes drawn.")
     margin: float = Field(15.0, ge=0, description="Source pixels from the points to a region.")
+    mask_margin: float = Field(
+        0.015, ge=0, le=0.5, description="Room between mask and region, share of the width."
+    )
     num_regions: int = Field(15, ge=1, description="Regions kept, the largest.")
     inside_share: float = Field(
         0.5, gt=0, le=1, description="Part of the mask in a region that counts as inside."
@@ -248,7 +252,11 @@ class TrackedMasks(Backend):
             margin=self.config.margin,
             seed=seed_for(subject.tracks.object_id, "regions"),
         )
-        draws = without_leak(draws, decode_mask(subject.mask, size=(height, width)))
+        draws = without_leak(
+            draws,
+            decode_mask(subject.mask, size=(height, width)),
+            margin=math.ceil(self.config.mask_margin * width),
+        )
         return to_regions(
             largest(draws, self.config.num_regions),
             journey.forward,

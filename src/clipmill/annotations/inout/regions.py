@@ -128,14 +128,19 @@ def _outside(
     return np.asarray(away.all(axis=0))
 
 
-def without_leak(draws: Draws, mask: npt.NDArray[np.bool_]) -> Draws:
-    """Drop boxes that touch a mask.
+def without_leak(draws: Draws, mask: npt.NDArray[np.bool_], *, margin: int) -> Draws:
+    """Drop boxes that come too near to a mask.
 
     Args:
         draws: Boxes in source pixels.
         mask: bool [H, W] at source size: the object at the anchor.
+        margin: Source pixels between mask and box; a mask made at a working size is not sure of
+            its own border, and a sliver of the object in the region would give it away.
     """
-    return draws.keep(_covered(mask, draws.boxes) == 0)
+    height, width = mask.shape
+    grown = draws.boxes + np.array([-margin, -margin, margin, margin])
+    grown = np.clip(grown, 0, np.array([width, height, width, height]))
+    return draws.keep(_covered(mask, grown) == 0)
 
 
 def _covered(mask: npt.NDArray[np.bool_], boxes: Boxes) -> npt.NDArray[np.int64]:
