@@ -9,6 +9,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+import pyarrow as pa
 import pytest
 from truthful_run import HOSTILE
 
@@ -62,7 +63,14 @@ def clip_named(report: Path, path: str) -> dict:
 
 def score(values: list[float], *cuts: Cut) -> Score:
     keys = [f"{k:016x}-000000-000100" for k in range(len(values))]
-    return Score("quality.clarity", "quality selection", "clip", keys, np.array(values), cuts)
+    return Score(
+        "quality.clarity",
+        "quality selection",
+        "clip",
+        pa.array(keys),
+        np.array(values, float),
+        cuts,
+    )
 
 
 def top(low: float, *, guarded: bool = False) -> Cut:
@@ -306,7 +314,7 @@ def test_the_gallery_shows_both_sides_of_a_cut():
     mine = score(values, top(4.0))
     picks = choose_clips([], [mine], [], count=9)
     assert [(pick.clip.clip_id, pick.group) for pick in picks] == [
-        (mine.keys[3], "dropped"), (mine.keys[2], "kept"),
+        (mine.keys[3].as_py(), "dropped"), (mine.keys[2].as_py(), "kept"),
     ]  # fmt: skip
     assert "cut at 4" in picks[0].notes[0]
 

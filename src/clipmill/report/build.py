@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow.compute as pc
+
 from clipmill.clips import Clip
 from clipmill.errors import ClipError
 from clipmill.pipeline.context import Context
@@ -65,7 +67,8 @@ def build_report(
     """
     reports = list(walk(context, listing))
     scores = selection_scores(context, reports)
-    samples = read_sample_facts(context)
+    # Samples of an earlier run say nothing of an unfinished one.
+    samples = read_sample_facts(context) if reports[-1].kind == "samples" else []
     out.mkdir(parents=True, exist_ok=True)
     run = _Run(context, listing, reports, scores, out)
     cards = []
@@ -155,13 +158,13 @@ def _failures(listing: VideoList, reports: Sequence[StepReport]) -> list[Failure
     paths |= {problem.video_id: problem.relative_path for problem in listing.problems}
     failures = []
     for report in reports:
-        for row in report.verdicts.to_pylist():
-            if row["state"] == "failed":
-                text = row["rule"] or ""
-                if row["column"] and not text.startswith(row["column"]):
-                    text = f"{row['column']}: {text}"
-                path = paths.get(row["video_id"], "")
-                failures.append(Failure(report.title, path, row["key"], text))
+        failed = report.verdicts.filter(pc.equal(report.verdicts["state"], "failed"))
+        for row in failed.to_pylist():
+            text = row["rule"] or ""
+            if row["column"] and not text.startswith(row["column"]):
+                text = f"{row['column']}: {text}"
+            path = paths.get(row["video_id"], "")
+            failures.append(Failure(report.title, path, row["key"], text))
     return failures
 
 

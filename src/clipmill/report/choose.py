@@ -174,7 +174,7 @@ def _near_cuts(scores: Sequence[Score]) -> Iterator[tuple[str, str, str]]:
                         continue
                     value = number(float(score.values[nearest]))
                     note = f"{score.column} is {value}, cut at {number(line)} ({cut.rule})"
-                    yield _clip_of(score.keys[nearest]), group, note
+                    yield _clip_of(score.keys[nearest].as_py()), group, note
 
 
 def _nearest(

@@ -113,7 +113,7 @@ def clip_data(
             for anchor, found in known.objects()
         ],
         "chain": chain,
-        "scores": _scores(pick, known, scores),
+        "scores": _scores(pick, scores),
     }
 
 
@@ -226,17 +226,16 @@ def _chain(pick: Pick, known: ClipRows, reports: Sequence[StepReport]) -> list[d
     ]
 
 
-def _scores(pick: Pick, known: ClipRows, scores: Sequence[Score]) -> list[dict[str, Any]]:
+def _scores(pick: Pick, scores: Sequence[Score]) -> list[dict[str, Any]]:
     """Return the clip's own values of the clip-level scores, and where they stand."""
     rows = []
     for score in scores:
         if score.level == "object":
             continue
-        mine = pick.clip.clip_id if score.level == "clip" else pick.clip.video_id
-        places = [k for k, key in enumerate(score.keys) if _is_or_holds(key, mine)]
-        if not places:
+        place = score.place_of(pick.clip)
+        if place is None:
             continue
-        value = float(score.values[places[0]])
+        value = float(score.values[place])
         finite = score.values[np.isfinite(score.values)]
         rows.append(
             {
@@ -244,21 +243,10 @@ def _scores(pick: Pick, known: ClipRows, scores: Sequence[Score]) -> list[dict[s
                 "value": number(value) if np.isfinite(value) else "no number",
                 "rank": float((finite < value).mean()) if len(finite) else 0.0,
                 "cuts": [number(line) for cut in score.cuts for line in cut_lines(cut)],
-                "out": any(bool(score.dropped(cut)[places[0]]) for cut in score.cuts),
+                "out": any(bool(score.dropped(cut)[place]) for cut in score.cuts),
             }
         )
     return rows
-
-
-def _is_or_holds(key: str, clip_id: str) -> bool:
-    """Tell whether a row belongs to a clip: its own, or that of what it was cut from."""
-    if key == clip_id:
-        return True
-    if key[:16] != clip_id[:16] or "-" not in key:
-        return False
-    start, end = (int(part) for part in key.split("-")[1:3])
-    first, last = (int(part) for part in clip_id.split("-")[1:3])
-    return start <= first and last <= end
 
 
 def card_shapes(pick: Pick, known: ClipRows) -> dict[str, Any]:

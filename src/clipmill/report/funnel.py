@@ -97,12 +97,13 @@ def _label(report: StepReport) -> str:
 def _reasons(report: StepReport) -> list[Reason]:
     """Count the rules of a step; errors are counted by their kind."""
     out = report.verdicts.filter(pc.is_in(report.verdicts["state"], _OUT))
+    grouped = out.group_by(["level", "state", "rule"]).aggregate([([], "count_all")])
     counts: Counter[tuple[str, str, str]] = Counter()
-    for row in out.select(["level", "state", "rule"]).to_pylist():
+    for row in grouped.to_pylist():
         text = row["rule"] or "no reason given"
         if row["state"] == "failed" and report.kind != "select":
             text = text.partition(":")[0]
-        counts[text, row["state"], row["level"]] += 1
+        counts[text, row["state"], row["level"]] += row["count_all"]
     totals: Counter[str] = Counter()
     for (_, _, level), count in counts.items():
         totals[level] += count

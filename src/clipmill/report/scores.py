@@ -34,17 +34,27 @@ class Score:
         column: `annotation.column`.
         step: Title of the selection that reads it; empty when none does.
         level: `video`, `clip` or `object`.
-        keys: Ids.
-        values: float64, one per key; NaN where there is no number.
+        keys: Ids, string [n].
+        values: float64 [n]; NaN where there is no number.
         cuts: Where the selection cut.
     """
 
     column: str
     step: str
     level: str
-    keys: Sequence[str]
+    keys: pa.Array
     values: npt.NDArray[np.float64]
     cuts: tuple[Cut, ...] = ()
+
+    def place_of(self, clip: Clip) -> int | None:
+        """Return the place of a clip's value: its own, its video's, or its parent's."""
+        # One pass in C over the keys of the video leaves a handful to look at.
+        mine = pc.starts_with(self.keys, pattern=clip.video_id).to_numpy(zero_copy_only=False)
+        for place in np.flatnonzero(mine):
+            key = self.keys[int(place)].as_py()
+            if key == clip.video_id or _holds(key, clip):
+                return int(place)
+        return None
 
     def dropped(self, cut: Cut) -> npt.NDArray[np.bool_]:
         """Tell which values a cut drops; none when it was switched off."""
@@ -56,6 +66,14 @@ class Score:
         if cut.drops == "outside":
             return ~within & np.isfinite(self.values)
         return np.zeros(len(self.values), bool)
+
+
+def _holds(key: str, clip: Clip) -> bool:
+    try:
+        other = Clip.parse(key)
+    except ValueError:
+        return False
+    return other.start <= clip.start and clip.end <= other.end
 
 
 def cut_lines(cut: Cut) -> tuple[float, ...]:
@@ -77,13 +95,14 @@ def selection_scores(context: Context, reports: Sequence[StepReport]) -> list[Sc
 
 def _of_selection(context: Context, step: SelectStep, report: StepReport) -> Iterator[Score]:
     mine = report.verdicts.filter(pc.equal(report.verdicts["level"], step.level))
-    keys = list(dict.fromkeys(mine["key"].to_pylist()))
+    decided = mine["key"].to_pylist()
     columns = list(dict.fromkeys(rule.column for rule in step.rules))
-    if not keys:
+    if not decided:
         return
-    population = _population(mine["clip_id"].to_pylist(), objects=keys)
+    population = _population(mine["clip_id"].to_pylist(), objects=decided)
     read = object_table if step.level == "object" else clip_columns
     table = read(context, population, columns)
+    keys = _array(table["key"])
     for column in columns:
         cuts = tuple(cut for cut in report.cuts if cut.column == column)
         if not pa.types.is_string(table[column].type):
@@ -91,7 +110,7 @@ def _of_selection(context: Context, step: SelectStep, report: StepReport) -> Ite
                 column,
                 report.title,
                 step.level,
-                table["key"].to_pylist(),
+                keys,
                 _numbers(table[column]),
                 cuts,
             )
@@ -119,7 +138,7 @@ def _of_rows(name: str, stage: Stage, videos: set[str], known: set[str]) -> Iter
     if not columns:
         return
     table = _of_run(stage.table.columns(columns), videos)
-    keys = table["key"].to_pylist()
+    keys = _array(table["key"])
     for column in columns:
         yield Score(f"{name}.{column}", "", stage.backend.level, keys, _numbers(table[column]))
 
@@ -134,7 +153,7 @@ def _of_objects(
     clip_ids = _of_run(stage.table.columns([]), videos)["key"].to_pylist()
     clips = tuple(Clip.parse(clip_id) for clip_id in clip_ids)
     table = object_table(context, Population(videos={}, clips=clips, probed=True), columns)
-    keys = table["key"].to_pylist()
+    keys = _array(table["key"])
     for column in columns:
         if not pa.types.is_boolean(table[column].type):
             yield Score(column, "", "object", keys, _numbers(table[column]))
@@ -149,6 +168,10 @@ def _of_run(table: pa.Table, videos: set[str]) -> pa.Table:
 
 def _is_bool(row: type, column: str) -> bool:
     return bool(pa.types.is_boolean(schema_of(row).field(column).type))
+
+
+def _array(column: pa.ChunkedArray) -> pa.Array:
+    return pc.cast(column, pa.string()).combine_chunks()
 
 
 def _numbers(column: Any) -> npt.NDArray[np.float64]:

@@ -283,9 +283,14 @@
       }
     }
     const last = Math.max(1, clip.frames - 1);
-    $("marks").replaceChildren(...[...marks].filter(([at]) => at <= last).map(([at, text]) => {
-      const mark = make("span", { text });
-      mark.style.left = `${(100 * at) / last}%`;
+    let before = -100;
+    const shown = [...marks].filter(([at]) => at <= last).sort((a, b) => a[0] - b[0]);
+    $("marks").replaceChildren(...shown.map(([at, text]) => {
+      const share = (100 * at) / last;
+      const place = share < 6 ? "first" : share > 94 ? "last" : "";
+      const mark = make("span", { text, class: `${place} ${share - before < 14 ? "lower" : ""}` });
+      mark.style.left = `${share}%`;
+      before = share;
       return mark;
     }));
   }
