@@ -17,7 +17,7 @@ from clipmill.pipeline.last import last_run
 from clipmill.pipeline.walk import walk
 from clipmill.report.build import build_report
 from clipmill.report.choose import SampleFacts, choose_clips
-from clipmill.report.clip_data import ClipRows
+from clipmill.report.clip_rows import ClipRows
 from clipmill.report.histogram import BINS, WIDTH, histogram, number
 from clipmill.report.overlay import outlines
 from clipmill.report.preview import make_preview

@@ -20,8 +20,10 @@ from clipmill.pipeline.context import Context
 from clipmill.pipeline.report import StepReport
 from clipmill.pipeline.videos import VideoList
 from clipmill.pipeline.walk import walk
+from clipmill.report.card_shapes import card_shapes
 from clipmill.report.choose import Pick, choose_clips, read_sample_facts
-from clipmill.report.clip_data import ClipRows, anchors_of, card_shapes, clip_data
+from clipmill.report.clip_data import clip_data
+from clipmill.report.clip_rows import ClipRows, anchors_of
 from clipmill.report.funnel import funnel
 from clipmill.report.histogram import histogram
 from clipmill.report.page import Card, Failure, Page, Totals, render_page

@@ -1,7 +1,6 @@
 """Everything the page shows of one clip, as plain data for its own file."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,62 +8,21 @@ import numpy as np
 
 from clipmill.annotations.inout.schema import ObjectInOut
 from clipmill.annotations.objects.schema import DetectedObject
-from clipmill.annotations.probe.schema import ProbeRow
 from clipmill.annotations.tracks.schema import ObjectTracks
-from clipmill.clips import Video
 from clipmill.pipeline.report import StepReport
 from clipmill.pipeline.why import Subject, describe_decision, trace
 from clipmill.report.choose import Pick, SampleFacts
+from clipmill.report.clip_rows import ClipRows, anchors_of
 from clipmill.report.histogram import number
 from clipmill.report.overlay import (
     anchor_layer,
     drawn_points,
     mask_layer,
-    outlines,
     regions,
     track_layer,
 )
 from clipmill.report.preview import MAX_FRAMES, Preview, preview_size
 from clipmill.report.scores import Score, cut_lines
-
-
-@dataclass(frozen=True)
-class ClipRows:
-    """What is known of a clip; an annotation it did not reach is missing.
-
-    Attributes:
-        video: The source file.
-        probe: Facts of the file.
-        rows: Rows by annotation name: `objects`, `tracks`, `inout`, `caption`.
-    """
-
-    video: Video
-    probe: ProbeRow
-    rows: Mapping[str, Any]
-
-    @property
-    def source(self) -> tuple[int, int]:
-        """Width and height of the source."""
-        return self.probe.width, self.probe.height
-
-    def by_object(self, annotation: str) -> dict[str, Any]:
-        """Return the entries of `tracks` or `inout` by object id."""
-        row = self.rows.get(annotation)
-        return {entry.object_id: entry for entry in row.objects} if row is not None else {}
-
-    def objects(self) -> Iterator[tuple[int, DetectedObject]]:
-        """Yield (anchor, object)."""
-        row = self.rows.get("objects")
-        for anchor in row.anchors if row is not None else ():
-            for found in anchor.objects:
-                yield anchor.index, found
-
-
-def anchors_of(pick: Pick, known: ClipRows) -> list[int]:
-    """Return the anchors of a clip, the one to show first ahead."""
-    best = sorted(pick.samples, key=lambda sample: (not sample.stage2, sample.anchor))
-    order = [sample.anchor for sample in best] + sorted({a for a, _ in known.objects()})
-    return list(dict.fromkeys(order)) or [0]
 
 
 def clip_data(
@@ -247,36 +205,3 @@ def _scores(pick: Pick, scores: Sequence[Score]) -> list[dict[str, Any]]:
             }
         )
     return rows
-
-
-def card_shapes(pick: Pick, known: ClipRows) -> dict[str, Any]:
-    """Return what is drawn over the poster: outlines, paths and region at the first anchor."""
-    anchor = anchors_of(pick, known)[0]
-    tracks, inouts = known.by_object("tracks"), known.by_object("inout")
-    shapes = []
-    region: list[int] | None = None
-    for number_, (index, found) in enumerate(known.objects()):
-        if index != anchor:
-            continue
-        inout = inouts.get(found.object_id)
-        paths = _paths(tracks[found.object_id], inout) if found.object_id in tracks else []
-        shapes.append(
-            {
-                "colour": number_,
-                "outline": outlines(
-                    found.mask, preview=preview_size(known.probe), source=known.source
-                ),
-                "paths": paths,
-            }
-        )
-        boxes = regions(inout, count=1)
-        region = region or (boxes[0]["box"] if boxes else None)
-    return {"anchor": anchor, "objects": shapes, "region": region}
-
-
-def _paths(track: ObjectTracks, inout: ObjectInOut | None, *, most: int = 6) -> list[list[float]]:
-    """Return a few tracks, thinned to every fourth frame."""
-    layer = track_layer(track, keep=drawn_points(track, inout))
-    points = np.array(layer["points"]).reshape(len(layer["points"]), -1, 2)
-    chosen = np.linspace(0, points.shape[1] - 1, min(most, points.shape[1])).astype(int)
-    return [points[::4, k].ravel().tolist() for k in dict.fromkeys(chosen.tolist())]
