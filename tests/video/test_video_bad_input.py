@@ -64,6 +64,11 @@ def test_missing_file_and_folder(tmp_path: Path, name: str) -> None:
     assert isinstance(error, VideoMissingError) and error.kind == "missing"
 
 
+def test_a_named_pipe_does_not_hang(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.mp4")
+    assert _error(tmp_path / "pipe.mp4").kind == "missing"
+
+
 def test_a_symlink_loop(tmp_path: Path) -> None:
     (tmp_path / "a.mp4").symlink_to("b.mp4")
     (tmp_path / "b.mp4").symlink_to("a.mp4")

@@ -4,7 +4,7 @@ import numpy as np
 from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation, VideoReformatter
 
-from clipmill.video.orientation import orientation_of
+from clipmill.video.orientation import Orientation
 from clipmill.video.sizes import FrameSize
 
 _NATIVE = Interpolation.BICUBIC | Interpolation.BITEXACT
@@ -30,9 +30,8 @@ class Converter:
         self.size = size
         self._reformatter = VideoReformatter()
 
-    def __call__(self, frame: VideoFrame) -> np.ndarray:
+    def __call__(self, frame: VideoFrame, orientation: Orientation) -> np.ndarray:
         """Return uint8 [H, W, 3] or [H, W], contiguous and owned by the caller."""
-        orientation = orientation_of(frame)
         width, height = self.size.width, self.size.height
         if orientation.swaps_sides:
             width, height = height, width

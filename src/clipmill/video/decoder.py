@@ -13,6 +13,7 @@ from av.video.frame import VideoFrame
 from clipmill.video.errors import IndexMismatchError, name_of
 from clipmill.video.index import FrameIndex
 from clipmill.video.info import VideoInfo, describe
+from clipmill.video.orientation import UPRIGHT, Orientation, orientation_of
 from clipmill.video.source import OpenSource
 
 _LEADING = 32
@@ -74,6 +75,7 @@ class Decoder:
         self._numbers = {stamp: number for number, stamp in enumerate(self._stamps)}
         self._walk: Iterator[tuple[int, VideoFrame]] | None = None
         self._position = 0
+        self._orientation: Orientation | None = None
         self._last: tuple[int, VideoFrame] | None = None
 
     def close(self) -> None:
@@ -97,6 +99,11 @@ class Decoder:
                 pass  # A frame on the way is missing; this one may be reached otherwise.
         self._walk = self._frames_from(number)
         return self._advance(self._walk, number)
+
+    @property
+    def orientation(self) -> Orientation:
+        """How frames of this file are turned for display; known after the first call of `at`."""
+        return self._orientation or UPRIGHT
 
     def info(self) -> VideoInfo:
         """Return the facts of the file; decodes its first frame."""
@@ -124,6 +131,7 @@ class Decoder:
             self._position = here + 1
             if here == number:
                 self._last = here, frame
+                self._orientation = self._orientation or orientation_of(frame)
                 return frame
         raise AssertionError(f"frame {number} passed the end unnoticed")
 

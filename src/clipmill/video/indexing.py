@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from fractions import Fraction
+from functools import partial
 from itertools import pairwise
 
 import av.error
@@ -42,12 +43,11 @@ def index_video(
     Raises:
         VideoError: With kind `missing`, `changed` or `decode`; the message names the file.
     """
-
-    def reopen() -> OpenSource:
-        return open_source(uri, expected_size_bytes=expected_size_bytes, max_pixels=max_pixels)
-
+    reopen = partial(
+        open_source, uri, expected_size_bytes=expected_size_bytes, max_pixels=max_pixels
+    )
     with translated(uri):
-        with reopen() as source:
+        with reopen(packets_only=True) as source:
             table = read_packets(source)
             if not table.pts:
                 raise VideoError(f"{name_of(uri)} has a video stream without any packets")

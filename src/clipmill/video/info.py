@@ -51,5 +51,5 @@ def describe(source: OpenSource, frame: VideoFrame) -> VideoInfo:
         container=source.container.format.name,
         num_video_streams=len(video_streams(source.container)),
         has_audio=bool(source.container.streams.audio),
-        size_bytes=source.size_bytes,
+        size_bytes=source.file.size_bytes,
     )

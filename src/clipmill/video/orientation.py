@@ -38,7 +38,8 @@ def orientation_of(frame: VideoFrame) -> Orientation:
     """Return the orientation that a frame's display matrix asks for.
 
     Follows ffmpeg's `-autorotate`: quarter turns, and mirror images as they occur with them.
-    Turns by other angles are ignored.
+    Turns by other angles are ignored. Ask once per file, not per frame: looking at a frame's side
+    data ties it into a reference cycle, so that its memory waits for the garbage collector.
     """
     data: Any = frame.side_data.get("DISPLAYMATRIX")
     if data is None:

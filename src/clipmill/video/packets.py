@@ -114,7 +114,7 @@ def _doubts(table: PacketTable, source: OpenSource) -> Iterator[str]:
 def _cut_off(table: PacketTable, source: OpenSource) -> Iterator[str]:
     """Compare with the duration in the header: a file that was cut off still claims its old one."""
     if source.container.format.name == "mpegts" and all(
-        source.size_bytes % packet for packet in _TS_PACKETS
+        source.file.size_bytes % packet for packet in _TS_PACKETS
     ):
         yield "the transport stream ends within a packet"
     claimed = _claimed_end(source)

@@ -131,7 +131,8 @@ class VideoReader:
         converter = Converter(size)
         with self._decoder() as decoder:
             for number in sorted(places):
-                images[places[number]] = converter(decoder.at(number))
+                frame = decoder.at(number)
+                images[places[number]] = converter(frame, decoder.orientation)
         return images
 
     def stream(
@@ -175,7 +176,10 @@ class VideoReader:
         with self._decoder() as decoder:
             for number in numbers:
                 frame = decoder.at(number)
-                yield StreamedFrame(number, {n: make(frame) for n, make in converters.items()})
+                turn = decoder.orientation
+                yield StreamedFrame(
+                    number, {name: make(frame, turn) for name, make in converters.items()}
+                )
             if numbers and len(numbers) == self.index.num_frames:
                 decoder.check_end()
 

@@ -1,10 +1,8 @@
 """Opening a video: local path or URL, checked before anything is decoded."""
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
-from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import av
 from av.container import InputContainer
@@ -12,12 +10,11 @@ from av.stream import Discard, Disposition
 from av.video.stream import VideoStream
 
 from clipmill.video.errors import (
-    VideoChangedError,
     VideoError,
-    VideoMissingError,
     name_of,
     translated,
 )
+from clipmill.video.files import InputFile, open_file
 
 MAX_PIXELS = 8192 * 8192
 """Pixels of one frame above which a file is refused before it is decoded."""
@@ -29,19 +26,17 @@ class OpenSource:
 
     Attributes:
         uri: Local path or fsspec URL.
-        size_bytes: Size of the file.
+        file: The file behind it.
         max_pixels: Limit that its decoder was given.
         container: Other streams than `stream` are not read from it.
         stream: The video stream, its decoder set up for exactness.
-        file: The file object behind a URL; None for local files.
     """
 
     uri: str
-    size_bytes: int
+    file: InputFile
     max_pixels: int
     container: InputContainer
     stream: VideoStream
-    file: Any = None
 
     @property
     def time_base(self) -> Fraction:
@@ -51,53 +46,13 @@ class OpenSource:
     def close(self) -> None:
         """Release the file."""
         self.container.close()
-        if self.file is not None:
-            self.file.close()
+        self.file.close()
 
     def __enter__(self) -> "OpenSource":
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def local_path(uri: str) -> Path | None:
-    """Return the path behind a local path or `file://` URL, None for other URLs."""
-    if uri.startswith("file://"):
-        return Path(unquote(urlsplit(uri).path))
-    return None if "://" in uri else Path(uri)
-
-
-def _open_file(uri: str, expected_size_bytes: int | None) -> tuple[Any, int, Any]:
-    """Return what `av.open` takes, the size, and the file object to close later, if any."""
-    path = local_path(uri)
-    if path is not None:
-        size = path.stat().st_size
-        with path.open("rb"):
-            pass  # Raises the system's own error, e.g. for permissions, before libav guesses.
-        # `file:` keeps libav from taking a name with a colon for a protocol.
-        target: Any = f"file:{path.absolute()}"
-        file = None
-    else:
-        import fsspec
-
-        try:
-            file = fsspec.open(uri, "rb").open()
-        except (ImportError, ValueError) as error:
-            raise VideoMissingError(f"{name_of(uri)} cannot be opened: {error}") from error
-        size = file.seek(0, 2)
-        file.seek(0)
-        target = file
-    if expected_size_bytes is not None and size != expected_size_bytes:
-        if file is not None:
-            file.close()
-        raise VideoChangedError(
-            f"{name_of(uri)} has {size} bytes but had {expected_size_bytes} when it was listed; "
-            "list the source again"
-        )
-    if size == 0:
-        raise VideoError(f"{name_of(uri)} is empty (0 bytes); fetch it again")
-    return target, size, file
 
 
 def _pick_stream(container: InputContainer, uri: str) -> VideoStream:
@@ -137,39 +92,42 @@ def open_source(
     *,
     expected_size_bytes: int | None = None,
     max_pixels: int = MAX_PIXELS,
+    packets_only: bool = False,
 ) -> OpenSource:
     """Open a video and set its decoder up for exact results.
 
     One decoder thread: frame threads drop the last frames of truncated files without a word,
-    and CPU time, which is what a pool of workers pays, is the same.
+    and CPU time, which is what a pool of workers pays, is the same. libav's log stays as PyAV
+    leaves it, silent; changing its level while decoders run can dead-lock.
+
+    Args:
+        uri: Local path or fsspec URL.
+        expected_size_bytes: A file of another size is refused.
+        max_pixels: Larger frames are refused before they are decoded.
+        packets_only: Packets will be read, and at most a key frame decoded. libav then need
+            not decode a frame to guess the reordering depth of MP4 and MOV, half the cost.
 
     Raises:
         VideoError: With kind `missing`, `changed` or `decode`; the message names the file.
     """
-    # libav's own size check is set as well: a stream may change its size on the way. A hostile
-    # playlist must not make libav fetch other files over the network.
+    # The limit is libav's as well: a stream may change its size on the way. A hostile playlist
+    # must not make libav fetch other files over the network.
     options = {"max_pixels": str(max_pixels), "protocol_whitelist": "file"}
-    with translated(uri):
-        target, size, file = _open_file(uri, expected_size_bytes)
-        try:
-            container = av.open(target, options=options)
-        except BaseException:
-            if file is not None:
-                file.close()
-            raise
-        try:
-            stream = _pick_stream(container, uri)
-            context = stream.codec_context
-            check_size(uri, context.width, context.height, max_pixels)
-            for other in container.streams:
-                if other.index != stream.index:
-                    other.discard = Discard.all
-            context.thread_count = 1
-            context.thread_type = "NONE"
-            context.options = {"max_pixels": str(max_pixels)}
-        except BaseException:
-            container.close()
-            if file is not None:
-                file.close()
-            raise
-    return OpenSource(uri, size, max_pixels, container, stream, file)
+    with translated(uri), ExitStack() as stack:
+        file = open_file(uri, expected_size_bytes=expected_size_bytes)
+        stack.callback(file.close)
+        if packets_only and file.is_iso:
+            options["skip_frame"] = "all"
+        container = av.open(file.target, options=options)
+        stack.callback(container.close)
+        stream = _pick_stream(container, uri)
+        context = stream.codec_context
+        check_size(uri, context.width, context.height, max_pixels)
+        for other in container.streams:
+            if other.index != stream.index:
+                other.discard = Discard.all
+        context.thread_count = 1
+        context.thread_type = "NONE"
+        context.options = {"max_pixels": str(max_pixels)}
+        stack.pop_all()
+    return OpenSource(uri, file, max_pixels, container, stream)

@@ -1,0 +1,94 @@
+"""The file behind a video: local path or fsspec URL, checked before libav sees it."""
+
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from clipmill.video.errors import VideoChangedError, VideoError, VideoMissingError, name_of
+
+_HEAD = 12
+_ISO_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"wide", b"skip")
+
+
+@dataclass(frozen=True, slots=True)
+class InputFile:
+    """An existing, readable file.
+
+    Attributes:
+        uri: Local path or fsspec URL.
+        size_bytes: Size of the file.
+        head: Its first bytes.
+        target: What `av.open` takes: a `file:` name, or the open file object of a URL.
+    """
+
+    uri: str
+    size_bytes: int
+    head: bytes
+    target: Any
+
+    @property
+    def is_iso(self) -> bool:
+        """Whether it looks like MP4 or MOV, whose tables hold all times."""
+        return self.head[4:8] in _ISO_BOXES
+
+    def close(self) -> None:
+        """Close the file object of a URL; local files are libav's."""
+        if not isinstance(self.target, str):
+            self.target.close()
+
+
+def open_file(uri: str, *, expected_size_bytes: int | None = None) -> InputFile:
+    """Look at a file.
+
+    Raises:
+        VideoError: It is empty, of another size than expected (`changed`), or no regular file.
+        OSError: As the system says, e.g. for permissions.
+    """
+    path = _local_path(uri)
+    file = _open_url(uri) if path is None else _look_at(path, uri)
+    try:
+        if expected_size_bytes is not None and file.size_bytes != expected_size_bytes:
+            raise VideoChangedError(
+                f"{name_of(uri)} has {file.size_bytes} bytes but had {expected_size_bytes} when "
+                "it was listed; list the source again"
+            )
+        if file.size_bytes == 0:
+            raise VideoError(f"{name_of(uri)} is empty (0 bytes); fetch it again")
+    except VideoError:
+        file.close()
+        raise
+    return file
+
+
+def _local_path(uri: str) -> Path | None:
+    """Return the path behind a local path or `file://` URL, None for other URLs."""
+    if uri.startswith("file://"):
+        return Path(unquote(urlsplit(uri).path))
+    return None if "://" in uri else Path(uri)
+
+
+def _look_at(path: Path, uri: str) -> InputFile:
+    mode = path.stat().st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        # Opening a named pipe would wait for ever.
+        raise VideoMissingError(f"{name_of(uri)} is a pipe or a device, not a video file")
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+        size = file.seek(0, 2)
+    # `file:` keeps libav from taking a name with a colon for a protocol.
+    return InputFile(uri, size, head, f"file:{path.absolute()}")
+
+
+def _open_url(uri: str) -> InputFile:
+    import fsspec
+
+    try:
+        file = fsspec.open(uri, "rb").open()
+    except (ImportError, ValueError) as error:
+        raise VideoMissingError(f"{name_of(uri)} cannot be opened: {error}") from error
+    head = file.read(_HEAD)
+    size = file.seek(0, 2)
+    file.seek(0)
+    return InputFile(uri, size, head, file)
