@@ -24,7 +24,7 @@ _NEAR = 0.35  # of the object's size
 _PLAIN = 12.0  # texture at which Lucas-Kanade and the body's motion weigh the same
 _LIKE_FIRST, _LIKE_RECENT, _LIKE_STRAY, _LIKE_AGAIN = 0.45, 0.6, 0.85, 0.75
 _ROLLBACK = 3  # frames over which a lost point was probably dragged already
-_REFRESH = 10
+_REFRESH = 8
 _MIN_FOR_POSE = 6
 _WELL_SEEN = 0.4  # share of points that must agree before turn, scale and speed are believed
 _DRIFT_GAIN = 0.3
@@ -201,7 +201,9 @@ class Body:
             inside: bool [K]: whether they lie in the image.
         """
         first = likeness(self.templates.patches, looks)
-        self._alike_for = np.where((first > _LIKE_AGAIN) & inside, self._alike_for + 1, 0)
+        last = likeness(self.recent, looks)
+        alike = (first > _LIKE_AGAIN) | (last > _LIKE_STRAY)
+        self._alike_for = np.where(alike & inside, self._alike_for + 1, 0)
         if not self.hidden_for:
             self.seen = self.seen | (self._alike_for >= 2)
             if self.seen.sum() < self.needed:

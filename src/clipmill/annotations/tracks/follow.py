@@ -46,7 +46,7 @@ def follow(
     bodies = [_start(frames[0], seed) for seed in seeds]
     for before, now in pairwise(frames):
         check()
-        _advance(bodies, frames[0], before, now)
+        _advance(bodies, before, now)
     return [_finish(body) for body in bodies]
 
 
@@ -55,7 +55,7 @@ def _start(gray: Gray, seed: Seed) -> Body:
     return Body(seed, sample(gray, places, np.broadcast_to(np.eye(2), (len(places), 2, 2))))
 
 
-def _advance(bodies: Sequence[Body], reference: Gray, before: Gray, now: Gray) -> None:
+def _advance(bodies: Sequence[Body], before: Gray, now: Gray) -> None:
     height, width = now.shape
     seen = np.concatenate([body.seen for body in bodies])
     places = np.concatenate([body.places for body in bodies])
@@ -77,7 +77,7 @@ def _advance(bodies: Sequence[Body], reference: Gray, before: Gray, now: Gray) -
     for body, looks, within in zip(bodies, look(places), np.split(inside, cuts), strict=True):
         body.revisit(looks, within)
         if body.hidden_for:
-            find_again(body, reference, now)
+            find_again(body, now)
 
 
 def _finish(body: Body) -> Followed:
