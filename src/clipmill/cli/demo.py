@@ -68,7 +68,7 @@ def demo_pipeline() -> Pipeline:
     """
     pipeline = load_profile("embedded")
     rules = (
-        QuantileRule(column="quality.text_area", drop=((0.9, 1.0),), reason="too much text"),
+        QuantileRule(column="quality.text_area", drop=((0.92, 1.0),), reason="too much text"),
         QuantileRule(column="quality.clarity", drop=((0.0, 0.1),), reason="blurred"),
     )
     steps = tuple(
