@@ -1,0 +1,152 @@
+"""The local cache: one folder a model, beside it a record of what was verified, and a lock.
+
+CACHE/autoshot/ckpt_0_200_0.pth    the files, named as published
+CACHE/autoshot.json                what was verified: revision, sizes, SHA-256
+CACHE/autoshot.lock                held while a process fetches
+CACHE/partial/autoshot/...         unfinished downloads, resumed by the next pull
+"""
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from clipmill.weights.errors import WeightsError
+
+CACHE_VARIABLE = "CLIPMILL_WEIGHTS_DIR"
+
+
+class FileRecord(BaseModel):
+    """A verified file.
+
+    Attributes:
+        size_bytes: Size in bytes (of an unpacked folder: of all its files).
+        mtime_ns: Modification time when it was hashed; another one means hash again.
+        sha256: Checksum of the content.
+        checked: What it was compared with: `registry`, `hub`, or `first use` (nothing).
+        entries: Files of an unpacked folder; empty for a plain file.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    size_bytes: int
+    mtime_ns: int
+    sha256: str
+    checked: str
+    entries: tuple[str, ...] = ()
+
+
+class CacheRecord(BaseModel):
+    """What the cache holds of a model; plays the part of a lock file of dependencies.
+
+    Attributes:
+        name: The model.
+        source: Where it came from.
+        revision: Commit of the source, if it has one.
+        complete: Whether every wanted file is there; False while a pull goes on.
+        files: The verified files by name.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    source: str
+    revision: str | None = None
+    complete: bool = False
+    files: dict[str, FileRecord] = Field(default_factory=dict)
+
+
+def default_root() -> Path:
+    """Return the cache folder: `CLIPMILL_WEIGHTS_DIR`, or clipmill/weights in the user's cache."""
+    if chosen := os.environ.get(CACHE_VARIABLE):
+        return Path(chosen).expanduser().absolute()
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    # The XDG specification says that relative paths are invalid and to be ignored.
+    home = Path(base) if base and Path(base).is_absolute() else Path.home() / ".cache"
+    return home / "clipmill" / "weights"
+
+
+@dataclass(frozen=True)
+class Cache:
+    """A cache folder.
+
+    Attributes:
+        root: The folder; made when something is written.
+    """
+
+    root: Path
+
+    def folder(self, name: str) -> Path:
+        """Return the folder of a model's files."""
+        return self.root / name
+
+    def partial(self, name: str) -> Path:
+        """Return the folder of a model's unfinished downloads."""
+        return self.root / "partial" / name
+
+    def _record_path(self, name: str) -> Path:
+        return self.root / f"{name}.json"
+
+    def read(self, name: str) -> CacheRecord | None:
+        """Return what is known of a model, None if nothing.
+
+        Raises:
+            WeightsError: The record cannot be understood.
+        """
+        path = self._record_path(name)
+        try:
+            return CacheRecord.model_validate_json(path.read_bytes())
+        except FileNotFoundError:
+            return None
+        except (ValidationError, OSError) as error:
+            raise WeightsError(
+                f"the record of the weights '{name}' cannot be read: {path}: {error}. "
+                f"Remove it and run: clipmill models pull {name}"
+            ) from error
+
+    def write(self, record: CacheRecord) -> None:
+        """Store a record; readers see the old or the new one, never half of it."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=self.root, prefix=f".{record.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(record.model_dump_json(indent=2))
+            # mkstemp makes files private; a cache may be shared.
+            Path(temporary).chmod(0o644)
+            Path(temporary).replace(self._record_path(record.name))
+        except BaseException:
+            with suppress(OSError):
+                Path(temporary).unlink()
+            raise
+
+    @contextmanager
+    def lock(self, name: str, *, on_wait: Callable[[], None] | None = None) -> Iterator[None]:
+        """Hold a model's lock, waiting for another process that fetches it.
+
+        Args:
+            name: The model.
+            on_wait: Called once when another process holds the lock.
+        """
+        from filelock import FileLock, Timeout
+
+        self.root.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.root / f"{name}.lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            if on_wait:
+                on_wait()
+            lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+def open_cache(root: Path | None = None) -> Cache:
+    """Return the cache at a folder, or the user's."""
+    return Cache(root or default_root())

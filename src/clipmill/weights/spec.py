@@ -1,0 +1,108 @@
+"""What the registry knows of a model's weights: source, pinned revision, checksums, licence."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+DigestKind = Literal["sha256", "sha256-prefix", "md5", "git-sha1"]
+"""`sha256-prefix`: first characters of a SHA-256, as some hubs put into file names; `git-sha1`:
+the id git gives to a file's content, which the hub announces for small files."""
+
+
+@dataclass(frozen=True)
+class Digest:
+    """A published checksum of a file's content."""
+
+    kind: DigestKind
+    value: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.value}"
+
+
+@dataclass(frozen=True)
+class WeightFile:
+    """One file of a model.
+
+    Attributes:
+        path: Name in the model's cache folder, with `/` between folders.
+        url: Where it is fetched from; empty for a file of the model's hub repository.
+        size_bytes: Size of the stored file, if known beforehand.
+        digests: Published checksums of the stored file; empty while none is pinned.
+        member: The file is this member of the zip archive behind `url`.
+        unpack: `url` is a zip archive of one folder, stored unpacked under `path`.
+    """
+
+    path: str
+    url: str = ""
+    size_bytes: int | None = None
+    digests: tuple[Digest, ...] = ()
+    member: str = ""
+    unpack: bool = False
+
+    @property
+    def sha256(self) -> str | None:
+        """The whole SHA-256, if it is pinned."""
+        return next((d.value for d in self.digests if d.kind == "sha256"), None)
+
+
+@dataclass(frozen=True)
+class WeightSpec:
+    """The weights of one model.
+
+    Attributes:
+        name: Name in the registry and folder in the cache, e.g. `autoshot`.
+        title: What it is, for people.
+        source: Page people can open.
+        licence: Licence of the weights.
+        files: The files, where they are known by name.
+        hub_repo: `owner/name` on the Hugging Face hub, if it lives there.
+        revision: Pinned commit of the source; None: not pinned yet, the commit of the first
+            pull is written into the cache and kept.
+        patterns: Names (with `*`) of the files wanted from the hub repository, for models whose
+            weights are several files; `files` may then hold checksums of some of them.
+        non_commercial: The licence forbids commercial use.
+        approximate_bytes: Size for people, where the exact one is not pinned.
+        note: One more thing to know.
+    """
+
+    name: str
+    title: str
+    source: str
+    licence: str
+    files: tuple[WeightFile, ...] = ()
+    hub_repo: str = ""
+    revision: str | None = None
+    patterns: tuple[str, ...] = ()
+    non_commercial: bool = False
+    approximate_bytes: int | None = None
+    note: str = ""
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether `find_weights` returns a folder (several files) or one file."""
+        return bool(self.patterns) or len(self.files) != 1
+
+    @property
+    def size_bytes(self) -> int | None:
+        """Bytes of all files, if known beforehand."""
+        if self.patterns or not self.files:
+            return self.approximate_bytes
+        sizes = [file.size_bytes for file in self.files]
+        known = [size for size in sizes if size is not None]
+        return sum(known) if len(known) == len(sizes) else self.approximate_bytes
+
+    @property
+    def sha256(self) -> str | None:
+        """Pinned SHA-256 of a model that is one file."""
+        return None if self.is_folder else self.files[0].sha256
+
+    @property
+    def is_pinned(self) -> bool:
+        """Whether every file's content is known beforehand."""
+        by_content = bool(self.files) and all(file.digests for file in self.files)
+        return by_content if not self.patterns else self.revision is not None
+
+    @property
+    def can_fetch(self) -> bool:
+        """Whether it can be downloaded, not only placed by hand."""
+        return bool(self.hub_repo) or all(file.url for file in self.files)
