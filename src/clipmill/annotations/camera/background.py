@@ -83,10 +83,7 @@ def fit_background(
     if previous is not None:
         candidates.append(previous)
     support = [_support(distances(matrix, matches), votes) for matrix in candidates]
-    matrix = _polish(candidates[int(np.argmax(support))], matches)
-    still = _still_is_enough(matrix, matches)
-    if still:
-        matrix = np.eye(3)
+    matrix = _simplest(_polish(candidates[int(np.argmax(support))], matches), matches)
     error = distances(matrix, matches)
     inliers = error < INLIER_DISTANCE
     return Background(
@@ -94,7 +91,7 @@ def fit_background(
         inliers=inliers,
         share=float(votes[inliers].sum()),
         residual=float(np.median(error)),
-        still=still,
+        still=bool((matrix == np.eye(3)).all()),
     )
 
 
@@ -187,12 +184,32 @@ def _normalise(points: Points) -> tuple[Matrix, Floats]:
     return to_unit, (points - centre) * scale
 
 
-def _still_is_enough(matrix: Matrix, matches: Matches) -> bool:
-    """Compare no motion with a homography by GRIC (Torr, 1998): fit plus price of parameters."""
+def _simplest(matrix: Matrix, matches: Matches) -> Matrix:
+    """Choose between no motion, a similarity and the homography.
+
+    By GRIC (Torr, 1998): fit plus a price per parameter. The fewer parameters, the less is made
+    up in corners of the picture that hold no points.
+    """
     limit = (INLIER_DISTANCE / _NOISE) ** 2
+    near = distances(matrix, matches) < INLIER_DISTANCE
+    choices = [(np.eye(3), 0), (matrix, 8)]
+    if near.sum() >= _MIN_POINTS:
+        choices.insert(1, (_similarity(matches.first[near], matches.second[near]), 4))
 
-    def cost(error: Floats, parameters: int) -> float:
-        fit = np.minimum((error / _NOISE) ** 2, limit).sum()
-        return float(fit + parameters * np.log(4 * len(error)))
+    def cost(choice: tuple[Matrix, int]) -> float:
+        error, price = distances(choice[0], matches), choice[1] * np.log(4 * len(matches))
+        return float(np.minimum((error / _NOISE) ** 2, limit).sum() + price)
 
-    return cost(distances(np.eye(3), matches), 0) <= cost(distances(matrix, matches), 8)
+    return min(choices, key=cost)[0]
+
+
+def _similarity(first: Points, second: Points) -> Matrix:
+    """Return the similarity of least squared error (Umeyama, 1991)."""
+    middle_a, middle_b = first.mean(axis=0, dtype=float), second.mean(axis=0, dtype=float)
+    a, b = first - middle_a, second - middle_b
+    power = max(float((a * a).sum()), 1e-9)
+    cosine = float((a * b).sum()) / power
+    sine = float((a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]).sum()) / power
+    linear = np.array([[cosine, -sine], [sine, cosine]])
+    shift = middle_b - linear @ middle_a
+    return np.vstack([np.column_stack([linear, shift]), [0, 0, 1.0]])

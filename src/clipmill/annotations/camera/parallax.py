@@ -21,7 +21,7 @@ from clipmill.annotations.camera.background import INLIER_DISTANCE, Background
 from clipmill.annotations.camera.klt import GRID, Matches, cells_of
 from clipmill.annotations.camera.rotation import rotation_matrix
 
-_MAX_HOMOGRAPHY_SHARE = 0.6
+_MAX_HOMOGRAPHY_SHARE = 0.7
 _MIN_SHARE = 0.5
 _MIN_GAIN = 0.15
 _EPIPOLAR_DISTANCE = 1.0  # working pixels
