@@ -21,6 +21,8 @@ _BASE_TOLERANCE = 1.2
 _HARD_LIMIT = 9.0  # working pixels a limb may move against its body in one frame
 _STIFFNESS = 0.3  # weight of "moves as the whole body does" among a point's neighbours
 _NEAR = 0.35  # of the object's size
+_TEAR, _MIN_TEAR = 0.15, 2.5  # of the object's size, and working pixels: strain it can bear
+_PULL_SEEN, _PULL_HIDDEN = 0.1, 0.2
 _PLAIN = 12.0  # texture at which Lucas-Kanade and the body's motion weigh the same
 _LIKE_FIRST, _LIKE_RECENT, _LIKE_STRAY, _LIKE_AGAIN = 0.45, 0.6, 0.85, 0.75
 _ROLLBACK = 3  # frames over which a lost point was probably dragged already
@@ -73,6 +75,7 @@ class Body:
         self.recent = patches.copy()
         self._alike_for = np.zeros(len(self.places), int)
         self._closeness = _closeness(self.places)
+        self._most_strain = max(_MIN_TEAR, _TEAR * _size(self.places))
         self._age = 0
         self.history: list[Floats] = [self.places.copy()]
         self.seen_history: list[Flags] = [self.seen.copy()]
@@ -118,7 +121,11 @@ class Body:
         self.pose = poses.compose(step, self.pose)
         self._place(there, modelled, accepted, looks, first)
         self._update_speed(accepted)
+        strain = self._strain(accepted)
+        torn = accepted & (np.linalg.norm(strain, axis=1) > self._most_strain)
+        accepted &= ~torn
         self._roll_back(self.seen & ~accepted)
+        self._relax(strain, accepted, torn)
         self.seen = accepted
         self.hidden_for = 0
         if self._age % _REFRESH == 0:
@@ -156,6 +163,26 @@ class Body:
             # Steps add up to a drift of turn and scale; the first frame has none.
             self.pose = poses.fit_all(self.history[0][sure], self.places[sure])
         self.own = poses.apply(poses.invert(self.pose), self.places)
+
+    def _strain(self, accepted: Flags) -> Floats:
+        """Return how far each point has moved on the object against its neighbours, [K, 2]."""
+        moved = self.own - self.history[0]
+        weights = self._closeness * accepted[None, :]
+        total = weights.sum(axis=1, keepdims=True)
+        around = (weights @ moved) / np.maximum(total, 1e-6)
+        return np.where(total > _STIFFNESS, moved - around, 0.0)
+
+    def _relax(self, strain: Floats, accepted: Flags, torn: Flags) -> None:
+        """Let strained points go back: torn ones at once, hidden ones soon, plain ones slowly.
+
+        Beside an outline, the background in a point's window drags it a little every frame; no
+        single step tells, the sum does.
+        """
+        plain = _PLAIN / (self.templates.texture + _PLAIN)
+        pull = np.where(accepted, _PULL_SEEN * plain, _PULL_HIDDEN)
+        pull = np.where(torn, 1.0, pull)
+        self.own -= pull[:, None] * strain
+        self.places = poses.apply(self.pose, self.own)
 
     def _update_speed(self, accepted: Flags) -> None:
         if not accepted.any():
@@ -249,8 +276,13 @@ class Body:
 
 def _closeness(places: Floats) -> Floats:
     """Return the weight each point has for each other, [K, K]; zero for itself."""
-    size = float(np.sqrt(places.var(axis=0).sum())) if len(places) else 0.0
+    size = _size(places)
     apart = np.linalg.norm(places[:, None] - places[None], axis=2)
     weights = np.exp(-0.5 * (apart / max(_NEAR * size, 1.0)) ** 2)
     np.fill_diagonal(weights, 0.0)
     return weights
+
+
+def _size(places: Floats) -> float:
+    """Return the root mean square distance of points from their middle."""
+    return float(np.sqrt(places.var(axis=0).sum())) if len(places) else 0.0

@@ -15,7 +15,7 @@ from clipmill.annotations.tracks.body import Seed
 from clipmill.annotations.tracks.follow import Followed, follow
 
 _MIN_SEEN_SHARE = 0.1
-_MIN_VISIBLE_SHARE = 0.1
+_MIN_VISIBLE_SHARE = 0.2  # of the frames in which a point lies in the picture
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,8 @@ class CycledObject:
     Attributes:
         points: float64 [T, N, 2], working pixels.
         visible: bool [T, N].
-        error: float64 [N], working pixels; the frame's diagonal for a point that was not seen
-            again while its object was.
+        error: float64 [N], working pixels; the frame's diagonal for a point that was hardly
+            ever seen where it should be: nothing speaks for its track.
     """
 
     points: Floats
@@ -62,9 +62,9 @@ def follow_and_return(
         for number, result in zip(chosen, back, strict=True):
             home[number] = result.points[-1]
     cycled = []
-    for seed, result, reached, end in zip(seeds, forward, home, ends, strict=True):
+    for seed, result, reached in zip(seeds, forward, home, strict=True):
         error = np.linalg.norm(reached - seed.points, axis=1)
-        unseen = _hardly_seen(result, end)
+        unseen = _hardly_seen(result, width=width, height=height)
         cycled.append(
             CycledObject(
                 points=result.points,
@@ -90,13 +90,9 @@ def _turned(result: Followed, end: int) -> Seed:
     )
 
 
-def _hardly_seen(result: Followed, end: int) -> Flags:
-    """Return which points were seen in few of the frames in which their object was."""
-    after = slice(1, end + 1)
-    object_seen = np.concatenate([result.visible, result.support_visible], axis=1)[after].any(
-        axis=1
-    )
-    if not object_seen.any():
-        return np.ones(result.points.shape[1], bool)
-    share = result.visible[after][object_seen].mean(axis=0)
-    return share < _MIN_VISIBLE_SHARE
+def _hardly_seen(result: Followed, *, width: int, height: int) -> Flags:
+    """Return which points were seen in next to none of the frames that should show them, [N]."""
+    places = result.points[1:]
+    within = ((places >= 0) & (places <= (width - 1, height - 1))).all(axis=2)
+    seen = (result.visible[1:] & within).sum(axis=0)
+    return np.asarray(seen < _MIN_VISIBLE_SHARE * within.sum(axis=0), bool)
