@@ -18,6 +18,7 @@ MAX_RETURN_ERROR = 0.8
 """Working pixels within which a point must come back when carried back."""
 
 _BASE_TOLERANCE = 1.2
+_EDGE = 1.0  # points that leave the picture stick to its edge before they are lost
 _HARD_LIMIT = 9.0  # working pixels a limb may move against its body in one frame
 _STIFFNESS = 0.3  # weight of "moves as the whole body does" among a point's neighbours
 _NEAR = 0.35  # of the object's size
@@ -105,7 +106,7 @@ class Body:
         self._age += 1
         first = likeness(self.templates.patches, looks)
         recent = likeness(self.recent, looks)
-        inside = ((there >= 0) & (there <= np.asarray(size) - 1)).all(axis=1)
+        inside = ((there >= _EDGE) & (there <= np.asarray(size) - 1 - _EDGE)).all(axis=1)
         good = self.seen & inside & (error < MAX_RETURN_ERROR)
         good &= (first > _LIKE_FIRST) | (recent > _LIKE_RECENT)
         fitted = poses.fit(self.places[good], there[good]) if good.sum() >= self.needed else None
