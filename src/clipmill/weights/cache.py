@@ -104,8 +104,8 @@ class Cache:
             return None
         except (ValidationError, OSError) as error:
             raise WeightsError(
-                f"the record of the weights '{name}' cannot be read: {path}: {error}. "
-                f"Remove it and run: clipmill models pull {name}"
+                f"the record of the weights '{name}' is damaged or cannot be read: {path} "
+                f"({error.__class__.__name__}). Remove it and run: clipmill models pull {name}"
             ) from error
 
     def write(self, record: CacheRecord) -> None:

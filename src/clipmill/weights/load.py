@@ -45,14 +45,18 @@ def load_state_dict(
 
     tensors = _read(Path(path), container_key)
     if prefix:
-        # A key without the prefix keeps its name and is reported as unexpected.
-        tensors = {key.removeprefix(prefix): value for key, value in tensors.items()}
+        tensors = {_without(prefix, key): value for key, value in tensors.items()}
     wanted = model.state_dict()
     _compare(Path(path), wanted, tensors, unused)
     with torch.no_grad():
         for key, target in wanted.items():
             if key in tensors:
                 target.copy_(tensors[key])
+
+
+def _without(prefix: str, key: str) -> str:
+    """Take the prefix off; a key that lacks it gets a name that no network has."""
+    return key.removeprefix(prefix) if key.startswith(prefix) else f"{key} (without '{prefix}')"
 
 
 def _compare(

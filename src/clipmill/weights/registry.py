@@ -34,9 +34,10 @@ _SPECS = (
                 ),
             ),
         ),
+        hub_repo="backseollgi/AutoShot",
         note=(
-            "published only in Google Drive and Baidu folders, linked from the README of the "
-            "source; download ckpt_0_200_0.pth there and place it by hand"
+            "the authors publish it in a Google Drive and a Baidu folder, linked from the README "
+            "of the source; the hub repository is somebody's copy, good only with this checksum"
         ),
     ),
     WeightSpec(
@@ -51,7 +52,7 @@ _SPECS = (
         name="vggt4track",
         title="VGGT4Track, camera poses (front end of SpatialTrackerV2)",
         source="https://huggingface.co/Yuxihenry/SpatialTrackerV2_Front",
-        licence="CC-BY-NC-4.0",
+        licence="none stated; derived from VGGT (CC-BY-NC-4.0)",
         non_commercial=True,
         hub_repo="Yuxihenry/SpatialTrackerV2_Front",
         patterns=("config.json", "*.safetensors"),
@@ -71,7 +72,21 @@ _SPECS = (
         source="https://huggingface.co/facebook/sam2.1-hiera-large",
         licence="Apache-2.0",
         hub_repo="facebook/sam2.1-hiera-large",
-        patterns=("*.json", "*.safetensors"),
+        revision="665f8e2ad61cf5f53d65644ff27c8ee525124610",
+        files=(
+            WeightFile(
+                "model.safetensors",
+                size_bytes=897_897_416,
+                digests=(
+                    Digest(
+                        "sha256",
+                        "dc407dce21301fd94abb395c5099b4f2c455fdc8a8f261ac3d0ea6d4cd197230",
+                    ),
+                ),
+            ),
+        ),
+        patterns=("*.json", "model.safetensors"),
+        approximate_bytes=898_000_000,
     ),
     WeightSpec(
         name="qwen2.5-vl",
@@ -79,8 +94,9 @@ _SPECS = (
         source="https://huggingface.co/Qwen/Qwen2.5-VL-32B-Instruct",
         licence="Apache-2.0",
         hub_repo="Qwen/Qwen2.5-VL-32B-Instruct",
+        revision="7cfb30d71a1f4f49a57592323337a4a4727301da",
         patterns=_TRANSFORMERS_FILES,
-        approximate_bytes=67_000_000_000,
+        approximate_bytes=68_300_000_000,
     ),
     WeightSpec(
         name="cotracker3",

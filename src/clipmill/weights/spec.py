@@ -98,9 +98,9 @@ class WeightSpec:
 
     @property
     def is_pinned(self) -> bool:
-        """Whether every file's content is known beforehand."""
+        """Whether the content is decided beforehand: by a commit, or by checksums of all files."""
         by_content = bool(self.files) and all(file.digests for file in self.files)
-        return by_content if not self.patterns else self.revision is not None
+        return self.revision is not None or (by_content and not self.patterns)
 
     @property
     def can_fetch(self) -> bool:

@@ -8,7 +8,7 @@ from clipmill.weights.cache import Cache, CacheRecord, FileRecord, open_cache
 from clipmill.weights.checksums import check_file, combine, hash_file, hash_folder
 from clipmill.weights.errors import ChecksumError, MissingWeightsError
 from clipmill.weights.registry import find_spec
-from clipmill.weights.spec import Digest, WeightFile, WeightSpec
+from clipmill.weights.spec import Digest, WeightSpec
 
 
 def remedy_for(spec: WeightSpec) -> str:
@@ -198,7 +198,8 @@ def _check_pin(spec: WeightSpec, name: str, known: FileRecord) -> None:
 def weights_identity(name: str, *, root: Path | None = None) -> dict[str, str]:
     """Return what identifies a model's weights: name, revision, checksum.
 
-    Pinned models of one file are known without having them; others are read from the cache.
+    What the registry pins is known without having it, and is the same before and after the
+    pull; anything else is read from the cache.
 
     Raises:
         MissingWeightsError: The checksum is not known before the first pull.
@@ -206,7 +207,12 @@ def weights_identity(name: str, *, root: Path | None = None) -> dict[str, str]:
     spec = find_spec(name)
     if spec.sha256:
         return _identity(spec.name, spec.revision, spec.sha256)
-    record = ensure(spec, open_cache(root))
+    cache = open_cache(root)
+    record = cache.read(name)
+    by_hand = record and any(file.checked == "by hand" for file in record.files.values())
+    if spec.is_pinned and spec.revision and not by_hand:
+        return _identity(spec.name, spec.revision, "")
+    record = ensure(spec, cache)
     checksums = {path: file.sha256 for path, file in record.files.items()}
     whole = combine(checksums) if spec.is_folder else next(iter(checksums.values()))
     return _identity(spec.name, record.revision, whole)
@@ -214,8 +220,3 @@ def weights_identity(name: str, *, root: Path | None = None) -> dict[str, str]:
 
 def _identity(name: str, revision: str | None, sha256: str) -> dict[str, str]:
     return {"weights": name, "revision": revision or "", "sha256": sha256}
-
-
-def known_files(spec: WeightSpec) -> tuple[WeightFile, ...]:
-    """Return the files that the registry names one by one."""
-    return spec.files

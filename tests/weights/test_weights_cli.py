@@ -1,0 +1,144 @@
+"""`clipmill models` as processes: two at once, one killed, offline, by hand."""
+
+import json
+import re
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+from typer.testing import CliRunner
+from weights_server import Hub, child_environment, random_bytes, sha256
+
+from clipmill.cli.models import app
+from clipmill.weights import REGISTRY, find_weights
+from clipmill.weights.cache import Cache
+from clipmill.weights.errors import ChecksumError
+
+REPO = REGISTRY["ic9600"].hub_repo
+SIZE = 2_000_000
+CONTENT = random_bytes(SIZE)
+PROGRAM = [sys.executable, "-c", "from clipmill.cli.models import app; app()"]
+
+
+def start(hub: Hub, cache: Cache, *words: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [*PROGRAM, *words],
+        env=child_environment(hub, cache.root),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_two_processes_at_once_download_once(hub: Hub, cache: Cache):
+    hub.files = {REPO: {"ck.pth": CONTENT}}
+    hub.hold, hub.hold_after = threading.Event(), 700_000
+    first = start(hub, cache, "pull", "ic9600")
+    assert hub.held.wait(60)
+    second = start(hub, cache, "pull", "ic9600")
+    # The first is in the middle of the file when the second says that it waits.
+    line = second.stderr.readline()
+    assert "another process is fetching it; waiting" in line
+    hub.hold.set()
+    for process in (first, second):
+        out, err = process.communicate(timeout=60)
+        assert process.returncode == 0, err
+        assert str(cache.root / "ic9600" / "ck.pth") in out
+    assert "already there" in err
+    assert len(hub.bodies()) == 1
+    assert hub.sent() == SIZE
+    assert (cache.root / "ic9600" / "ck.pth").read_bytes() == CONTENT
+
+
+def test_a_killed_pull_is_taken_up_by_the_next(hub: Hub, cache: Cache):
+    hub.files = {REPO: {"ck.pth": CONTENT}}
+    hub.hold, hub.hold_after = threading.Event(), 1_200_000
+    process = start(hub, cache, "pull", "ic9600")
+    assert hub.held.wait(60)
+    # The line is printed after that much was written.
+    while not re.search(r" [4-9]\d%", line := process.stderr.readline()):
+        assert line, "the process ended before it was killed"
+    process.kill()
+    process.communicate()
+    hub.hold.set()
+    hub.hold = None
+    hub.seen.clear()
+    done = start(hub, cache, "pull", "ic9600")
+    _, err = done.communicate(timeout=60)
+    assert done.returncode == 0, err
+    assert (cache.root / "ic9600" / "ck.pth").read_bytes() == CONTENT
+    (seen,) = hub.bodies()
+    assert int(seen.range[6:-1]) >= 700_000
+    assert hub.sent() <= SIZE - 700_000
+
+
+def test_a_pull_without_a_terminal_prints_plain_lines(hub: Hub, cache: Cache):
+    hub.files = {REPO: {"ck.pth": CONTENT}}
+    result = CliRunner().invoke(app, ["pull", "ic9600"])
+    assert result.exit_code == 0
+    lines = result.stderr.splitlines()
+    assert lines[0] == "ic9600/ck.pth: 2.0 MB"
+    assert lines[-1] == "ic9600/ck.pth: verified"
+    assert len(lines) - 2 == 10
+    assert any("MB/s" in line and "s left" in line for line in lines)
+    assert "\x1b" not in result.output
+    assert result.stdout == f"ic9600: {find_weights('ic9600')}\n"
+
+
+def test_a_non_commercial_licence_is_told(hub: Hub, cache: Cache, tmp_path: Path):
+    file = tmp_path / "scaled_offline.pth"
+    file.write_bytes(b"not it")
+    result = CliRunner().invoke(app, ["pull", "cotracker3", "--from", str(file)])
+    assert isinstance(result.exception, ChecksumError)
+    assert "non-commercial licence: CC-BY-NC-4.0" in result.stderr
+    assert hub.seen == []
+
+
+def test_a_wrong_file_for_autoshot_is_refused(cache: Cache, tmp_path: Path):
+    file = tmp_path / "ckpt_0_200_0.pth"
+    file.write_bytes(CONTENT)
+    result = CliRunner().invoke(app, ["pull", "autoshot", "--from", str(file)])
+    assert isinstance(result.exception, ChecksumError)
+    assert sha256(CONTENT) in str(result.exception)
+    assert REGISTRY["autoshot"].sha256 in str(result.exception)
+
+
+def test_verify_tells_good_bad_and_missing(hub: Hub, cache: Cache):
+    hub.files = {REPO: {"ck.pth": CONTENT}}
+    runner = CliRunner()
+    assert "no weights in" in runner.invoke(app, ["verify"]).stdout
+    runner.invoke(app, ["pull", "ic9600"])
+    good = runner.invoke(app, ["verify"])
+    assert good.exit_code == 0
+    assert good.stdout == "ic9600: good: 1 files, 2.0 MB, first checked against: hub\n"
+    (cache.root / "ic9600" / "ck.pth").write_bytes(CONTENT[1:])
+    bad = runner.invoke(app, ["verify", "ic9600", "sam2"])
+    assert bad.exit_code == 1
+    assert "ic9600: BAD: " in bad.stdout
+    assert "sam2: missing: " in bad.stdout
+
+
+def test_the_list_names_licences_pins_and_what_is_here(hub: Hub, cache: Cache):
+    hub.files = {REPO: {"ck.pth": CONTENT}}
+    runner = CliRunner()
+    runner.invoke(app, ["pull", "ic9600"])
+    rows = {row["name"]: row for row in json.loads(runner.invoke(app, ["list", "--json"]).stdout)}
+    assert set(rows) == set(REGISTRY)
+    assert rows["ic9600"]["here"] == "yes"
+    assert rows["ic9600"]["pinned"] == "not pinned yet"
+    assert rows["autoshot"]["here"] == "no"
+    assert rows["autoshot"]["pinned"] == "sha256"
+    assert rows["cotracker3"]["non_commercial"] is True
+    table = runner.invoke(app, ["list"], env={"COLUMNS": "140"}).stdout
+    for name in REGISTRY:
+        assert name in table
+    assert "not pinned yet" in table
+
+
+def test_wrong_words_are_usage_errors(cache: Cache):
+    runner = CliRunner()
+    assert "which model?" in str(runner.invoke(app, ["pull"]).exception)
+    assert "unknown model 'x'" in str(runner.invoke(app, ["pull", "x"]).exception)
+    two = runner.invoke(app, ["pull", "sam2", "ic9600", "--from", "/"])
+    assert "--from takes one model" in str(two.exception)
