@@ -65,7 +65,7 @@ class InOutConfig(BackendConfig):
 
 
 @dataclass(frozen=True)
-class _Subject:
+class Subject:
     """An object with its decoded tracks.
 
     Attributes:
@@ -86,7 +86,7 @@ class _Subject:
 @dataclass(frozen=True)
 class _Loaded:
     item: ClipInput
-    subjects: tuple[_Subject, ...]
+    subjects: tuple[Subject, ...]
 
 
 @dataclass(frozen=True)
@@ -130,6 +130,12 @@ class MaskedInOut(Backend):
             size: Size of the masks, RGB.
         """
 
+    def anchor_mask(
+        self, subject: Subject, journey: Journey, size: tuple[int, int]
+    ) -> npt.NDArray[np.bool_]:
+        """Return where an object is at its anchor, bool [H, W] at source size: no region there."""
+        return decode_mask(subject.mask, size=(size[1], size[0]))
+
     def load(self, item: ClipInput) -> _Loaded:
         """Decode tracks and masks; frames are streamed in `annotate`, to bound the memory."""
         objects: ObjectsRow = item.rows["objects"]
@@ -144,7 +150,7 @@ class MaskedInOut(Backend):
         return _Loaded(
             item,
             tuple(
-                _Subject(
+                Subject(
                     tracks=track,
                     mask=masks[track.object_id],
                     points=decode_tracks(track.points),
@@ -182,7 +188,7 @@ class MaskedInOut(Backend):
         )
         return InOutRow(entries, sum(not entry.refusal for entry in entries))
 
-    def _draft(self, subject: _Subject, journey: Journey, size: tuple[int, int]) -> _Draft:
+    def _draft(self, subject: Subject, journey: Journey, size: tuple[int, int]) -> _Draft:
         """Derive everything but the images."""
         config = self.config
         masks = [decode_mask(blob) for blob in journey.masks]
@@ -243,7 +249,7 @@ class MaskedInOut(Backend):
         return "points_disagree" if agreement.invalid_share > self.config.max_invalid else ""
 
     def _regions(
-        self, subject: _Subject, journey: Journey, leave: int | None, size: tuple[int, int]
+        self, subject: Subject, journey: Journey, leave: int | None, size: tuple[int, int]
     ) -> tuple[Region, ...]:
         width, height = size
         draws = draw_boxes(
@@ -256,7 +262,7 @@ class MaskedInOut(Backend):
         )
         draws = without_leak(
             draws,
-            decode_mask(subject.mask, size=(height, width)),
+            self.anchor_mask(subject, journey, size),
             margin=math.ceil(self.config.mask_margin * width),
         )
         return to_regions(
@@ -269,7 +275,7 @@ class MaskedInOut(Backend):
         )
 
 
-def _journey(subject: _Subject, work: tuple[int, int], size: tuple[int, int]) -> Journey:
+def _journey(subject: Subject, work: tuple[int, int], size: tuple[int, int]) -> Journey:
     """Bring an object to the working size."""
     scale = np.array([work[0] / size[0], work[1] / size[1]])
     return Journey(

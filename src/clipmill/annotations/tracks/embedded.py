@@ -8,20 +8,23 @@ import numpy as np
 from pydantic import Field
 
 from clipmill.annotations.base import Backend, BackendConfig, ClipInput
-from clipmill.annotations.objects.schema import DetectedObject, ObjectsRow
-from clipmill.annotations.tracks.arrays import Flags, Floats, Gray
+from clipmill.annotations.objects.schema import DetectedObject
+from clipmill.annotations.tracks.arrays import Floats, Gray
 from clipmill.annotations.tracks.body import Seed
 from clipmill.annotations.tracks.cycle import CycledObject, follow_and_return
-from clipmill.annotations.tracks.motion import BackgroundMotion, motion_speed, motion_strength
+from clipmill.annotations.tracks.motion import BackgroundMotion
 from clipmill.annotations.tracks.schema import ObjectTracks, TracksRow
-from clipmill.errors import ClipError
-from clipmill.store.codecs import (
-    decode_array,
-    decode_mask,
-    encode_array,
-    encode_bits,
-    encode_tracks,
+from clipmill.annotations.tracks.windows import (
+    AnchorObjects,
+    anchors_to_follow,
+    decode_windows,
+    inside,
+    pack_object,
+    to_source,
+    to_working,
 )
+from clipmill.errors import ClipError
+from clipmill.store.codecs import decode_array, decode_mask
 from clipmill.video import FrameSize, fit_within
 
 _MAX_SUPPORT = 24
@@ -42,15 +45,6 @@ class LucasKanadeTracksConfig(BackendConfig):
     min_frames_after: int = Field(50, ge=0)
     max_cycle_error: float = Field(0.04, gt=0)
     long_side: int = Field(640, ge=128)
-
-
-@dataclass(frozen=True)
-class AnchorObjects:
-    """Objects of one anchor that are to be followed to frame `last` (clip index, inclusive)."""
-
-    index: int
-    last: int
-    objects: tuple[DetectedObject, ...]
 
 
 @dataclass(frozen=True)
@@ -99,41 +93,20 @@ class LucasKanadeTracks(Backend):
         probe = item.probe
         if probe is None:
             raise ClipError(f"{item.video.uri}: the tracks step needs the probe's facts")
-        anchors = self._anchors(item.rows["objects"], item.clip.num_frames)
-        wanted = {t for anchor in anchors for t in range(anchor.index, anchor.last + 1)}
-        frames: dict[int, Gray] = {}
+        anchors = anchors_to_follow(
+            item.rows["objects"],
+            item.clip.num_frames,
+            horizon=self.config.horizon,
+            min_frames_after=self.config.min_frames_after,
+        )
         width, height = fit_within(probe.width, probe.height, long_side=self.config.long_side)
-        for start, end in _runs(sorted(wanted)):
-            with item.open() as reader:
-                for frame in reader.stream(
-                    item.clip.start + start,
-                    item.clip.start + end,
-                    sizes={"work": FrameSize(width, height, "gray")},
-                ):
-                    frames[frame.index - item.clip.start] = frame.images["work"]
-        missing = wanted - frames.keys()
-        if missing:
-            raise ClipError(
-                f"{item.video.uri}: frames {min(missing)} to {max(missing)} of {item.clip.clip_id} "
-                "could not be decoded; the file is damaged there"
-            )
+        frames = decode_windows(item, anchors, FrameSize(width, height, "gray"))
         return WindowedClip(
             anchors=anchors,
             frames=frames,
             source_size=(probe.width, probe.height),
             background=BackgroundMotion.of(item.rows["camera"]),
             check=item.check,
-        )
-
-    def _anchors(self, row: ObjectsRow, num_frames: int) -> tuple[AnchorObjects, ...]:
-        return tuple(
-            AnchorObjects(
-                index=anchor.index,
-                last=min(anchor.index + self.config.horizon, num_frames - 1),
-                objects=anchor.objects,
-            )
-            for anchor in row.anchors
-            if anchor.objects and num_frames - anchor.index > self.config.min_frames_after
         )
 
     def annotate(self, batch: Sequence[WindowedClip]) -> Sequence[TracksRow]:
@@ -163,33 +136,16 @@ class LucasKanadeTracks(Backend):
         result: CycledObject,
         scale: Floats,
     ) -> ObjectTracks:
-        width, height = clip.source_size
-        points = to_source(result.points, scale)
-        visible = result.visible & _inside(points, width=width, height=height)
         error = result.error * float(np.sqrt(scale.prod()))
-        survived = error <= self.config.max_cycle_error * height
-        kept, kept_visible = points[:, survived], visible[:, survived]
-        return ObjectTracks(
-            object_id=found.object_id,
+        return pack_object(
+            found,
             anchor=anchor,
-            num_frames=len(points),
-            num_points=points.shape[1],
-            points=encode_tracks(points),
-            visibility=encode_bits(visible),
-            cycle_error=encode_array(error.astype(np.float32)),
-            survived=encode_bits(survived),
-            survival=float(survived.mean()) if survived.size else 0.0,
-            motion_strength=motion_strength(kept, width=width, height=height),
-            motion_speed=motion_speed(kept, kept_visible, width=width, height=height),
-            motion_compensated=motion_speed(
-                kept,
-                kept_visible,
-                width=width,
-                height=height,
-                anchor=anchor,
-                background=clip.background,
-            ),
-            visible_share=float(kept_visible.mean()) if kept_visible.size else 0.0,
+            points=to_source(result.points, scale),
+            visible=result.visible,
+            error=error,
+            survived=error <= self.config.max_cycle_error * clip.source_size[1],
+            size=clip.source_size,
+            background=clip.background,
         )
 
 
@@ -207,30 +163,4 @@ def make_seed(gray: Gray, found: DetectedObject, scale: Floats) -> Seed:
     corners = cv2.goodFeaturesToTrack(gray, _MAX_SUPPORT, 0.02, 5, mask=mask)
     support = np.zeros((0, 2)) if corners is None else corners.reshape(-1, 2).astype(np.float64)
     height, width = gray.shape
-    return Seed(points, support, _inside(points, width=width, height=height))
-
-
-def to_working(points: Floats, scale: Floats) -> Floats:
-    """Return source pixels as working pixels; whole numbers are pixel centres in both."""
-    return (points + 0.5) / scale - 0.5
-
-
-def to_source(points: Floats, scale: Floats) -> Floats:
-    """Undo `to_working`."""
-    return (points + 0.5) * scale - 0.5
-
-
-def _inside(points: Floats, *, width: int, height: int) -> Flags:
-    within = (points >= -0.5) & (points <= (width - 0.5, height - 0.5))
-    return np.asarray(within.all(axis=-1), bool)
-
-
-def _runs(frames: Sequence[int]) -> list[tuple[int, int]]:
-    """Return the half-open runs of consecutive numbers in an ascending list."""
-    runs: list[tuple[int, int]] = []
-    for t in frames:
-        if runs and runs[-1][1] == t:
-            runs[-1] = (runs[-1][0], t + 1)
-        else:
-            runs.append((t, t + 1))
-    return runs
+    return Seed(points, support, inside(points, width=width, height=height))

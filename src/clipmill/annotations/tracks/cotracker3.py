@@ -1,0 +1,189 @@
+"""Backend `cotracker3`: CoTracker3 offline, from the anchor on and back again.
+
+Code and weights are CC-BY-NC 4.0. The published pipeline's rules, with three differences: places
+stay sub-pixel (it cuts queries and tracks to whole pixels of a 512 x 384 picture, up to 2.5 source
+pixels at 720p), the tracker sees the frames from the anchor to its horizon only, and the cycle
+error is stored in source pixels, while the limit is applied, as there, in the tracker's picture.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field
+
+from clipmill.annotations.base import Backend, BackendConfig, ClipInput, Needs
+from clipmill.annotations.checkpoints import hash_of
+from clipmill.annotations.optional import needed_from
+from clipmill.annotations.tracks.motion import BackgroundMotion
+from clipmill.annotations.tracks.schema import ObjectTracks, TracksRow
+from clipmill.annotations.tracks.windows import (
+    AnchorObjects,
+    anchors_to_follow,
+    decode_windows,
+    pack_object,
+    to_source,
+    to_working,
+)
+from clipmill.errors import ClipError
+from clipmill.store.codecs import decode_array
+
+WIDTH, HEIGHT = 512, 384
+
+
+class CoTracker3TracksConfig(BackendConfig):
+    """Settings of the backend; the published pipeline's by default."""
+
+    repo: str | None = Field(
+        None, description="Folder with the code; the registry's `cotracker3-code` when None."
+    )
+    weights: str | None = Field(
+        None, description="Checkpoint file, placed by hand; the registry's when None."
+    )
+    device: str = Field("auto", description="auto, cuda, cuda:N, mps or cpu.")
+    horizon: int = Field(170, ge=1, description="Frames to follow after the anchor.")
+    min_frames_after: int = Field(
+        50, ge=0, description="An anchor must leave more frames than this, itself included."
+    )
+    max_cycle_error: float = Field(
+        0.04, gt=0, description="Miss of a surviving point, share of the height, inclusive."
+    )
+
+
+@dataclass(frozen=True)
+class WindowedClip:
+    """Frames of a clip that its anchors need.
+
+    Attributes:
+        anchors: In frame order.
+        frames: Clip index -> uint8 [384, 512, 3], RGB.
+        size: (width, height) of the source.
+        background: The camera's homographies.
+        check: Deadline check.
+    """
+
+    anchors: tuple[AnchorObjects, ...]
+    frames: Mapping[int, npt.NDArray[np.uint8]]
+    size: tuple[int, int]
+    background: BackgroundMotion
+    check: Callable[[], None]
+
+
+class CoTracker3Tracks(Backend):
+    """Follows the query points of all objects of an anchor together."""
+
+    annotation: ClassVar[str] = "tracks"
+    name: ClassVar[str] = "cotracker3"
+    version: ClassVar[int] = 1
+    Config: ClassVar[type[BackendConfig]] = CoTracker3TracksConfig
+    Row: ClassVar[type] = TracksRow
+    reads: ClassVar[tuple[str, ...]] = ("objects", "camera")
+    needs: ClassVar[Needs] = Needs(
+        modules=("torch",),
+        extra="frameino",
+        gpu=True,
+        weights=("cotracker3", "cotracker3-code"),
+        licence="CC-BY-NC-4.0 (CoTracker3 code and weights: non-commercial)",
+    )
+    config: CoTracker3TracksConfig
+
+    @classmethod
+    def identity(cls, config: CoTracker3TracksConfig) -> dict[str, str]:
+        """Name the commit of the code and the checksum of the weights."""
+        from pathlib import Path
+
+        from clipmill.weights import find_spec, weights_identity
+
+        commit = find_spec("cotracker3-code").revision or ""
+        code = hash_of(Path(config.repo)) if config.repo else commit
+        if config.weights:
+            return {"model": "CoTracker3", "code": code, "sha256": hash_of(Path(config.weights))}
+        return {"model": "CoTracker3", "code": code} | weights_identity("cotracker3")
+
+    def setup(self) -> None:
+        """Load code and weights."""
+        what = f"tracks backend '{self.name}'"
+        with needed_from(self.needs.extra, what=what):
+            from clipmill.models.cotracker import Tracker, load_cotracker
+            from clipmill.models.device import choose_device
+        from clipmill.weights import find_weights, load_state_dict
+
+        device = choose_device(self.config.device, need_gpu=self.needs.gpu, what=what)
+        repo = self.config.repo or str(find_weights("cotracker3-code"))
+        predictor: Any = load_cotracker(repo)
+        weights = self.config.weights or find_weights("cotracker3")
+        load_state_dict(predictor.model, weights)
+        self._tracker = Tracker(predictor, device=device)
+
+    def load(self, item: ClipInput) -> WindowedClip:
+        """Decode, in one pass, the frames that lie in some anchor's window."""
+        from clipmill.video import FrameSize
+
+        probe = item.probe
+        if probe is None:
+            raise ClipError(f"{item.video.uri}: the tracks step needs the probe's facts")
+        anchors = anchors_to_follow(
+            item.rows["objects"],
+            item.clip.num_frames,
+            horizon=self.config.horizon,
+            min_frames_after=self.config.min_frames_after,
+        )
+        return WindowedClip(
+            anchors=anchors,
+            frames=decode_windows(item, anchors, FrameSize(WIDTH, HEIGHT)),
+            size=(probe.width, probe.height),
+            background=BackgroundMotion.of(item.rows["camera"]),
+            check=item.check,
+        )
+
+    def annotate(self, batch: Sequence[WindowedClip]) -> Sequence[TracksRow]:
+        """Follow all objects of each clip."""
+        rows = []
+        for clip in batch:
+            objects = [entry for anchor in clip.anchors for entry in self._follow(clip, anchor)]
+            rows.append(TracksRow(objects=tuple(objects), num_objects=len(objects)))
+        return rows
+
+    def _follow(self, clip: WindowedClip, anchor: AnchorObjects) -> list[ObjectTracks]:
+        """Follow all points of an anchor in one call."""
+        import torch
+
+        clip.check()
+        scale = np.array([clip.size[0] / WIDTH, clip.size[1] / HEIGHT])
+        queries = [
+            to_working(decode_array(found.points).astype(np.float64).reshape(-1, 2), scale)
+            for found in anchor.objects
+        ]
+        asked = np.concatenate(queries)
+        if not len(asked):
+            return []
+        frames = np.stack([clip.frames[t] for t in range(anchor.index, anchor.last + 1)])
+        tracks, visible, home = self._tracker.there_and_back(
+            torch.from_numpy(frames).permute(0, 3, 1, 2),
+            torch.from_numpy(asked.astype(np.float32)),
+        )
+        clip.check()
+        if not (torch.isfinite(tracks).all() and torch.isfinite(home).all()):
+            raise ClipError(
+                f"CoTracker3 gave tracks that are no numbers for the anchor at {anchor.index}"
+            )
+        ends = np.cumsum([len(points) for points in queries])
+        entries = []
+        for found, own, end in zip(anchor.objects, queries, ends, strict=True):
+            here = slice(end - len(own), end)
+            miss = home[here].numpy().astype(np.float64) - own
+            entries.append(
+                pack_object(
+                    found,
+                    anchor=anchor.index,
+                    points=to_source(tracks[:, here].numpy().astype(np.float64), scale),
+                    visible=visible[:, here].numpy(),
+                    error=np.linalg.norm(miss * scale, axis=1),
+                    survived=np.linalg.norm(miss, axis=1) <= self.config.max_cycle_error * HEIGHT,
+                    size=clip.size,
+                    background=clip.background,
+                )
+            )
+        return entries

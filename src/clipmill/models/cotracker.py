@@ -1,0 +1,135 @@
+"""CoTracker3 (Karaev et al., 2024), as its authors publish it for `torch.hub`.
+
+Code and weights are CC-BY-NC 4.0: not for commercial use. The code is no package, so it is loaded
+from a pinned commit, or from a folder that holds such a commit.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from clipmill.errors import UsageError
+from clipmill.models.device import full_precision, inference
+
+ENTRY = "cotracker3_offline"
+
+
+def load_cotracker(repo_or_dir: str) -> torch.nn.Module:
+    """Load the offline predictor, without weights.
+
+    Args:
+        repo_or_dir: A folder with a `hubconf.py`, or `owner/name:commit` on GitHub.
+
+    Returns:
+        A module to be called with video float32 [1, T, 3, H, W] (0..255) and queries
+        [1, N, 3] (frame, x, y); it answers with tracks [1, T, N, 2] and visibility [1, T, N].
+        Its network, which the weights belong to, is its attribute `model`.
+
+    Raises:
+        UsageError: It is not there or cannot be loaded.
+    """
+    local = Path(repo_or_dir).expanduser().is_dir()
+    try:
+        loaded = torch.hub.load(
+            repo_or_dir if not local else str(Path(repo_or_dir).expanduser()),
+            ENTRY,
+            source="local" if local else "github",
+            trust_repo=True,
+            # The check asks a GitHub interface that soon refuses; a commit is pinned anyway.
+            skip_validation=True,
+            verbose=False,
+            pretrained=False,
+        )
+    # What a repository's own code may raise is not known.
+    except Exception as error:
+        raise UsageError(
+            f"CoTracker cannot be loaded from '{repo_or_dir}': {type(error).__name__}: {error}. "
+            "Check the network, or set `repo` to a folder with a copy of the repository "
+            "(clipmill models pull cotracker3-code)"
+        ) from error
+    if not isinstance(loaded, torch.nn.Module):
+        raise UsageError(f"'{repo_or_dir}' gave a {type(loaded).__name__} instead of a network")
+    return loaded
+
+
+class Tracker:
+    """The predictor on a device.
+
+    Args:
+        predictor: As `load_cotracker` gives it, with its weights.
+        device: Where it runs. In float32: bfloat16 would round coordinates to whole pixels.
+    """
+
+    def __init__(self, predictor: torch.nn.Module, *, device: torch.device) -> None:
+        self.predictor: Any = predictor.to(device).eval()
+        self.device = device
+
+    def there_and_back(
+        self, video: torch.Tensor, points: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Follow points to the last frame and back again.
+
+        The way back is the way forth through the reversed video, so the features of the frames
+        are those computed before, where the predictor has a network of its own for them.
+
+        Args:
+            video: uint8 [T, 3, H, W].
+            points: float32 [N, 2], x, y in pixels of the first frame.
+
+        Returns:
+            Tracks float32 [T, N, 2], visibility bool [T, N], and where the way back ends in the
+            first frame, float32 [N, 2]; on the CPU.
+        """
+        frames = video.to(self.device).float()[None]
+        with inference(), full_precision(self.device), _features_kept(self.predictor):
+            tracks, visible = self._follow(frames, points.to(self.device))
+            home, _ = self._follow(frames.flip(1), tracks[-1])
+        return tracks.cpu(), visible.cpu(), home[-1].cpu()
+
+    def _follow(
+        self, frames: torch.Tensor, points: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        queries = torch.cat([torch.zeros_like(points[:, :1]), points], dim=1)[None]
+        tracks, visible = self.predictor(frames, queries=queries, backward_tracking=False)
+        shown = visible[0] if visible.dtype == torch.bool else visible[0] > 0.5
+        return tracks[0].float(), shown.reshape(tracks.shape[1:3])
+
+
+class _KeptFeatures(torch.nn.Module):
+    """An image network that knows its last input again when the frames come in reverse."""
+
+    def __init__(self, network: torch.nn.Module) -> None:
+        super().__init__()
+        self.network = network
+        self._seen: torch.Tensor | None = None
+        self._features: torch.Tensor | None = None
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        if self._features is not None and self._is_reversed(images):
+            return self._features.flip(0)
+        features = self.network(images)
+        if isinstance(features, torch.Tensor) and len(features) == len(images):
+            self._seen, self._features = images, features
+        return features
+
+    def _is_reversed(self, images: torch.Tensor) -> bool:
+        seen = self._seen
+        return seen is not None and seen.shape == images.shape and torch.equal(seen.flip(0), images)
+
+
+@contextmanager
+def _features_kept(predictor: Any) -> Iterator[None]:
+    """Let the image network of a predictor remember; without such a network nothing happens."""
+    inner = getattr(predictor, "model", None)
+    network = getattr(inner, "fnet", None)
+    if not isinstance(inner, torch.nn.Module) or not isinstance(network, torch.nn.Module):
+        yield
+        return
+    inner.fnet = _KeptFeatures(network)
+    try:
+        yield
+    finally:
+        inner.fnet = network
