@@ -194,6 +194,16 @@ def test_the_first_frame_is_told_from_the_others(tiny: VGGT4Track) -> None:
     torch.testing.assert_close(second, third, rtol=1e-4, atol=1e-5)
 
 
+def test_mixed_precision_stays_close_and_gives_full_precision(tiny: VGGT4Track) -> None:
+    frames = _frames(3)
+    with torch.inference_mode():
+        wanted = tiny(frames)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            got = tiny(frames)
+    assert got.dtype == torch.float32 and not torch.equal(got, wanted)
+    torch.testing.assert_close(got, wanted, rtol=0.05, atol=0.02)
+
+
 def test_a_pass_can_be_stopped_between_layers(tiny: VGGT4Track) -> None:
     seen = []
 

