@@ -9,6 +9,7 @@ picture is followed by its own speed, because its last strip is too thin for any
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -22,6 +23,7 @@ from clipmill.annotations.inout.pose import (
     inverse,
     move_mask,
     move_points,
+    plausible,
 )
 from clipmill.annotations.objects.flow import Field, lengths, pixel_grid, sample
 
@@ -29,7 +31,9 @@ _BAND = 0.008
 _PULL = 0.35
 _THIN = 0.3
 _ALIKE = 0.35
+_HIDDEN_AFTER = 2
 _RIGID_SHARE = 0.75
+_STIFF_SHARE = 0.92
 _RIGID_TOLERANCE = 0.008
 _MIN_VISIBLE = 3
 _UNCOVERED = 10.0
@@ -76,6 +80,8 @@ class Carrier:
         self._snap_every = snap_every
         self._count = 0
         self._band = max(2, round(_BAND * max(mask.shape)))
+        self._stiff = False
+        self._unseen = 0
         self.at_edge = _touches_edge(mask)
         self.gone = False
 
@@ -99,7 +105,7 @@ class Carrier:
         rigid = self._follow(picture, motion, points)
         whole = move_mask(self._shape, self._pose)
         if not self.seen:
-            mask = self._find_again(picture, whole, points)
+            mask = self._find_again(picture, motion, whole, points)
         elif self._leaving(whole):
             mask = whole > 0.5
             self._soft = whole
@@ -122,11 +128,18 @@ class Carrier:
         inner = ~grow(~own, self._band)
         measured = fit_from_flow(inner if inner.sum() > 50 else own, motion.flow)
         previous = self._pose
-        if measured is not None and measured[1] > 0.3 and not self._thin():
+        small = float((self._soft > 0.5).sum()) < _THIN * self._area
+        small = small and (self.at_edge or points is not None)
+        if measured is not None and measured[1] > 0.3 and not small and plausible(measured[0]):
             self._step = measured[0]
         self._pose = self._step @ self._pose
         if points is None or points.visible.sum() < _MIN_VISIBLE:
+            if points is not None and points.visible.any() and not self.seen:
+                self._shift_to(points)
             return False
+        # Two or three points always fit; they tell nothing about stiffness.
+        telling = points.visible.sum() > _MIN_VISIBLE
+        self._stiff = self._stiff and not telling
         tolerance = max(1.5, _RIGID_TOLERANCE * max(self._soft.shape))
         tracked = fit(
             points.anchor[points.visible], points.here[points.visible], tolerance=tolerance
@@ -138,10 +151,19 @@ class Carrier:
         step = tracked[0] @ inverse(previous)
         centre = points.here[points.visible].mean(axis=0, keepdims=True)
         apart = move_points(inverse(step), centre) - move_points(inverse(self._step), centre)
-        if self._thin() or np.linalg.norm(apart) > 1.5:
+        if (small or np.linalg.norm(apart) > 1.5) and plausible(step):
             self._step = step
         self._pose = tracked[0]
+        if telling:
+            self._stiff = tracked[1] > _STIFF_SHARE
         return True
+
+    def _shift_to(self, points: TrackedPoints) -> None:
+        """Move the pose of a hidden object to the first points that reappear."""
+        guess = move_points(self._pose, points.anchor[points.visible])
+        shift = identity()
+        shift[:2, 2] = (points.here[points.visible] - guess).mean(axis=0)
+        self._pose = shift @ self._pose
 
     def _restart(self, picture: Picture, pose: Matrix) -> bool:
         """Put the shape where the tracks are, when that looks more like the object."""
@@ -186,12 +208,21 @@ class Carrier:
         own = _offset(self._step, shape)
         # What came in over the picture's edge was never seen: its colours decide.
         entered = _outside(own)
-        soft = np.where(entered, rigid * self._palette.probability(picture), soft)
+        likely = self._palette.probability(picture)
+        soft = np.where(entered, rigid * likely, soft)
         soft = np.where(grow(rigid > 0.5, self._band), soft, 0)
-        soft = soft - _FADE * (_follows_background(motion, own) & ~uncovered & ~entered)
+        # A leg that stands while its owner walks moves with the background too, but looks like
+        # the object; what hides the object, or was left behind by its mask, does not. A rigid
+        # object has no such legs.
+        still = _follows_background(motion, own)
+        strange = still & ((likely < 0.5) | self._stiff)
+        soft = soft - _FADE * (strange & ~uncovered & ~entered)
         if pull:
             known = move_mask(np.ones_like(whole), self._pose) > 0.99
             follows = lengths(motion.flow - own) < _FOLLOWS
+            if self._stiff:
+                # What comes out from behind something has no flow yet, but its colours.
+                follows |= ~still & (likely > 0.5)
             weight = pull * (known & follows)
             soft = (1 - weight) * soft + weight * whole
         # Repeated resampling blurs the edge; sharpen it about one half.
@@ -207,22 +238,47 @@ class Carrier:
         return mask
 
     def _lost(self, picture: Picture, mask: Mask, points: TrackedPoints | None) -> bool:
+        """Return whether the mask lies on something else by now."""
         if points is not None and points.visible.any():
+            self._unseen = 0
             return False
+        self._unseen += points is not None
+        # All points of a rigid thing vanish at once inside the picture: something hides it.
+        if self._unseen >= _HIDDEN_AFTER and self._stiff and not self.at_edge:
+            return True
         return self._palette.likeness(picture, mask) < _ALIKE
 
     def _find_again(
-        self, picture: Picture, whole: npt.NDArray[np.float32], points: TrackedPoints | None
+        self,
+        picture: Picture,
+        motion: FrameMotion,
+        whole: npt.NDArray[np.float32],
+        points: TrackedPoints | None,
     ) -> Mask:
         """Take an object up again that was hidden or outside, where its tracks reappear."""
-        mask = whole > 0.5
-        enough = points is not None and points.visible.mean() >= 0.2 and points.visible.sum() >= 2
-        if enough and self._palette.likeness(picture, mask) >= _ALIKE:
-            self._soft = whole
-            self.gone = False
-            return self._fit_to_colours(picture, mask, whole)
-        self._soft = np.zeros_like(self._soft)
-        return np.zeros_like(mask)
+        nothing = np.zeros(whole.shape, bool)
+        self._soft = np.zeros_like(whole)
+        if points is None or not points.visible.any():
+            return nothing
+        # What still hides a part of it moves with the background or has other colours.
+        likely = self._palette.probability(picture) > 0.3
+        hider = _follows_background(motion, _offset(self._step, whole.shape))
+        mask = _around((whole > 0.5) & likely & ~hider, points.here[points.visible])
+        if mask.sum() < self._present_area or self._palette.likeness(picture, mask) < _ALIKE:
+            return nothing
+        self._soft = mask.astype(np.float32)
+        self.gone = False
+        return self._fit_to_colours(picture, mask, whole)
+
+
+def _around(mask: Mask, points: npt.NDArray[np.floating]) -> Mask:
+    """Return the connected parts of a mask that hold at least one of the points [N, 2]."""
+    _, labels = cv2.connectedComponents(cv2.medianBlur(mask.astype(np.uint8), 5))
+    height, width = mask.shape
+    columns, rows = np.rint(points).astype(int).T
+    inside = (columns >= 0) & (rows >= 0) & (columns < width) & (rows < height)
+    held = np.unique(labels[rows[inside], columns[inside]])
+    return np.asarray(np.isin(labels, held[held > 0]))
 
 
 def _offset(step: Matrix, shape: tuple[int, ...]) -> Field:

@@ -58,7 +58,7 @@ def snap(picture: Picture, mask: Mask, doubtful: Mask, *, band: int) -> Mask:
     cv2.setRNGSeed(0)
     models = np.zeros((1, 65)), np.zeros((1, 65))
     view = np.ascontiguousarray(picture[place])
-    cv2.grabCut(view, labels, None, *models, 2, cv2.GC_INIT_WITH_MASK)
+    cv2.grabCut(view, labels, None, *models, 1, cv2.GC_INIT_WITH_MASK)
     fitted = ((labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)).astype(np.uint8)
     fitted = cv2.medianBlur(fitted, _BLUR) > 0
     if not 0.7 <= fitted.sum() / own.sum() <= 1.5:

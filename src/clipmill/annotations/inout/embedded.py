@@ -20,6 +20,10 @@ class TrackedMasksConfig(InOutConfig):
     present_share: float = Field(
         0.005, ge=0, lt=1, description="Part of the anchor's mask that must be in the picture."
     )
+    # Carried masks take a few frames to grow back when an object comes out from behind another.
+    off_share: float = Field(
+        0.1, ge=0, le=1, description="Share of its visible frames a point may be off the mask."
+    )
     snap_every: int = Field(6, ge=1, description="Frames between two fits to the colours.")
 
     @property

@@ -9,6 +9,8 @@ Points = npt.NDArray[np.floating]
 
 _MAX_SAMPLES = 400
 _MIN_SAMPLES = 8
+_MOST_GROWTH = 0.12
+_MOST_TURN = 15.0
 
 
 def identity() -> Matrix:
@@ -54,6 +56,13 @@ def fit(a: Points, b: Points, *, tolerance: float) -> tuple[Matrix, float] | Non
     if not 0.5 < scale < 2:
         return None
     return whole, float(inliers.mean())
+
+
+def plausible(step: Matrix) -> bool:
+    """Return whether a thing can turn and grow like this from one frame to the next."""
+    scale = float(np.hypot(step[0, 0], step[1, 0]))
+    turn = float(np.degrees(np.arctan2(step[1, 0], step[0, 0])))
+    return abs(scale - 1) < _MOST_GROWTH and abs(turn) < _MOST_TURN
 
 
 def fit_from_flow(

@@ -1,0 +1,122 @@
+"""Small videos of cut-out photographs with their rows, for tests of objects and inout."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from clipmill.annotations.base import Backend, BackendConfig, ClipInput
+from clipmill.annotations.objects.points import box_of, query_points
+from clipmill.annotations.objects.schema import Anchor, DetectedObject, ObjectsRow
+from clipmill.annotations.probe.embedded import Probe
+from clipmill.annotations.tracks.schema import ObjectTracks, TracksRow
+from clipmill.clips import Clip, Video, object_id_for, video_id_for
+from clipmill.demo.scene import (
+    Scene,
+    Shot,
+    Sprite,
+    carry,
+    point_visibility,
+    render,
+    visible_masks,
+    write_video,
+)
+from clipmill.store.codecs import encode_array, encode_bits, encode_mask, encode_tracks
+
+SIZE = (426, 240)
+
+
+def face(**options: Any) -> Sprite:
+    """Return a round cut-out of a face."""
+    shape = {"photo": "astronaut", "crop": (60, 0, 360, 300), "size": (110, 110)}
+    return Sprite(**{"name": "face", **shape, **options})
+
+
+def pillar(**options: Any) -> Sprite:
+    """Return a tall cut-out of a cat that hides what goes behind it."""
+    shape = {"photo": "chelsea", "crop": (100, 20, 400, 280), "size": (140, 260)}
+    return Sprite(**{"name": "pillar", "outline": "superellipse", **shape, **options})
+
+
+def scene(*sprites: Sprite, length: int = 60, background: str = "china", **shot: Any) -> Scene:
+    """Return a scene of one shot."""
+    only = Shot(num_frames=length, background=background, sprites=sprites, **shot)
+    return Scene(shots=(only,), width=SIZE[0], height=SIZE[1])
+
+
+def run(backend: type[Backend], item: ClipInput, **config: Any) -> Any:
+    """Run a backend on one clip."""
+    settings: BackendConfig = backend.Config(**config)
+    made = backend(settings)
+    made.setup()
+    (row,) = made.annotate([made.load(item)])
+    return row
+
+
+def item_of(path: Path, made: Scene, *, start: int = 0, end: int | None = None) -> ClipInput:
+    """Write a scene to a file and return its clip, probed."""
+    write_video(path, render(made), made.fps)
+    video = Video(video_id_for(path.name), "", path.name, str(path), path.stat().st_size)
+    whole = ClipInput(video, Clip(video.video_id, 0, 1))
+    probe = run(Probe, whole)
+    return replace(whole, probe=probe, clip=Clip(video.video_id, start, end or probe.num_frames))
+
+
+def true_rows(
+    item: ClipInput, made: Scene, *, anchor: int, horizon: int = 171
+) -> Mapping[str, Any]:
+    """Return the objects and tracks rows of a perfect backend for the first sprite.
+
+    Args:
+        item: The clip.
+        made: Its scene; the clip's start is added to clip frames.
+        anchor: Frame of the clip.
+        horizon: Most frames of tracks.
+    """
+    begin = item.clip.start
+    mask = visible_masks(made, begin + anchor)[0]
+    name = object_id_for(item.clip.clip_id, anchor, 0)
+    size = (made.width, made.height)
+    points = query_points(mask, size=size, margin=3, seed=1)
+    found = DetectedObject(
+        object_id=name,
+        class_name="object",
+        confidence=1.0,
+        area=float(mask.mean()),
+        box=box_of(mask, size=size),
+        mask=encode_mask(mask),
+        points=encode_array(points),
+        motion=None,
+    )
+    objects = ObjectsRow((Anchor(anchor, (found,)),), 1, 1)
+    sprite = made.shots[0].sprites[0]
+    frames = range(anchor, min(item.clip.num_frames, anchor + horizon))
+    paths = [carry(made, sprite, points, begin + anchor, begin + t) for t in frames]
+    seen = [
+        point_visibility(made, sprite, path, begin + t)
+        for t, path in zip(frames, paths, strict=True)
+    ]
+    tracks = tracks_of(name, anchor, np.stack(paths), np.stack(seen))
+    return {"objects": objects, "tracks": TracksRow((tracks,), 1)}
+
+
+def tracks_of(name: str, anchor: int, points: Any, visible: Any) -> ObjectTracks:
+    """Return the tracks entry of points [T, N, 2] and visibility [T, N], all surviving."""
+    length, count = visible.shape
+    return ObjectTracks(
+        object_id=name,
+        anchor=anchor,
+        num_frames=length,
+        num_points=count,
+        points=encode_tracks(np.asarray(points, np.float32)),
+        visibility=encode_bits(np.asarray(visible, bool)),
+        cycle_error=encode_array(np.zeros(count, np.float32)),
+        survived=encode_bits(np.ones(count, bool)),
+        survival=1.0,
+        motion_strength=1.0,
+        motion_speed=1.0,
+        motion_compensated=1.0,
+        visible_share=float(np.mean(visible)),
+    )
