@@ -58,3 +58,13 @@ def test_the_readme_lists_every_backend():
     for annotation, backend in BACKENDS:
         assert f"| {annotation} |" in text
         assert f"`{backend}`" in text
+
+
+def test_the_reference_page_names_tests_that_exist():
+    text = (ROOT / "docs" / "reference.md").read_text("utf-8")
+    named = set(re.findall(r"`(test_\w+)`", text))
+    sources = "\n".join(p.read_text("utf-8") for p in (ROOT / "tests").rglob("test_*.py"))
+    missing = {name for name in named if f"def {name}(" not in sources}
+    assert not missing
+    faults = {int(number) for number in re.findall(r"\bB(\d+)\b", text)}
+    assert faults == set(range(1, 38))

@@ -31,7 +31,7 @@ ALLOWED = {
     },
     "demo": {"annotations", "store", "pipeline", "video"},
     "cli": {
-        "annotations", "config", "demo", "engine", "export", "pipeline", "report", "samples",
+        "annotations", "config", "demo", "engine", "export", "pipeline", "report", "samples", "weights",
         "selection", "sources", "store", "video",
     },
 }  # fmt: skip
