@@ -45,7 +45,7 @@ def test_two_processes_at_once_download_once(hub: Hub, cache: Cache):
         out, err = process.communicate(timeout=60)
         assert process.returncode == 0, err
         assert str(cache.root / "ic9600" / "ck.pth") in out
-    assert "already there" in err
+    assert "fetched by another process meanwhile" in err
     assert len(hub.bodies()) == 1
     assert hub.sent() == SIZE
     assert (cache.root / "ic9600" / "ck.pth").read_bytes() == CONTENT

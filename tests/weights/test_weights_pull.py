@@ -15,6 +15,7 @@ from clipmill.weights.errors import (
     MissingWeightsError,
     NoSpaceError,
     OfflineError,
+    WeightsError,
 )
 from clipmill.weights.fetch import pull
 from clipmill.weights.http import Retries
@@ -291,6 +292,14 @@ def test_the_disk_is_asked_for_room_before_the_download(hub: Hub, cache: Cache):
     assert not hub.bodies()
 
 
+def test_a_server_that_announces_more_than_it_has_is_given_up(hub: Hub, cache: Cache):
+    hub.files = {"someone/toy": {"toy.bin": CONTENT}}
+    hub.sizes = {"toy.bin": SIZE + 1}
+    with pytest.raises(DownloadError, match=r"has not the 1,000,001 bytes it announced"):
+        pull(one_file(), cache, retries=patient([]))
+    assert hub.sent() == 2 * SIZE
+
+
 def test_the_first_pull_is_trusted_and_later_ones_must_match_it(hub: Hub, cache: Cache):
     hub.files = {"someone/toy": {"toy.bin": CONTENT}}
     path = pull(one_file(), cache)
@@ -393,6 +402,28 @@ def test_a_server_cannot_write_outside_the_folder(hub: Hub, cache: Cache):
     with pytest.raises(DownloadError, match="leaves its folder"):
         pull(snapshot(), cache)
     assert not hub.bodies()
+
+
+def test_a_renamed_repository_is_followed(hub: Hub, cache: Cache):
+    hub.files = {"someone/new": {"toy.bin": CONTENT}}
+    hub.renamed = {"someone/toy": "someone/new"}
+    assert pull(one_file(), cache).read_bytes() == CONTENT
+    assert cache.read("toy").revision == COMMIT
+    hub.renamed["someone/new"] = "someone/toy"
+    with pytest.raises(DownloadError, match="redirects in a circle"):
+        pull(one_file(), Cache(cache.root / "other"))
+
+
+def test_a_folder_that_cannot_be_written_is_named(hub: Hub, tmp_path: Path):
+    hub.files = {"someone/toy": {"toy.bin": CONTENT}}
+    (tmp_path / "file").write_text("")
+    with pytest.raises(WeightsError, match=r"file/weights cannot be written.*CLIPMILL_WEIGHTS_DIR"):
+        pull(one_file(), Cache(tmp_path / "file" / "weights"))
+    blocked = Cache(tmp_path / "weights")
+    blocked.root.mkdir()
+    (blocked.root / "partial").write_text("a file where a folder must be")
+    with pytest.raises(WeightsError, match="cannot be written"):
+        pull(one_file(), blocked)
 
 
 def test_the_token_goes_to_the_hub_and_to_nobody_else(hub: Hub, cache: Cache, monkeypatch):

@@ -53,6 +53,7 @@ class Hub:
         ranges: Whether `Range` is obeyed.
         answers: Status codes (with headers) to give before anything else, in order.
         page: Serve a web page instead of content.
+        renamed: Old repository name -> new one.
         hold: Bodies stop after `hold_after` bytes until this is set.
     """
 
@@ -68,6 +69,7 @@ class Hub:
     ranges: bool = True
     answers: list[tuple[int, dict[str, str]]] = field(default_factory=list)
     page: bool = False
+    renamed: dict[str, str] = field(default_factory=dict)
     hold: threading.Event | None = None
     hold_after: int = 0
     held: threading.Event = field(default_factory=threading.Event)
@@ -136,6 +138,11 @@ def _handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
         def _resolve(self, path: str) -> None:
             repo, _, rest = path[1:].partition("/resolve/")
             revision, _, file = rest.partition("/")
+            if repo in hub.renamed:
+                target = f"/{hub.renamed[repo]}/resolve/{rest}"
+                self._head(307, {"Location": target, "Content-Length": "3"})
+                self.wfile.write(b"" if self.command == "HEAD" else b"new")
+                return
             content = hub.files.get(repo, {}).get(file)
             if content is None or revision not in {"main", hub.commit}:
                 self._head(404, {"Content-Length": "0"})

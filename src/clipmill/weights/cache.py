@@ -100,7 +100,7 @@ class Cache:
         path = self._record_path(name)
         try:
             return CacheRecord.model_validate_json(path.read_bytes())
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         except (ValidationError, OSError) as error:
             raise WeightsError(
@@ -123,6 +123,13 @@ class Cache:
                 Path(temporary).unlink()
             raise
 
+    def unusable(self, error: Exception) -> WeightsError:
+        """Return the error that tells that the folder cannot be written to."""
+        return WeightsError(
+            f"the weights cache {self.root} cannot be written: {error}. "
+            f"Set {CACHE_VARIABLE} to a folder on a local disk that you may write to"
+        )
+
     @contextmanager
     def lock(self, name: str, *, on_wait: Callable[[], None] | None = None) -> Iterator[None]:
         """Hold a model's lock, waiting for another process that fetches it.
@@ -130,14 +137,20 @@ class Cache:
         Args:
             name: The model.
             on_wait: Called once when another process holds the lock.
+
+        Raises:
+            WeightsError: The folder cannot be written, or its file system has no locks.
         """
         from filelock import FileLock, Timeout
 
-        self.root.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self.root / f"{name}.lock")
         try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(self.root / f"{name}.lock")
             lock.acquire(timeout=0)
-        except Timeout:
+        except (OSError, NotImplementedError) as error:
+            # Timeout is an OSError too, the only one that is no failure.
+            if not isinstance(error, Timeout):
+                raise self.unusable(error) from error
             if on_wait:
                 on_wait()
             lock.acquire()

@@ -20,7 +20,6 @@ from clipmill.weights.hub import Hub, cached_blob
 from clipmill.weights.remote import RemoteFile, resolve
 from clipmill.weights.spec import WeightFile, WeightSpec
 from clipmill.weights.verify import (
-    ensure,
     find_spec_weights,
     record_file,
     record_folder,
@@ -48,19 +47,28 @@ def pull(
         ChecksumError: What arrived is not what was published; it was removed.
     """
     watch = progress or Silent()
+    # What is there needs no lock, so that a cache others own may be read-only.
+    with suppress(MissingWeightsError, ChecksumError):
+        path = find_spec_weights(spec, cache)
+        watch.note(f"{spec.name}: already there")
+        return path
 
     def waiting() -> None:
         watch.note(f"{spec.name}: another process is fetching it; waiting")
 
     with cache.lock(spec.name, on_wait=waiting):
         try:
-            ensure(spec, cache)
-            watch.note(f"{spec.name}: already there")
+            path = find_spec_weights(spec, cache)
+            watch.note(f"{spec.name}: fetched by another process meanwhile")
+            return path
         except (MissingWeightsError, ChecksumError) as problem:
             if isinstance(problem, ChecksumError):
                 watch.note(str(problem))
+        try:
             _fetch(spec, cache, watch, retries)
-    return find_spec_weights(spec, cache)
+        except OSError as error:  # the disk: everything about the network has its own error
+            raise cache.unusable(error) from error
+        return find_spec_weights(spec, cache)
 
 
 def _fetch(spec: WeightSpec, cache: Cache, watch: Progress, retries: Retries | None) -> None:

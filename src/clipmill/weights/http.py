@@ -183,6 +183,7 @@ class Http:
         part.parent.mkdir(parents=True, exist_ok=True)
         backoff = _Backoff(what, self.retries, self.note)
         report = on_bytes or (lambda _: None)
+        restarts = 0
         while True:
             have = _size(part)
             if size is not None and have > size:
@@ -196,6 +197,12 @@ class Http:
                 problem = _TransientError(f"{_size(part):,} of {size:,} bytes arrived")
             if problem is None:
                 return
+            restarts += _size(part) < have
+            if restarts > 1:
+                raise DownloadError(
+                    f"{what}: the server has not the {size or 0:,} bytes it announced, or sends "
+                    f"other parts than it is asked for ({url}): {problem}"
+                )
             backoff.failed(problem, progress=_size(part) - have)
 
     def _get_rest(

@@ -113,7 +113,7 @@ class Hub:
         """
         revision = quote(revision, safe="")
         url = f"{self._endpoint}/{repo}/resolve/{revision}/{quote(path)}"
-        response = self._head(url, f"{repo}/{path}")
+        response, commit = self._head(url, f"{repo}/{path}")
         headers = response.headers
         # The answer about a large file redirects to a storage server with other headers.
         size = headers.get("X-Linked-Size") or headers.get("Content-Length")
@@ -123,18 +123,23 @@ class Hub:
             url=url,
             size_bytes=int(size) if size and size.isdigit() and not redirected else None,
             digest=_digest(headers.get("X-Linked-Etag") or headers.get("ETag") or ""),
-            commit=headers.get("X-Repo-Commit"),
+            commit=commit,
         )
 
-    def _head(self, url: str, what: str) -> requests.Response:
-        """Ask for headers; follow redirects within the hub (a renamed repository), no others."""
+    def _head(self, url: str, what: str) -> tuple[requests.Response, str | None]:
+        """Ask for headers and the commit; follow redirects within the hub, no others.
+
+        The hub redirects to itself for renamed repositories and to its cache of small files.
+        """
+        commit = None
         for _ in range(_MAX_HOPS):
             response = self.http.ask("HEAD", url, what=what, auth=self.auth, follow=False)
+            commit = commit or response.headers.get("X-Repo-Commit")
             target = urljoin(url, response.headers.get("Location", ""))
             leaves = urlsplit(target).netloc != urlsplit(url).netloc
             announced = "X-Linked-Etag" in response.headers
             if not response.is_redirect or leaves or announced:
-                return response
+                return response, commit
             url = target
         raise DownloadError(f"{what}: the hub redirects in a circle ({url})")
 

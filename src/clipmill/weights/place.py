@@ -34,22 +34,29 @@ def place(
         ChecksumError: A file is not the published one; nothing was copied.
     """
     with cache.lock(spec.name):
-        known = cache.read(spec.name)
-        if known and spec.revision and known.revision != spec.revision:
-            known = None
-        files = dict(known.files) if known else {}
-        hand = _Hand(spec, cache, files, progress or Silent())
-        placed = {name: hand.put(name, path) for name, path in _chosen(spec, source).items()}
-        files |= placed
-        record = CacheRecord(
-            name=spec.name,
-            source=spec.source,
-            revision=_revision(spec, known, placed),
-            complete=all(file.path in files for file in spec.files),
-            files=files,
-        )
-        cache.write(record)
+        try:
+            _place(spec, source, cache, progress or Silent())
+        except OSError as error:
+            raise cache.unusable(error) from error
     return find_spec_weights(spec, cache)
+
+
+def _place(spec: WeightSpec, source: Path, cache: Cache, watch: Progress) -> None:
+    known = cache.read(spec.name)
+    if known and spec.revision and known.revision != spec.revision:
+        known = None
+    files = dict(known.files) if known else {}
+    hand = _Hand(spec, cache, files, watch)
+    placed = {name: hand.put(name, path) for name, path in _chosen(spec, source).items()}
+    files |= placed
+    record = CacheRecord(
+        name=spec.name,
+        source=spec.source,
+        revision=_revision(spec, known, placed),
+        complete=all(file.path in files for file in spec.files),
+        files=files,
+    )
+    cache.write(record)
 
 
 def _revision(
