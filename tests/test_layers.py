@@ -23,7 +23,8 @@ ALLOWED = {
     "samples": {"annotations", "store"},
     "engine": {"annotations", "store"},
     "pipeline": {
-        "annotations", "config", "engine", "samples", "selection", "sources", "store",
+        "annotations", "config", "engine", "models", "samples", "selection", "sources", "store",
+        "weights",
     },
     "export": {"annotations", "config", "pipeline", "samples", "store", "video"},
     "report": {

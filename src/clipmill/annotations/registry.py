@@ -10,12 +10,21 @@ BACKENDS: dict[tuple[str, str], str] = {
     ("probe", "embedded"): "clipmill.annotations.probe.embedded:Probe",
     ("shots", "embedded"): "clipmill.annotations.shots.embedded:AdaptiveShots",
     ("shots", "transnetv2"): "clipmill.annotations.shots.transnetv2:TransNetV2Shots",
+    ("shots", "autoshot"): "clipmill.annotations.shots.autoshot:AutoShotShots",
     ("quality", "embedded"): "clipmill.annotations.quality.embedded:EmbeddedQuality",
+    ("quality", "frameino"): "clipmill.annotations.quality.frameino:FrameinoQuality",
     ("objects", "embedded"): "clipmill.annotations.objects.embedded:MovingObjects",
+    ("objects", "oneformer"): "clipmill.annotations.objects.oneformer:OneFormerObjects",
+    ("objects", "transformers"): "clipmill.annotations.objects.transformers:TransformersObjects",
     ("camera", "embedded"): "clipmill.annotations.camera.embedded:BackgroundCamera",
+    ("camera", "vggt4track"): "clipmill.annotations.camera.vggt4track:VGGT4TrackCamera",
     ("caption", "embedded"): "clipmill.annotations.caption.embedded:TemplateCaption",
+    ("caption", "openai"): "clipmill.annotations.caption.openai:OpenAICaption",
+    ("caption", "transformers"): "clipmill.annotations.caption.transformers:TransformersCaption",
     ("tracks", "embedded"): "clipmill.annotations.tracks.embedded:LucasKanadeTracks",
+    ("tracks", "cotracker3"): "clipmill.annotations.tracks.cotracker3:CoTracker3Tracks",
     ("inout", "embedded"): "clipmill.annotations.inout.embedded:TrackedMasks",
+    ("inout", "sam2"): "clipmill.annotations.inout.sam2:Sam2InOut",
 }
 """(annotation, backend) -> `module:Class`. Plugins add theirs as `clipmill.backends` entry
 points named `annotation.backend`."""

@@ -4,6 +4,7 @@ import importlib.util
 
 from pydantic import ValidationError
 
+from clipmill.annotations.base import BackendConfig, Needs
 from clipmill.annotations.registry import available, find_backend
 from clipmill.config import AnnotateStep, Pipeline, SamplesStep, SelectStep, ShotsSplit, Step
 from clipmill.config.models import WindowsSplit
@@ -31,22 +32,56 @@ def check_pipeline(pipeline: Pipeline) -> None:
 
 
 def _check_backend(step: AnnotateStep) -> list[str]:
+    place = f"annotate: {step.annotate}, backend: {step.backend}"
     try:
         backend = find_backend(step.annotate, step.backend)
-        backend.Config.model_validate(step.config)
-        for module in backend.needs.modules:
-            if importlib.util.find_spec(module) is None:
-                what = f"annotate: {step.annotate}, backend: {step.backend}"
-                raise MissingExtraError(what, backend.needs.extra, module)
+        config = backend.Config.model_validate(step.config)
     except ValidationError as error:
-        place = f"annotate: {step.annotate}, backend: {step.backend}"
         return [
             f"{place}: config.{'.'.join(map(str, item['loc']))}: {item['msg']}"
             for item in error.errors()
         ]
     except ClipmillError as error:
         return [str(error)]
-    return []
+    problems = []
+    for check in (_check_modules, _check_weights, _check_device):
+        try:
+            check(place, backend.needs, config)
+        except ClipmillError as error:
+            problems.append(str(error))
+    return problems
+
+
+def _check_modules(place: str, needs: Needs, config: BackendConfig) -> None:
+    for module in needs.modules:
+        if importlib.util.find_spec(module) is None:
+            raise MissingExtraError(place, needs.extra, module)
+
+
+def _check_weights(place: str, needs: Needs, config: BackendConfig) -> None:
+    """Weights must be in the cache, unless the settings name a file of one's own."""
+    if needs.weights and not getattr(config, "weights", None):
+        from clipmill.weights import find_weights
+
+        missing = []
+        for name in needs.weights:
+            try:
+                find_weights(name)
+            except ClipmillError as error:
+                missing.append(str(error))
+        if missing:
+            raise UsageError("\n".join(missing))
+
+
+def _check_device(place: str, needs: Needs, config: BackendConfig) -> None:
+    """A backend that needs a GPU runs without one only where the settings ask for it."""
+    if not needs.gpu or getattr(config, "device", "auto") != "auto":
+        return
+    if importlib.util.find_spec("torch") is None:
+        return  # told already
+    from clipmill.models.device import choose_device
+
+    choose_device("auto", need_gpu=True, what=place)
 
 
 def _columns(step: AnnotateStep) -> set[str]:

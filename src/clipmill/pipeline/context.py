@@ -13,6 +13,7 @@ from clipmill.config import AnnotateStep, Pipeline
 from clipmill.errors import UsageError
 from clipmill.store.annotations import AnnotationTable
 from clipmill.store.workspace import Workspace
+from clipmill.weights import find_spec
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,12 @@ class Stage:
     table: AnnotationTable
 
     @property
+    def non_commercial(self) -> list[str]:
+        """Weights of the backend whose licence forbids commercial use, with that licence."""
+        specs = [find_spec(name) for name in self.backend.needs.weights]
+        return [f"{spec.name}: {spec.licence}" for spec in specs if spec.non_commercial]
+
+    @property
     def manifest(self) -> dict[str, Any]:
         """What is written beside the rows."""
         return {
@@ -44,6 +51,7 @@ class Stage:
             "identity": self.backend.identity(self.config),
             "reads": list(self.backend.reads),
             "licence": self.backend.needs.licence,
+            "non_commercial": self.non_commercial,
             "fingerprint": self.fingerprint,
             "clipmill": __version__,
         }

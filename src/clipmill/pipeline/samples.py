@@ -119,6 +119,7 @@ def _samples(step: SamplesStep, context: Context, population: Population) -> Ite
     limits = SampleLimits(
         stage1_min_frames=step.stage1_min_frames, stage2_min_frames=step.stage2_min_frames
     )
+    licences = tuple(note for stage in context.stages.values() for note in stage.non_commercial)
     optional = [name for name in ("caption", "inout") if name in context.stages]
     for at in range(0, len(population.clips), READ_CHUNK):
         chunk = population.clips[at : at + READ_CHUNK]
@@ -135,4 +136,5 @@ def _samples(step: SamplesStep, context: Context, population: Population) -> Ite
                 rows=ClipAnnotations(probe=probes[clip.video_id], **mine),
                 kept_objects=population.kept_objects,
                 limits=limits,
+                non_commercial=licences,
             )

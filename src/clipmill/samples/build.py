@@ -41,6 +41,7 @@ def build_samples(
     rows: ClipAnnotations,
     kept_objects: Collection[str] | None,
     limits: SampleLimits,
+    non_commercial: tuple[str, ...] = (),
 ) -> Iterator[SampleRow]:
     """Yield one sample per anchor that has a kept, tracked object.
 
@@ -50,6 +51,7 @@ def build_samples(
         rows: Its annotations.
         kept_objects: Object ids that every selection kept; all when None.
         limits: Frame counts the stages need.
+        non_commercial: Model weights whose licence forbids commercial use.
     """
     tracks = {entry.object_id: entry for entry in rows.tracks.objects}
     inout = {entry.object_id: entry for entry in rows.inout.objects} if rows.inout else {}
@@ -87,6 +89,7 @@ def build_samples(
             stage1=num_frames >= limits.stage1_min_frames,
             stage2=not reason,
             stage2_reason=reason,
+            non_commercial=non_commercial,
         )
 
 

@@ -73,6 +73,7 @@ class SampleRow:
         stage1: Ready for motion training.
         stage2: Ready for Frame-In / Frame-Out training.
         stage2_reason: Why it is not, empty when it is.
+        non_commercial: Model weights behind the sample whose licence forbids commercial use.
     """
 
     sample_id: str
@@ -95,3 +96,4 @@ class SampleRow:
     stage1: bool
     stage2: bool
     stage2_reason: str
+    non_commercial: tuple[str, ...] = ()
