@@ -1,0 +1,249 @@
+"""The published quality scores as a backend; what is not installed here is told early."""
+
+import importlib.util
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from golden_weights import GOLDENS, filled, manifest_shapes
+
+from clipmill.annotations.base import ClipInput
+from clipmill.annotations.quality.embedded import EmbeddedQuality
+from clipmill.annotations.quality.frameino import SCORES, FrameinoQuality
+from clipmill.annotations.registry import find_backend
+from clipmill.clips import Clip, Video, video_id_for
+from clipmill.demo.scene import Scene, Shot, render, write_video
+from clipmill.errors import MissingExtraError
+from clipmill.store.records import from_dict, to_dict
+from clipmill.weights import MissingWeightsError, WeightsError
+
+NO_TORCHVISION = "needs the extra 'frameino' with torchvision, which has no CPU build everywhere"
+
+
+def save_icnet(path: Path, *, leave_out: str = "") -> Path:
+    torch = pytest.importorskip("torch", reason="needs the extra 'models'")
+    weights = filled(manifest_shapes(GOLDENS / "icnet.manifest.json"), gain=2**0.5)
+    weights.pop(leave_out, None)
+    torch.save({k: torch.from_numpy(np.asarray(v)) for k, v in weights.items()}, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def icnet(tmp_path_factory) -> Path:
+    return save_icnet(tmp_path_factory.mktemp("icnet") / "ck.pth")
+
+
+def open_backend(score: str, weights: Path, **settings) -> FrameinoQuality:
+    config = FrameinoQuality.Config(
+        scores=(score,), weights={score: str(weights)}, device="cpu", **settings
+    )
+    backend = FrameinoQuality(config)
+    backend.setup()
+    return backend
+
+
+@pytest.fixture(scope="module")
+def backend(icnet) -> FrameinoQuality:
+    return open_backend("complexity", icnet)
+
+
+def clip_of(path: Path, start: int = 0, end: int | None = None) -> ClipInput:
+    video = Video(video_id_for(path.name), "", path.name, str(path), path.stat().st_size)
+    probe_class = find_backend("probe", "embedded")
+    probe = probe_class(probe_class.Config())
+    (row,) = probe.annotate([probe.load(ClipInput(video, Clip(video.video_id, 0, 1)))])
+    return ClipInput(video, Clip(video.video_id, start, end or row.num_frames), probe=row)
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory) -> Path:
+    """Three pictures of ten frames each."""
+    frames = []
+    for photo in ("motorcycle", "china", "coffee"):
+        shot = Shot(num_frames=10, background=photo)
+        frames += render(Scene(shots=(shot,), width=320, height=180))
+    path = tmp_path_factory.mktemp("quality") / "three.mp4"
+    write_video(path, frames, 25)
+    return path
+
+
+def test_complexity_is_the_mean_of_the_published_network_s_scores(backend, video) -> None:
+    from PIL import Image
+
+    from clipmill.video import VideoReader
+
+    item = clip_of(video)
+    (row,) = backend.annotate([backend.load(item)])
+    assert row.frames == (0, 15, 28)
+    with VideoReader(str(video)) as reader:
+        frames = reader.frames([0, 15, 28])
+    pictures = [
+        np.asarray(Image.fromarray(frame).resize((512, 512), Image.Resampling.BILINEAR))
+        for frame in frames
+    ]
+    network = backend._scores["complexity"]
+    alone = [network.measure([picture])[0, 0] for picture in pictures]
+    assert max(alone) - min(alone) > 0.01
+    assert row.complexity == pytest.approx(np.mean(alone), rel=1e-4)
+    grey = cv2.cvtColor(frames[0], cv2.COLOR_RGB2GRAY)
+    assert row.clarity == pytest.approx(cv2.Laplacian(grey, cv2.CV_64F).var())
+
+
+def test_scores_of_the_golden_pictures(backend) -> None:
+    with np.load(GOLDENS / "icnet.npz") as golden:
+        pictures, expected = golden["images_u8"], golden["score_b2"]
+    score = backend._scores["complexity"]
+    prepared = [score.prepare(picture) for picture in pictures]
+    assert (prepared[0] == pictures[0]).all()  # right size already
+    np.testing.assert_allclose(score.measure(prepared)[:, 0], expected, rtol=1e-4, atol=1e-4)
+
+
+def test_a_row_does_not_depend_on_the_clips_beside_it(backend, icnet, video) -> None:
+    wide = open_backend("complexity", icnet, frames_per_call=4)
+    first, second = clip_of(video, 0, 12), clip_of(video, 9, 30)
+    for one in (backend, wide):
+        loaded = [one.load(first), one.load(second)]
+        assert one.annotate(loaded) == [one.annotate([clip])[0] for clip in loaded]
+        assert one.annotate(loaded[::-1]) == one.annotate(loaded)[::-1]
+
+
+def test_measures_it_does_not_compute_are_empty_and_the_row_survives_storage(
+    backend, video
+) -> None:
+    item = clip_of(video, 3, 20)
+    (row,) = backend.annotate([backend.load(item)])
+    assert row.text_area is row.image_quality is row.aesthetic is row.exposure is None
+    assert from_dict(type(row), to_dict(row)) == row
+    assert backend.load(item).clarity == row.clarity
+    assert EmbeddedQuality.Row is FrameinoQuality.Row
+
+
+def test_a_clip_of_one_frame_is_measured_three_times(backend, video) -> None:
+    (row,) = backend.annotate([backend.load(clip_of(video, 4, 5))])
+    assert row.frames == (0, 0, 0)
+    assert 0 < row.complexity < 1
+
+
+def test_weights_that_do_not_fit_are_refused(tmp_path) -> None:
+    path = save_icnet(tmp_path / "ck.pth", leave_out="head.2.bias")
+    with pytest.raises(WeightsError, match=r"missing: head\.2\.bias"):
+        open_backend("complexity", path)
+
+
+@pytest.mark.parametrize(
+    ("score", "module"), [("text", "easyocr"), ("image_quality", "pyiqa"), ("aesthetic", "pyiqa")]
+)
+def test_a_missing_package_is_told_before_any_work(score, module, monkeypatch) -> None:
+    found = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util,
+        "find_spec",
+        lambda name, *rest: None if name == module else found(name, *rest),
+    )
+    pytest.importorskip("torch", reason="needs the extra 'models'")
+    config = FrameinoQuality.Config(scores=(score,))
+    with pytest.raises(MissingExtraError, match=rf"{score}.*'{module}'.*clipmill\[frameino\]"):
+        FrameinoQuality.identity(config)
+    with pytest.raises(MissingExtraError, match=r"clipmill\[frameino\]"):
+        FrameinoQuality(config).setup()
+
+
+def test_missing_weights_name_the_command(tmp_path, monkeypatch) -> None:
+    pytest.importorskip("torch", reason="needs the extra 'models'")
+    monkeypatch.setenv("CLIPMILL_WEIGHTS_DIR", str(tmp_path))
+    with pytest.raises(MissingWeightsError, match="clipmill models pull ic9600"):
+        FrameinoQuality.identity(FrameinoQuality.Config(scores=("complexity",)))
+
+
+def test_identity_names_every_wanted_score(icnet) -> None:
+    pytest.importorskip("torch", reason="needs the extra 'models'")
+    config = FrameinoQuality.Config(scores=("complexity",), weights={"complexity": str(icnet)})
+    identity = FrameinoQuality.identity(config)
+    assert identity["complexity.model"] == "ic9600"
+    assert len(identity["complexity.sha256"]) == 64
+    assert set(FrameinoQuality.Config().scores) == set(SCORES)
+
+
+def text_video(path: Path) -> Path:
+    shot = Shot(num_frames=4, background="motorcycle")
+    scene = Scene(shots=(shot,), width=480, height=270, text="burned-in subtitle\nof two lines")
+    write_video(path, render(scene), 25)
+    return path
+
+
+def need(*modules: str) -> None:
+    for module in modules:
+        pytest.importorskip(module, reason=NO_TORCHVISION)
+
+
+def test_text_area_from_a_random_detector(tmp_path) -> None:
+    need("torch", "torchvision", "easyocr")
+    import torch
+    from easyocr.craft import CRAFT
+
+    torch.manual_seed(0)
+    state = {f"module.{key}": value for key, value in CRAFT(pretrained=False).state_dict().items()}
+    torch.save(state, tmp_path / "craft_mlt_25k.pth")
+    backend = open_backend("text", tmp_path)
+    item = clip_of(text_video(tmp_path / "text.mp4"))
+    (row,) = backend.annotate([backend.load(item)])
+    assert row.text_area >= 0
+    assert row.num_text_boxes >= 0
+    (tmp_path / "craft_mlt_25k.pth").unlink()
+    with pytest.raises(WeightsError):
+        open_backend("text", tmp_path)
+
+
+def test_lines_of_text_are_joined_cut_and_filtered_as_the_library_does() -> None:
+    need("torch", "torchvision", "easyocr")
+    from clipmill.annotations.quality.text import polygon_area
+    from clipmill.annotations.quality.text_easyocr import boxes_of
+
+    word = np.array([100, 50, 160, 50, 160, 70, 100, 70])
+    next_word = word + np.array([65, 0] * 4)
+    tiny = np.array([10, 10, 20, 10, 20, 15, 10, 15])
+    (line,) = boxes_of([word, next_word, tiny], height=90, width=200)
+    # Both words with a margin of a tenth of the height, cut at the right border.
+    assert line.tolist() == [[98, 48], [200, 48], [200, 72], [98, 72]]
+    assert polygon_area(line) == 102 * 24
+
+
+def test_image_quality_from_a_tiny_clip_network(tmp_path) -> None:
+    need("torch", "torchvision", "pyiqa")
+    import torch
+    from pyiqa.archs.clip_model import CLIP
+
+    torch.manual_seed(0)
+    clip = CLIP(64, 224, (1, 1, 1, 1), 32, None, 77, 49408, 64, 1, 1)
+    torch.save(clip.state_dict(), tmp_path / "RN50.pt")
+    torch.save(torch.randn(2, 16, 64), tmp_path / "CLIP-IQA+_learned_prompts-603f3273.pth")
+    backend = open_backend("image_quality", tmp_path)
+    item = clip_of(text_video(tmp_path / "text.mp4"))
+    (row,) = backend.annotate([backend.load(item)])
+    assert 0 < row.image_quality < 1
+    torch.save(torch.randn(2, 3, 64), tmp_path / "CLIP-IQA+_learned_prompts-603f3273.pth")
+    with pytest.raises(WeightsError, match="does not hold the prompts"):
+        open_backend("image_quality", tmp_path)
+
+
+def test_aesthetic_from_a_random_network(tmp_path, monkeypatch) -> None:
+    need("torch", "torchvision", "pyiqa")
+    import socket
+
+    import torch
+
+    from clipmill.annotations.quality import nima
+
+    def refuse(*_args, **_kwargs):
+        raise AssertionError("tried to open a connection")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    torch.manual_seed(0)
+    torch.save(
+        {"params": nima._network().state_dict()}, tmp_path / "NIMA_InceptionV2_ava-b0c77c00.pth"
+    )
+    backend = open_backend("aesthetic", tmp_path)
+    item = clip_of(text_video(tmp_path / "text.mp4"))
+    (row,) = backend.annotate([backend.load(item)])
+    assert 1 <= row.aesthetic <= 10
