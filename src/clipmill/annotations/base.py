@@ -128,6 +128,11 @@ class Backend(ABC):
         """Return what decides the output besides config and version: model, weights checksum."""
         return {}
 
+    @classmethod
+    def wanted_weights(cls, config: Any) -> tuple[str, ...]:
+        """Return the registry's weights that these settings need; none if they name a file."""
+        return () if getattr(config, "weights", None) else cls.needs.weights
+
     def setup(self) -> None:
         """Load the model; called once per worker, before the first clip."""
         return

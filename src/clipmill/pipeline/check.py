@@ -4,7 +4,7 @@ import importlib.util
 
 from pydantic import ValidationError
 
-from clipmill.annotations.base import BackendConfig, Needs
+from clipmill.annotations.base import Backend, BackendConfig
 from clipmill.annotations.registry import available, find_backend
 from clipmill.config import AnnotateStep, Pipeline, SamplesStep, SelectStep, ShotsSplit, Step
 from clipmill.config.models import WindowsSplit
@@ -46,36 +46,35 @@ def _check_backend(step: AnnotateStep) -> list[str]:
     problems = []
     for check in (_check_modules, _check_weights, _check_device):
         try:
-            check(place, backend.needs, config)
+            check(place, backend, config)
         except ClipmillError as error:
             problems.append(str(error))
     return problems
 
 
-def _check_modules(place: str, needs: Needs, config: BackendConfig) -> None:
-    for module in needs.modules:
+def _check_modules(place: str, backend: type[Backend], config: BackendConfig) -> None:
+    for module in backend.needs.modules:
         if importlib.util.find_spec(module) is None:
-            raise MissingExtraError(place, needs.extra, module)
+            raise MissingExtraError(place, backend.needs.extra, module)
 
 
-def _check_weights(place: str, needs: Needs, config: BackendConfig) -> None:
+def _check_weights(place: str, backend: type[Backend], config: BackendConfig) -> None:
     """Weights must be in the cache, unless the settings name a file of one's own."""
-    if needs.weights and not getattr(config, "weights", None):
-        from clipmill.weights import find_weights
+    from clipmill.weights import find_weights
 
-        missing = []
-        for name in needs.weights:
-            try:
-                find_weights(name)
-            except ClipmillError as error:
-                missing.append(str(error))
-        if missing:
-            raise UsageError("\n".join(missing))
+    missing = []
+    for name in backend.wanted_weights(config):
+        try:
+            find_weights(name)
+        except ClipmillError as error:
+            missing.append(str(error))
+    if missing:
+        raise UsageError("\n".join(missing))
 
 
-def _check_device(place: str, needs: Needs, config: BackendConfig) -> None:
+def _check_device(place: str, backend: type[Backend], config: BackendConfig) -> None:
     """A backend that needs a GPU runs without one only where the settings ask for it."""
-    if not needs.gpu or getattr(config, "device", "auto") != "auto":
+    if not backend.needs.gpu or getattr(config, "device", "auto") != "auto":
         return
     if importlib.util.find_spec("torch") is None:
         return  # told already

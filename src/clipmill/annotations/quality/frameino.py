@@ -85,6 +85,11 @@ class FrameinoQuality(Backend):
     config: FrameinoQualityConfig
 
     @classmethod
+    def wanted_weights(cls, config: FrameinoQualityConfig) -> tuple[str, ...]:
+        """Return the weights of the wanted scores that are not placed by hand."""
+        return tuple(SCORES[name].weights for name in config.scores if name not in config.weights)
+
+    @classmethod
     def identity(cls, config: FrameinoQualityConfig) -> dict[str, str]:
         """Name each score's network and the checksum of its weights.
 
