@@ -23,7 +23,7 @@ class Nima(PyiqaScore):
     def __init__(self, weights: Path, options: ScoreOptions) -> None:
         network = _network()
         path = weights_file(weights, "NIMA*.pth", what="aesthetic") if weights.is_dir() else weights
-        load_state_dict(network, path, container_key="params", prefix="module.")
+        load_state_dict(network, path, container_key="params")
         super().__init__(network, column="aesthetic", options=options)
 
 

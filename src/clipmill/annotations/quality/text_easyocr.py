@@ -56,7 +56,7 @@ class EasyOcrText:
         return frame
 
     def measure(self, prepared: Sequence[npt.NDArray[np.uint8]]) -> npt.NDArray[np.float64]:
-        """Return float64 [N, 2]: area in [0, 1] (boxes may overlap), number of boxes."""
+        """Return float64 [N, 2]: area (over 1 where boxes overlap), number of boxes."""
         values: list[tuple[float, float]] = []
         for frames in runs_of_one_shape(prepared, at_most=self._size):
             for frame, polygons in zip(frames, self._detect(np.stack(frames)), strict=True):
