@@ -17,6 +17,7 @@ from pydantic import Field
 from clipmill.annotations.base import Backend, BackendConfig, ClipInput, Needs
 from clipmill.annotations.checkpoints import hash_of
 from clipmill.annotations.optional import needed_from
+from clipmill.annotations.tracks.arrays import Flags, Floats
 from clipmill.annotations.tracks.motion import BackgroundMotion
 from clipmill.annotations.tracks.schema import ObjectTracks, TracksRow
 from clipmill.annotations.tracks.windows import (
@@ -181,9 +182,23 @@ class CoTracker3Tracks(Backend):
                     points=to_source(tracks[:, here].numpy().astype(np.float64), scale),
                     visible=visible[:, here].numpy(),
                     error=np.linalg.norm(miss * scale, axis=1),
-                    survived=np.linalg.norm(miss, axis=1) <= self.config.max_cycle_error * HEIGHT,
+                    survived=comes_home(miss, max_share=self.config.max_cycle_error),
                     size=clip.size,
                     background=clip.background,
                 )
             )
         return entries
+
+
+def comes_home(miss: Floats, *, max_share: float) -> Flags:
+    """Return which points survive.
+
+    Args:
+        miss: [N, 2], how far the way there and back ends from its beginning, in pixels of the
+            tracker's picture.
+        max_share: Most that may be missed, share of the picture's height, inclusive.
+
+    Returns:
+        bool [N].
+    """
+    return np.asarray(np.linalg.norm(miss, axis=1) <= max_share * HEIGHT)
