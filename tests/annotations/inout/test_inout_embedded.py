@@ -207,6 +207,16 @@ def test_too_small(subject):
     assert refusal(item, min_box_share=0.5).refusal == "too_small"
 
 
+def test_a_mask_that_is_lost_for_most_of_the_time_is_refused(subject):
+    item, _, entry = subject("hidden", HIDDEN, 3)
+    empty = [not decode_mask(blob).any() for blob in entry.masks[3 - entry.first_frame :]]
+    share = sum(empty) / len(empty)
+    assert 0 < share < 0.5
+    assert entry.refusal != "mask_lost"
+    strict = refusal(item, min_box_share=0.0, max_lost=share / 2)
+    assert strict.refusal == "mask_lost"
+
+
 def test_no_region_for_an_object_in_the_middle(tmp_path):
     made = scene(face(start=(213.0, 120.0), velocity=(0.5, 0.0), size=(130, 130)), length=20)
     item = item_of(tmp_path / "middle.mp4", made)

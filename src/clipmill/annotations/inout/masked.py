@@ -49,6 +49,9 @@ class InOutConfig(BackendConfig):
     max_invalid: float = Field(
         0.33, ge=0, le=1, description="Refuse above this share of points off the mask."
     )
+    max_lost: float = Field(
+        0.5, ge=0, le=1, description="Refuse above this share of frames without a mask."
+    )
     off_share: float = Field(
         0.05, ge=0, le=1, description="Visible frames a point may be off the mask."
     )
@@ -206,7 +209,7 @@ class MaskedInOut(Backend):
         counting = counting[counting >= before]
         enter, leave = _passages(masks, journey)
         regions: tuple[Region, ...] = ()
-        refusal = self._refusal(agreement, counting)
+        refusal = self._refusal(agreement, counting, _lost_share(masks, journey, leave))
         if not refusal:
             regions = self._regions(subject, journey, leave, size)
             refusal = "" if regions else "no_region"
@@ -240,12 +243,16 @@ class MaskedInOut(Backend):
         )
         return _Draft(entry, wanted, boxes)
 
-    def _refusal(self, agreement: Agreement, counting: npt.NDArray[np.int64]) -> str:
+    def _refusal(
+        self, agreement: Agreement, counting: npt.NDArray[np.int64], lost_share: float
+    ) -> str:
         """Return why an object cannot serve stage 2, before regions are looked for."""
         if not agreement.on_at_anchor:
             return "lost_at_anchor"
         if not len(counting):
             return "too_small"
+        if lost_share > self.config.max_lost:
+            return "mask_lost"
         return "points_disagree" if agreement.invalid_share > self.config.max_invalid else ""
 
     def _regions(
@@ -284,6 +291,16 @@ def _journey(subject: Subject, work: tuple[int, int], size: tuple[int, int]) -> 
         points=(subject.points + 0.5) * scale - 0.5,
         visible=subject.visible & subject.survived,
     )
+
+
+def _lost_share(
+    masks: Sequence[npt.NDArray[np.bool_]], journey: Journey, leave: int | None
+) -> float:
+    """Return the share of frames, from the anchor to the exit, in which there is no mask."""
+    before = len(journey.backward)
+    end = len(masks) if leave is None else leave - journey.first_frame
+    kept = [bool(mask.any()) for mask in masks[before:end]]
+    return 1 - sum(kept) / len(kept) if kept else 1.0
 
 
 def _passages(

@@ -59,7 +59,7 @@ class ObjectInOut:
         invalid_share: Share of points that do not.
         largest_share: Largest area of its box over the frame's, [0, 1].
         refusal: Why it cannot serve stage 2: empty when it can, else `too_small`,
-            `points_disagree`, `no_region`, `lost_at_anchor`.
+            `points_disagree`, `no_region`, `lost_at_anchor`, `mask_lost`.
         reference: Main identity image, from the anchor or the first frame that counts; None
             when refused before.
         others: Further identity images, from other frames.
