@@ -5,11 +5,15 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import Any
 
+import torch
 from transformers import logging
 
 from clipmill.errors import UsageError
+from clipmill.models.device import check_memory
 
 _MAX_NAMED = 8
+_ROOM = 1.1
+"""Memory for the smallest batch, as a factor of the weights' size."""
 
 
 def load_part(kind: Any, location: str, *, revision: str | None, **options: Any) -> Any:
@@ -40,21 +44,26 @@ def load_model(
     location: str,
     *,
     revision: str | None,
+    device: torch.device,
     optional: Iterable[str] = (),
     **options: Any,
 ) -> Any:
-    """Load a network; the library alone would fill what a file lacks with random numbers.
+    """Load a network for inference, strictly.
+
+    The library alone would fill what a file lacks with random numbers.
 
     Args:
         kind: Model class.
         location: Folder or hub name.
         revision: Of the hub repository.
+        device: Where it goes.
         optional: Keys (may hold `*`) that a file may lack, because only training uses them.
         options: Further arguments of `from_pretrained`.
 
     Raises:
         UsageError: Not there, unreadable, or with missing or misshapen keys, which it names.
             Superfluous keys are only warned about: files on the hub often hold training heads.
+            Also when the GPU has less memory free than the weights and some room take.
     """
     options |= {"output_loading_info": True, "ignore_mismatched_sizes": True}
     model, report = load_part(kind, location, revision=revision, **options)
@@ -71,7 +80,9 @@ def load_model(
         )
     if superfluous := _listed("unexpected", report["unexpected_keys"]):
         warnings.warn(f"the checkpoint '{location}' has {superfluous}; not used", stacklevel=2)
-    return model
+    size = sum(value.nbytes for value in model.state_dict().values())
+    check_memory(device, needed_bytes=int(size * _ROOM), what=f"the model '{location}'")
+    return model.to(device).eval()
 
 
 def _name_of(entry: Any) -> str:

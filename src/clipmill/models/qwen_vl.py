@@ -8,7 +8,6 @@ frames the patches are those of its image processor.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -74,8 +73,9 @@ class VideoCaptioner:
         self.processor = load_part(AutoImageProcessor, location, revision=revision, backend="pil")
         self.tokenizer = load_part(AutoTokenizer, location, revision=revision)
         dtype = torch.float32 if device.type == "cpu" else torch.bfloat16
-        model = load_model(AutoModelForImageTextToText, location, revision=revision, dtype=dtype)
-        self.model: Any = model.to(device).eval()
+        self.model = load_model(
+            AutoModelForImageTextToText, location, revision=revision, device=device, dtype=dtype
+        )
         self.device = device
 
     def write(self, shown: Sequence[Shown], *, max_tokens: int) -> list[Written]:

@@ -61,8 +61,7 @@ class VideoMasker:
     """
 
     def __init__(self, location: str, *, revision: str | None, device: torch.device) -> None:
-        model = load_model(Sam2VideoModel, location, revision=revision)
-        self.model: Any = model.to(device).eval()
+        self.model: Any = load_model(Sam2VideoModel, location, revision=revision, device=device)
         self.device = device
         config = self.model.config
         self.side = _square(config.image_size)

@@ -71,12 +71,15 @@ class Segmenter:
         self.processor = load_part(
             AutoImageProcessor, location, revision=revision, backend="pil", class_info_file=None
         )
-        model = load_model(
-            AutoModelForUniversalSegmentation, location, revision=revision, optional=_TRAINING
+        self.model = load_model(
+            AutoModelForUniversalSegmentation,
+            location,
+            revision=revision,
+            device=device,
+            optional=_TRAINING,
         )
-        self.model = model.to(device).eval()
         self.device = device
-        config: Any = model.config
+        config: Any = self.model.config
         self.labels: dict[int, str] = {int(k): str(v) for k, v in config.id2label.items()}
         self._task = None
         if config.model_type == "oneformer":
