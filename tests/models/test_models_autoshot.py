@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-
 from golden_weights import GOLDENS, filled, manifest_shapes
 
 torch = pytest.importorskip("torch", reason="needs the extra 'models'")
@@ -66,9 +65,7 @@ def test_every_block_gives_the_published_values(network, golden) -> None:
         handle.remove()
     for spec in BLOCKS:
         values = seen[spec.name]
-        np.testing.assert_allclose(
-            values.mean((2, 3)), golden[f"mean_hw_{spec.name}"], **TOLERANCE
-        )
+        np.testing.assert_allclose(values.mean((2, 3)), golden[f"mean_hw_{spec.name}"], **TOLERANCE)
         np.testing.assert_allclose(
             values[:8, ::20, 1, ::5], golden[f"slice_{spec.name}"], **TOLERANCE
         )

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-
 from golden_weights import GOLDENS, filled, manifest_shapes
 
 torch = pytest.importorskip("torch", reason="needs the extra 'models'")
