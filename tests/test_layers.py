@@ -32,8 +32,8 @@ ALLOWED = {
     },
     "demo": {"annotations", "store", "pipeline", "video"},
     "cli": {
-        "annotations", "config", "demo", "engine", "export", "pipeline", "report", "samples", "weights",
-        "selection", "sources", "store", "video",
+        "annotations", "config", "demo", "engine", "export", "pipeline", "report", "samples",
+        "selection", "sources", "store", "video", "weights",
     },
 }  # fmt: skip
 FREE = {"errors", "clips"}
