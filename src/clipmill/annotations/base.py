@@ -19,10 +19,25 @@ if TYPE_CHECKING:
     from clipmill.video import VideoReader
 
 
+RUNTIME_SETTINGS = frozenset(
+    {
+        *("device", "weights", "repo"),
+        *("frames_per_call", "windows_per_call", "captions_per_call"),
+        *("base_url", "base_url_env", "api_key_env", "concurrency", "retries", "timeout"),
+    }
+)
+"""Settings that say where and how fast something is computed, not what: another machine, another
+place of the same weights (`identity` has their checksum) or another batch recomputes nothing."""
+
+
 class BackendConfig(BaseModel):
     """Base of every backend's settings: unknown fields are refused, values never change."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    def result_settings(self) -> dict[str, Any]:
+        """Return the settings that decide the result, as plain data for the fingerprint."""
+        return self.model_dump(mode="json", exclude=set(RUNTIME_SETTINGS))
 
 
 def _no_check() -> None:

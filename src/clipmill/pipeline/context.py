@@ -91,7 +91,7 @@ class Context:
             step.annotate,
             step.backend,
             backend.version,
-            config.model_dump(mode="json"),
+            config.result_settings(),
             backend.identity(config),
             # Every annotation of a clip depends on the frames that `probe` counted.
             {name: before[name].fingerprint for name in (*backend.reads, *_probe(before))},
