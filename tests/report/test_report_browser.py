@@ -63,6 +63,8 @@ def seek(page: ChromiumPage, frame: int) -> None:
 def open_card(page: ChromiumPage, path: str) -> None:
     page.evaluate(f"{card(path)}.click()")
     page.wait_for(f"document.documentElement.dataset.open === {card(path)}.dataset.clip")
+    # Only then has the page begun to play it, so that a seek after this has the last word.
+    page.wait_for(f"document.documentElement.dataset.ready === {card(path)}.dataset.clip")
     page.wait_for(READY)
     only(page, "tracks", "masks", "boxes", "regions")
 

@@ -148,7 +148,7 @@ class ChromiumPage:
             raise RuntimeError(json.dumps(answer["exceptionDetails"]))
         return answer["result"].get("value")
 
-    def wait_for(self, expression: str, *, seconds: float = 20.0) -> Any:
+    def wait_for(self, expression: str, *, seconds: float = 90.0) -> Any:
         """Poll until an expression is true; raises TimeoutError."""
         deadline = time.monotonic() + seconds
         while not (value := self.evaluate(expression)):

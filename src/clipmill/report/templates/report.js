@@ -62,6 +62,7 @@
     $("seek").max = Math.max(0, clip.frames - 1);
     for (const id of ["seek", "toggle", "back", "forward", "speed"]) $(id).disabled = !playable;
     ticket += 1;
+    delete document.documentElement.dataset.ready;
     if (playable) {
       video.src = clip.preview;
       const mine = ticket;
@@ -71,6 +72,7 @@
         showAt(startFrame());
         follow(mine);
         if (!matchMedia("(prefers-reduced-motion: reduce)").matches) video.play().catch(() => {});
+        document.documentElement.dataset.ready = clip.id;
       }, { once: true });
     } else {
       video.removeAttribute("src");
@@ -116,6 +118,13 @@
     if (exact) video.requestVideoFrameCallback(step);
     else step();
   }
+
+  // A seek to the frame that is shown already presents no new frame, so no callback comes.
+  video.addEventListener("seeked", () => {
+    if (!clip || !video.paused) return;
+    frame = Math.floor(video.currentTime * clip.fps + 1e-3);
+    paint();
+  });
 
   function paint() {
     if (!clip) return;
