@@ -39,16 +39,29 @@ class SpatialLayoutAttention(nn.Module):
 
 
 class ConvBlock(nn.Module):
-    """Convolution, batch normalisation, ReLU."""
+    """Convolution, batch normalisation, ReLU.
 
-    def __init__(self, inputs: int, outputs: int, *, kernel: int) -> None:
+    Args:
+        inputs: Channels in.
+        outputs: Channels out.
+        kernel: Side of the convolution's kernel.
+        side: Resize to this side before the ReLU. The published network resizes what goes in;
+            with a 1x1 kernel all before the ReLU is linear at each place, so resizing what comes
+            out is the same, on less data.
+    """
+
+    def __init__(self, inputs: int, outputs: int, *, kernel: int, side: int | None = None) -> None:
         super().__init__()
+        self._side = side
         self.conv = nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2)
         self.bn = nn.BatchNorm2d(outputs)
 
     def forward(self, values: Tensor) -> Tensor:
-        """Map [B, inputs, H, W] to [B, outputs, H, W]."""
-        return functional.relu(self.bn(self.conv(values)))
+        """Map [B, inputs, H, W] to [B, outputs, H, W], or [B, outputs, side, side]."""
+        values = self.bn(self.conv(values))
+        if self._side is not None:
+            values = _resize(values, self._side)
+        return functional.relu(values)
 
 
 class MapHead(nn.Module):
@@ -81,7 +94,7 @@ class ICNet(nn.Module):
         self.b2_4 = residual_stage(256, 512, stride=2)
         self.b2_4_slam = SpatialLayoutAttention(8)
         self.up1 = ConvBlock(128, 256, kernel=1)
-        self.up2 = ConvBlock(512, 256, kernel=1)
+        self.up2 = ConvBlock(512, 256, kernel=1, side=_GRID)
         self.to_map_f = ConvBlock(512, 512, kernel=3)
         self.to_map_f_slam = SpatialLayoutAttention(32)
         self.to_map = MapHead(512)
@@ -124,7 +137,7 @@ class ICNet(nn.Module):
         values = self.b2_2_slam(self.b2_2(values))
         values = self.b2_3_slam(self.b2_3(values))
         values = self.b2_4_slam(self.b2_4(values))
-        return self.up2(_resize(values, _GRID))
+        return self.up2(values)
 
 
 def normalise(pictures: Tensor) -> Tensor:

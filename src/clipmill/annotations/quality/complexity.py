@@ -11,6 +11,7 @@ from PIL import Image
 from clipmill.annotations.quality.frame_scores import FRAMES_PER_CLIP, ScoreOptions
 from clipmill.models.batching import in_batches
 from clipmill.models.device import autocast, choose_device, full_precision, inference
+from clipmill.models.folding import fold_batch_norms
 from clipmill.models.ic9600 import SIDE, ICNet
 from clipmill.weights import load_state_dict
 
@@ -34,6 +35,7 @@ class Complexity:
         self._size = options.frames_per_call or default
         network = ICNet().eval().requires_grad_(False)
         load_state_dict(network, weights / "ck.pth" if weights.is_dir() else weights)
+        fold_batch_norms(network)
         self._model = network.to(self._device, memory_format=torch.channels_last)
 
     def prepare(self, frame: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:

@@ -24,7 +24,8 @@ from clipmill.annotations.shots.transnetv2 import (
 from clipmill.store.codecs import encode_array
 from clipmill.video import FrameSize
 
-_WINDOWS_ON_CPU, _WINDOWS_ON_GPU = 4, 32
+_WINDOWS_ON_CPU, _WINDOWS_ON_GPU = 1, 32
+"""One window is 100 frames, work enough for a CPU; more only leave its caches (measured)."""
 
 
 class AutoShotConfig(BackendConfig):
@@ -33,7 +34,7 @@ class AutoShotConfig(BackendConfig):
     Attributes:
         threshold: Probability above which a frame is a boundary; only stored with the row.
         windows_per_call: Windows of 100 frames that go through the network at once, about
-            200 MB each; 4 on the CPU and 32 on a GPU when None.
+            200 MB each; 1 on the CPU and 32 on a GPU when None.
         mixed_precision: Compute in bfloat16 on GPUs that have it: faster, but probabilities
             near the threshold may fall on the other side.
         device: Torch device; `auto` takes a GPU when there is one.

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from clipmill.models.autoshot.blocks import BLOCKS, Block, Branch
+from clipmill.models.autoshot.blocks import BLOCKS, Block, BlockSpec, Branch
 from clipmill.models.autoshot.network import AutoShot
 
 
@@ -25,7 +25,7 @@ class FusedAutoShot(nn.Module):
     def __init__(self, network: AutoShot) -> None:
         super().__init__()
         self._tail = network
-        self.blocks = nn.ModuleList(FusedBlock(network.block(spec)) for spec in BLOCKS)
+        self.blocks = nn.ModuleList(fuse(network.block(spec), spec) for spec in BLOCKS)
 
     def forward(self, frames: Tensor) -> Tensor:
         """Map windows uint8 [B, T, 27, 48, 3] RGB to logits float [B, T]."""
@@ -41,54 +41,48 @@ class FusedAutoShot(nn.Module):
         return self._tail.cls_layer1(hidden).squeeze(2)
 
 
-class FusedBlock(nn.Module):
-    """A block with its activation; [B, T, H, W, C] in and out."""
+def fuse(block: Block, spec: BlockSpec) -> nn.Module:
+    """Return a block with its activation, [B, T, H, W, C] in and out, as what is less work.
+
+    Nothing stands between a branch's two convolutions, so one of 3x3x3 can take their place. It
+    costs less where the branch is narrow and the layer between is wide.
+    """
+    apart = spec.spatial * (9 * spec.inputs + 3 * spec.outputs[0])
+    if not spec.shared and 27 * spec.inputs * spec.outputs[0] < apart:
+        return ComposedBlock(block)
+    return FactorisedBlock(block)
+
+
+class FactorisedBlock(nn.Module):
+    """A block whose convolutions stay apart."""
 
     def __init__(self, block: Block) -> None:
         super().__init__()
-        norm = block.batch_norm
-        assert norm.running_var is not None
-        assert norm.running_mean is not None
-        scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
-        shift = norm.bias - norm.running_mean * scale
+        self._shared = block.shared
         self._branches = len(block.conv_blocks)
         if block.shared:
             self.register_buffer("share", _flat(block.share.weight[:, :, 0]))
-        self._shared = block.shared
-        at = 0
-        for number, branch in enumerate(block.conv_blocks):
-            layers = cast(Branch, branch).layers
-            weight = cast(Tensor, layers[-1].weight)[..., 0]
-            part = slice(at, at + len(weight))
-            at = part.stop
-            self.register_buffer(f"temporal{number}", _flat(weight * scale[part, None, None, None]))
-            self.register_buffer(f"bias{number}", shift[part].detach().clone())
-            if not block.shared:
-                own = cast(Tensor, layers[0].weight)
-                self.register_buffer(f"spatial{number}", _flat(own[:, :, 0]))
+        for number, (temporal, bias, spatial) in enumerate(_folded(block)):
+            self.register_buffer(f"temporal{number}", _flat(temporal))
+            self.register_buffer(f"bias{number}", bias.clone())
+            if spatial is not None:
+                self.register_buffer(f"spatial{number}", _flat(spatial))
 
     def forward(self, values: Tensor) -> Tensor:
         """Map [B, T, H, W, C] to [B, T, H, W, C'], none below 0."""
-        shared = self._over_space(values, "share") if self._shared else None
+        shared = _over_space(values, self.get_buffer("share")) if self._shared else None
         outputs = []
         for number in range(self._branches):
             inner = shared
             if inner is None:
-                inner = self._over_space(values, f"spatial{number}")
+                inner = _over_space(values, self.get_buffer(f"spatial{number}"))
             outputs.append(self._over_time(inner, number))
         return torch.cat(outputs, dim=4).relu_()
 
-    def _over_space(self, values: Tensor, name: str) -> Tensor:
-        batch, length, height, width, channels = values.shape
-        frames = _channels_last(values, batch * length, height, width, channels)
-        out = functional.conv2d(frames, self.get_buffer(name), padding=1)
-        return out.permute(0, 2, 3, 1).reshape(batch, length, height, width, -1)
-
     def _over_time(self, values: Tensor, number: int) -> Tensor:
         batch, length, height, width, channels = values.shape
-        rows = _channels_last(values, batch, length, height * width, channels)
         out = functional.conv2d(
-            rows,
+            _channels_last(values, batch, length, height * width, channels),
             self.get_buffer(f"temporal{number}"),
             self.get_buffer(f"bias{number}"),
             padding=(2**number, 0),
@@ -97,8 +91,67 @@ class FusedBlock(nn.Module):
         return out.permute(0, 2, 3, 1).reshape(batch, length, height, width, -1)
 
 
+class ComposedBlock(nn.Module):
+    """A block as one spatial convolution whose outputs are shifted in time and added up."""
+
+    def __init__(self, block: Block) -> None:
+        super().__init__()
+        taps: list[Tensor] = []
+        biases: list[Tensor] = []
+        for temporal, bias, spatial in _folded(block):
+            assert spatial is not None
+            taps.append(torch.einsum("omk,mchw->kochw", temporal[..., 0], spatial))
+            biases.append(bias)
+        self._widths = [len(bias) for bias in biases]
+        self.register_buffer("weight", _flat(torch.cat(taps, 1).flatten(0, 1)))
+        none = torch.zeros(sum(self._widths))
+        self.register_buffer("bias", torch.cat([none, *biases, none]))
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Map [B, T, H, W, C] to [B, T, H, W, C'], none below 0."""
+        answers = _over_space(values, self.get_buffer("weight"), self.get_buffer("bias"))
+        before, here, after = answers.chunk(3, dim=4)
+        total = here.clone(memory_format=torch.contiguous_format)
+        at = 0
+        for number, width in enumerate(self._widths):
+            shift, part = 2**number, slice(at, at + width)
+            total[:, shift:, ..., part] += before[:, :-shift, ..., part]
+            total[:, :-shift, ..., part] += after[:, shift:, ..., part]
+            at += width
+        return total.relu_()
+
+
+def _folded(block: Block) -> list[tuple[Tensor, Tensor, Tensor | None]]:
+    """Return of each branch its temporal weight, bias and, unless shared, spatial weight.
+
+    The batch normalisation is in the temporal weight [O, M, 3, 1] and the bias [O]; the spatial
+    weight is [M, C, 3, 3].
+    """
+    norm = block.batch_norm
+    assert norm.running_var is not None
+    assert norm.running_mean is not None
+    scale = (norm.weight / torch.sqrt(norm.running_var + norm.eps)).detach()
+    shift = (norm.bias - norm.running_mean * scale).detach()
+    found, at = [], 0
+    for branch in block.conv_blocks:
+        layers = cast(Branch, branch).layers
+        temporal = cast(Tensor, layers[-1].weight).detach()[..., 0]
+        part = slice(at, at + len(temporal))
+        at = part.stop
+        spatial = None if block.shared else cast(Tensor, layers[0].weight).detach()[:, :, 0]
+        found.append((temporal * scale[part, None, None, None], shift[part], spatial))
+    return found
+
+
 def _flat(weight: Tensor) -> Tensor:
     return weight.detach().clone(memory_format=torch.channels_last)
+
+
+def _over_space(values: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    batch, length, height, width, channels = values.shape
+    frames = _channels_last(values, batch * length, height, width, channels)
+    out = functional.conv2d(frames, weight, bias, padding=1)
+    return out.permute(0, 2, 3, 1).reshape(batch, length, height, width, -1)
 
 
 def _channels_last(values: Tensor, batch: int, height: int, width: int, channels: int) -> Tensor:
