@@ -7,7 +7,7 @@ ends; any other answer starts the file again.
 import email.utils
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -205,6 +205,47 @@ class Http:
                 )
             backoff.failed(problem, progress=_size(part) - have)
 
+    def read_range(
+        self, url: str, start: int, end: int, *, what: str, auth: Auth | None = None
+    ) -> Iterator[bytes]:
+        """Yield the bytes [start, end) of a file as they arrive, going on after cuts.
+
+        Args:
+            url: Address.
+            start: First byte.
+            end: One after the last byte.
+            what: What is wanted, for messages.
+            auth: Adds credentials to the request.
+
+        Raises:
+            DownloadError: The server refused, kept failing, or serves no byte ranges.
+        """
+        backoff = _Backoff(what, self.retries, self.note)
+        position = start
+        while position < end:
+            begun = position
+            headers = {"Range": f"bytes={position}-{end - 1}"}
+            problem = _TransientError(f"fewer bytes than the {end - start:,} asked for arrived")
+            try:
+                with self._session.get(
+                    url, stream=True, headers=headers, auth=auth, timeout=_TIMEOUT
+                ) as response:
+                    _check_status(response, what)
+                    _check_type(response, what)
+                    _check_range(response, position, what)
+                    for block in response.iter_content(_BLOCK):
+                        wanted = block[: end - position]
+                        position += len(wanted)
+                        yield wanted
+            except (ConnectionError, Timeout, ChunkedEncodingError) as error:
+                problem = _TransientError(_reason(error, url))
+            except _TransientError as error:
+                problem = error
+            except RequestException as error:
+                raise DownloadError(f"{what}: {error}") from error
+            if position < end:
+                backoff.failed(problem, progress=position - begun)
+
     def _get_rest(
         self,
         url: str,
@@ -287,6 +328,16 @@ def _check_status(response: requests.Response, what: str) -> None:
             "or HF_ENDPOINT names a server that does not have it"
         )
     raise DownloadError(f"{host} answered {_named(status)} for {what} ({response.url})")
+
+
+def _check_range(response: requests.Response, start: int, what: str) -> None:
+    if response.status_code != HTTPStatus.PARTIAL_CONTENT:
+        raise DownloadError(
+            f"{urlsplit(response.url).netloc} does not serve byte ranges, which reading parts of "
+            f"{what} needs; choose another server with HF_ENDPOINT"
+        )
+    if not response.headers.get("Content-Range", "").startswith(f"bytes {start}-"):
+        raise _TransientError("the server sent another part than it was asked for")
 
 
 def _named(status: int) -> str:

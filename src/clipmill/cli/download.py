@@ -1,0 +1,192 @@
+"""Commands that fetch published datasets: `download openvid`."""
+
+import json
+import re
+import threading
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+
+from clipmill.cli.options import JsonOption
+from clipmill.cli.run import RunInterrupted
+from clipmill.download import Report, Request, download_openvid
+from clipmill.errors import UsageError
+
+app = typer.Typer(name="download", no_args_is_help=True, help="Fetch published video datasets.")
+
+_LINE_SECONDS = 10.0
+_SHOWN_PROBLEMS = 5
+
+
+@app.callback()
+def _datasets() -> None:
+    """Fetch published video datasets."""
+
+
+@app.command("openvid")
+def openvid(
+    to: Annotated[Path, typer.Option("--to", help="Folder for the videos and their manifest.")],
+    parts: Annotated[
+        str, typer.Option("--parts", help="Archives: `0-185`, `3`, `0,4,7-9`; all by default.")
+    ] = "",
+    subset: Annotated[
+        str, typer.Option("--subset", help="Published table: `train` or `hd`.")
+    ] = "train",
+    where: Annotated[
+        str,
+        typer.Option("--where", help="Rows of the table, e.g. `aesthetic_score > 5 and fps > 23`."),
+    ] = "",
+    revision: Annotated[
+        str, typer.Option("--revision", help="Commit of the dataset; the folder remembers it.")
+    ] = "",
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, max=64, help="At once.")] = 4,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Tell what it would cost; reads table and directories."),
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Fetch OpenVid-1M or a choice of it; run it again to go on after an interruption."""
+    request = Request(
+        folder=to,
+        parts=parse_parts(parts),
+        subset=subset,
+        where=where,
+        revision=revision,
+        jobs=jobs,
+        dry_run=dry_run,
+    )
+    meter = _Meter(Console(stderr=True))
+    try:
+        report = download_openvid(request, progress=meter)
+    except KeyboardInterrupt:
+        raise RunInterrupted from None
+    finally:
+        meter.close()
+    if as_json:
+        facts = asdict(report)
+        facts["choice"]["names"] = len(report.choice.names)
+        typer.echo(json.dumps(facts, indent=2))
+        return
+    for line in _lines(report, to, dry_run=dry_run):
+        typer.echo(line)
+
+
+def parse_parts(text: str) -> frozenset[int] | None:
+    """Return the numbers a list such as `0,4,7-9` names; None for an empty text.
+
+    Raises:
+        UsageError: It is no such list.
+    """
+    numbers: set[int] = set()
+    for item in filter(None, re.split(r"[,\s]+", text.strip())):
+        match = re.fullmatch(r"(\d{1,6})(?:-(\d{1,6}))?", item)
+        if match is None or int(match[2] or match[1]) < int(match[1]):
+            raise UsageError(f"--parts: '{item}' is no part; write e.g. 0-185 or 0,4,7-9")
+        numbers |= set(range(int(match[1]), int(match[2] or match[1]) + 1))
+    return frozenset(numbers) or None
+
+
+def _lines(report: Report, folder: Path, *, dry_run: bool) -> list[str]:
+    whole = max(report.archive_bytes, 1)
+    lines = [
+        f"commit {report.commit}: {report.archives} archives, {_size(report.archive_bytes)}",
+        f"{'to fetch' if dry_run else 'fetched'}: {report.fetched:,} videos, "
+        f"{_size(report.fetch_bytes)} ({report.fetch_bytes / whole:.1%} of the archives), "
+        f"{_size(report.disk_bytes)} on disk; free: {_size(report.free_bytes)}",
+        f"there before: {report.here_before:,}; not chosen: {report.unlisted:,}; "
+        f"second copies left out: {report.same:,}",
+        f"table: {report.choice.rows:,} rows, {len(report.choice.names):,} videos chosen, "
+        f"{report.choice.repeated:,} repeated, {report.choice.short:,} of wrong length, "
+        f"{report.choice.empty:,} without a name",
+        f"of the chosen videos {report.listed_here:,} are here, {report.missing:,} are missing"
+        + ("" if dry_run else f" ({folder / 'missing.txt'})"),
+    ]
+    shown = [f"  part {p.part} {p.member!r}: {p.reason}" for p in report.problems[:_SHOWN_PROBLEMS]]
+    if shown:
+        where = "" if dry_run else f", all in {folder / 'problems.txt'}"
+        lines += [f"problems: {len(report.problems):,}{where}", *shown]
+    return lines
+
+
+def _size(size: int) -> str:
+    unit, name = (1e9, "GB") if size >= 1e9 else (1e6, "MB")
+    return f"{size / unit:,.1f} {name}"
+
+
+class _Meter:
+    """Bytes, rate and time left: a bar on a terminal, a line now and then elsewhere."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._lock = threading.Lock()
+        self._progress: Progress | None = None
+        self._task = TaskID(0)
+        self._what, self._total = "", 0
+        self._first = (0.0, 0)
+        self._said = 0.0
+
+    def start(self, what: str, total: int | None) -> None:
+        """Begin to count."""
+        self.close()
+        self._what, self._total = what, total or 0
+        self._first = (0.0, 0)
+        if self._console.is_terminal:
+            self._progress = Progress(
+                TextColumn("{task.description}", markup=False),
+                BarColumn(),
+                DownloadColumn(),
+                TransferSpeedColumn(),
+                TimeRemainingColumn(),
+                console=self._console,
+            )
+            self._progress.start()
+            self._task = self._progress.add_task(what, total=total)
+        else:
+            self.note(f"{what}: {_size(self._total)}")
+
+    def at(self, done: int) -> None:
+        """Show how far it is."""
+        if self._progress is not None:
+            self._progress.update(self._task, completed=done)
+            return
+        now = time.monotonic()
+        with self._lock:
+            if not self._first[0]:
+                self._first, self._said = (now, done), now
+            if now - self._said < _LINE_SECONDS:
+                return
+            self._said = now
+        rate = (done - self._first[1]) / max(now - self._first[0], 1e-9)
+        left = (self._total - done) / max(rate, 1.0)
+        self.note(
+            f"{self._what}: {_size(done)} of {_size(self._total)}, {_size(int(rate))}/s, "
+            f"{left:.0f} s left"
+        )
+
+    def finish(self) -> None:
+        """Leave the full bar."""
+        self.close()
+
+    def note(self, text: str) -> None:
+        """Print a line."""
+        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+    def close(self) -> None:
+        """Stop drawing."""
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = None

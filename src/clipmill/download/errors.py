@@ -1,0 +1,15 @@
+"""What can go wrong with a dataset download; every message names the file and the remedy."""
+
+from clipmill.errors import ClipmillError, UsageError
+
+
+class DatasetError(ClipmillError):
+    """The published dataset is not what it says: an unreadable table, a broken archive."""
+
+
+class WhereError(UsageError):
+    """A choice of rows cannot be understood."""
+
+
+class FolderError(UsageError):
+    """The target folder cannot take the download: in use, read-only, or full."""

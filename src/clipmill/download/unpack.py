@@ -1,0 +1,185 @@
+"""Archives on a server: their directories, and their members written to files."""
+
+import errno
+import lzma
+import os
+import shutil
+import struct
+import threading
+import zipfile
+import zlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from clipmill.download.errors import DatasetError, FolderError
+from clipmill.download.journal import Got, Journal
+from clipmill.download.names import second_name
+from clipmill.download.plan import Member, Problem
+from clipmill.download.remote import RemoteFile
+from clipmill.download.repository import Archive
+from clipmill.weights.http import Auth, Http, Retries
+
+_BLOCK = 1 << 20
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+_BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    NotImplementedError,
+    ValueError,
+)
+
+
+class Stopped(Exception):
+    """The download was interrupted or another job failed."""
+
+
+class Unpacker:
+    """Reads archives of one repository; its methods may run in several threads.
+
+    Args:
+        folder: Where the videos go.
+        state: Folder for directories and unfinished files.
+        journal: Where finished videos are noted.
+        auth: Adds credentials to requests.
+        retries: How a failing server is asked again; by default patiently.
+        note: Called with a line worth telling.
+        on_bytes: Called with the number of bytes of each block of members that arrives.
+    """
+
+    def __init__(
+        self,
+        *,
+        folder: Path,
+        state: Path,
+        journal: Journal,
+        auth: Auth | None,
+        retries: Retries | None,
+        note: Callable[[str], None],
+        on_bytes: Callable[[int], None],
+    ) -> None:
+        self.folder, self.journal = folder, journal
+        self.partial = state / "partial"
+        self.directories = state / "directories"
+        for path in (self.folder, self.partial, self.directories):
+            path.mkdir(parents=True, exist_ok=True)
+        for left_over in self.partial.iterdir():
+            left_over.unlink()
+        self.stop = threading.Event()
+        # Waiting ends when the download does.
+        self._retries = retries or Retries(sleep=self._wait)
+        self._auth, self._note = auth, note
+        self._on_bytes = on_bytes
+
+    def directory(self, archive: Archive) -> tuple[Sequence[zipfile.ZipInfo], int]:
+        """Return the entries of an archive and where its directory begins.
+
+        Raises:
+            DatasetError: It is no zip archive.
+            DownloadError: The server refused, or kept failing.
+        """
+        remote = self._remote(archive)
+        try:
+            with remote, zipfile.ZipFile(remote) as opened:
+                entries, start = opened.infolist(), opened.start_dir
+            self._remember(archive, remote.tail)
+        except _BROKEN as error:
+            raise DatasetError(f"it is no zip archive: {error}") from error
+        return entries, start
+
+    def run(self, archive: Archive, members: Sequence[Member]) -> list[Problem]:
+        """Fetch members that lie side by side; return those that are damaged.
+
+        Raises:
+            DownloadError: The server refused, or kept failing.
+            OSError: The disk is full or fails.
+            Stopped: Somebody set `stop`.
+        """
+        problems = []
+        remote = self._remote(archive, on_bytes=self._arrived)
+        with remote, zipfile.ZipFile(remote) as opened:
+            entries = opened.infolist()
+            remote.set_window(members[0].start, members[-1].end)
+            for member in members:
+                reason = self._fetch(opened, entries[member.index], member)
+                if reason:
+                    # Once more, through a new request: it may have been damaged on the way.
+                    remote.set_window(member.start, members[-1].end)
+                    reason = self._fetch(opened, entries[member.index], member)
+                if reason:
+                    remote.set_window(member.end, members[-1].end)
+                    problems.append(Problem(member.part, member.member, f"damaged: {reason}"))
+        return problems
+
+    def _fetch(self, opened: zipfile.ZipFile, entry: zipfile.ZipInfo, member: Member) -> str:
+        """Write one member; return what is wrong with it, if anything."""
+        temporary = self.partial / f"{member.part}-{member.index}"
+        try:
+            # The library compares the CRC when the last byte is read.
+            with opened.open(entry) as source, temporary.open("wb") as file:
+                shutil.copyfileobj(source, file, _BLOCK)
+                file.flush()
+                os.fsync(file.fileno())
+        except _BROKEN as error:
+            temporary.unlink(missing_ok=True)
+            return str(error)
+        except (OSError, Stopped):
+            temporary.unlink(missing_ok=True)
+            raise
+        if (found := temporary.stat().st_size) != member.size:
+            temporary.unlink()
+            return f"{found:,} of {member.size:,} bytes"
+        name = member.name
+        if (self.folder / name).exists() and name not in self.journal.by_name:
+            # Somebody else's file, or one that differs by upper and lower case only.
+            name = second_name(name, member.crc)
+            self._note(f"{member.name} is there already: kept as {name}")
+        temporary.replace(self.folder / name)
+        self.journal.add(Got(name, member.part, member.member, member.size, member.crc))
+        return ""
+
+    def _wait(self, seconds: float) -> None:
+        if self.stop.wait(seconds):
+            raise Stopped
+
+    def _arrived(self, count: int) -> None:
+        if self.stop.is_set():
+            raise Stopped
+        self._on_bytes(count)
+
+    def _remote(
+        self, archive: Archive, *, on_bytes: Callable[[int], None] | None = None
+    ) -> RemoteFile:
+        known = self._directory_file(archive)
+        return RemoteFile(
+            archive.pieces,
+            http=Http(retries=self._retries, note=self._note),
+            auth=self._auth,
+            tail=known.read_bytes() if known.exists() else b"",
+            on_bytes=on_bytes,
+        )
+
+    def _directory_file(self, archive: Archive) -> Path:
+        mark = f"{zlib.crc32(archive.identity.encode()):08x}"
+        return self.directories / f"part{archive.part}-{mark}"
+
+    def _remember(self, archive: Archive, tail: bytes) -> None:
+        path = self._directory_file(archive)
+        if path.exists() and path.stat().st_size == len(tail):
+            return
+        temporary = path.with_suffix(".partial")
+        temporary.write_bytes(tail)
+        temporary.replace(path)
+
+
+def disk_error(error: OSError, folder: Path) -> FolderError:
+    """Return what to tell about a file that could not be written."""
+    if error.errno in _FULL:
+        free = shutil.disk_usage(folder).free
+        return FolderError(
+            f"the disk of {folder} is full ({free / 1e9:,.2f} GB free). Every finished video is "
+            "kept; make room and run the same command again, it goes on from there"
+        )
+    return FolderError(f"{folder} cannot be written: {error.strerror or error}")

@@ -1,0 +1,90 @@
+"""A hub with a small OpenVid: real zips, split parts, tables, and closed byte ranges."""
+
+import csv
+import io
+import re
+import threading
+import zipfile
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import weights_server
+from weights_server import Hub, Serving, random_bytes
+
+REPO = "nkp37/OpenVid-1M"
+TRAIN, HD = "data/train/OpenVid-1M.csv", "data/train/OpenVidHD.csv"
+
+
+def make_zip(members: list[tuple[str | zipfile.ZipInfo, bytes]]) -> bytes:
+    """Return a zip archive with stored members, names as they are given."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in members:
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+def make_table(rows: list[tuple[str, str, object]]) -> bytes:
+    """Return a table of (video, caption, aesthetic score)."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(("video", "caption", "aesthetic score", "camera motion"))
+    writer.writerows((*row, "static") for row in rows)
+    return text.getvalue().encode()
+
+
+def videos(part: int, count: int, size: int) -> dict[str, bytes]:
+    """Return file names and contents of one part."""
+    return {
+        f"v{part}_{n}.mp4": random_bytes(size + 37 * n, seed=1000 * part + n) for n in range(count)
+    }
+
+
+def folded(files: dict[str, bytes]) -> list[tuple[str | zipfile.ZipInfo, bytes]]:
+    return [(f"some/folder/{name}", content) for name, content in files.items()]
+
+
+def _handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
+    base = weights_server._handler(hub)
+
+    class Handler(base):
+        def _answer(self) -> None:
+            # The parent knows models; a dataset differs by its address only.
+            self.path = self.path.replace("/api/datasets/", "/api/models/")
+            self.path = self.path.replace("/datasets/", "/", 1)
+            super()._answer()
+
+        def _content(self, data: bytes, headers: dict[str, str]) -> None:
+            asked = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
+            if not asked or not hub.ranges:
+                super()._content(data, headers)
+                return
+            start, last = int(asked[1]), min(int(asked[2]), len(data) - 1)
+            rest = data[start : last + 1]
+            told = {"Content-Range": f"bytes {start}-{last}/{len(data)}"}
+            self._head(206, headers | told | {"Content-Length": str(len(rest))})
+            if hub.cut_after is not None and hub.cuts_left > 0 and len(rest) > hub.cut_after:
+                hub.cuts_left -= 1
+                hub.answers += hub.after_cut
+                self._send(rest[: hub.cut_after])
+                self.close_connection = True
+                return
+            stop = min(len(rest), hub.hold_after) if hub.hold else len(rest)
+            self._send(rest[:stop])
+            if hub.hold and stop < len(rest):
+                hub.held.set()
+                hub.hold.wait(60)
+                self._send(rest[stop:])
+
+    return Handler
+
+
+class ServingDatasets(Serving):
+    """Runs the hub while the block runs."""
+
+    def __init__(self, hub: Hub) -> None:
+        super().__init__(hub)
+        self.server.server_close()
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(hub))
+        self.server.daemon_threads = True
+        hub.port = self.server.server_address[1]
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True)

@@ -1,0 +1,279 @@
+"""Downloading OpenVid from a real server that cuts, refuses and waits."""
+
+import csv
+import os
+import signal
+import stat
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from dataset_server import HD, REPO, TRAIN, folded, make_table, make_zip, videos
+from weights_server import COMMIT, Hub, child_environment
+
+from clipmill.download import Request, download_openvid
+from clipmill.download.errors import FolderError, WhereError
+from clipmill.errors import UsageError
+from clipmill.weights.errors import DownloadError, OfflineError
+from clipmill.weights.http import Retries
+
+PART0, PART1 = videos(0, 12, 120_000), videos(1, 9, 150_000)
+BOTH = PART0 | PART1
+
+
+def publish(hub: Hub, **more: bytes) -> None:
+    """Two parts, the second in three pieces, and their tables."""
+    second = make_zip(folded(PART1))
+    rows = [(name, f'a "{name}",\nsaid', n) for n, name in enumerate(BOTH)]
+    hub.files = {
+        REPO: {
+            "OpenVid_part0.zip": make_zip(folded(PART0)),
+            # The first cut goes through a member, the second through the directory.
+            "OpenVid_part1_partaa": second[:500_001],
+            "OpenVid_part1_partab": second[500_001:-200],
+            "OpenVid_part1_partac": second[-200:],
+            TRAIN: make_table([*rows, ("absent.mp4", "gone", 3), rows[0]]),
+            HD: make_table(rows[10:14]),
+        }
+        | more
+    }
+
+
+def fetch(folder: Path, waits: list[float] | None = None, **values: object):
+    retries = Retries(attempts=4, sleep=(waits if waits is not None else []).append)
+    return download_openvid(Request(folder=folder, **values), retries=retries)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in (folder / "videos").iterdir()}
+
+
+def manifest(folder: Path) -> list[list[str]]:
+    with (folder / "OpenVid.csv").open(newline="", encoding="utf-8") as file:
+        return list(csv.reader(file))
+
+
+def test_everything_arrives_with_captions_and_a_list_of_what_is_missing(hub: Hub, tmp_path: Path):
+    publish(hub)
+    report = fetch(tmp_path)
+    assert contents(tmp_path) == BOTH
+    assert (report.commit, report.archives, report.fetched) == (COMMIT, 2, len(BOTH))
+    assert (report.listed_here, report.missing) == (len(BOTH), 1)
+    assert (tmp_path / "missing.txt").read_text() == "absent.mp4\n"
+    assert report.choice.repeated == 1
+    header, *rows = manifest(tmp_path)
+    assert header == ["video", "caption"]
+    assert rows == [[f"videos/{name}", f'a "{name}",\nsaid'] for name in BOTH]
+    assert not list((tmp_path / ".openvid" / "partial").iterdir())
+
+
+def test_a_second_run_fetches_nothing_of_what_is_there(hub: Hub, tmp_path: Path):
+    publish(hub)
+    fetch(tmp_path)
+    (tmp_path / "videos" / "v0_3.mp4").unlink()
+    (tmp_path / "videos" / "v1_2.mp4").write_bytes(b"short")
+    before = hub.sent()
+    report = fetch(tmp_path)
+    assert (report.fetched, report.here_before) == (2, len(BOTH) - 2)
+    assert contents(tmp_path) == BOTH
+    assert hub.sent() - before < 1.02 * (len(PART0["v0_3.mp4"]) + len(PART1["v1_2.mp4"]))
+
+
+@pytest.mark.parametrize(
+    "after_cut",
+    [[], [(500, {})], [(429, {"Retry-After": "7"})]],
+    ids=["cut", "then-500", "then-429"],
+)
+def test_cut_connections_go_on_where_they_stopped(hub: Hub, tmp_path: Path, after_cut: list):
+    publish(hub)
+    hub.cut_after, hub.after_cut = 200_000, after_cut
+    waits: list[float] = []
+    fetch(tmp_path, waits, jobs=1)
+    assert contents(tmp_path) == BOTH
+    # What is lost per cut is less than a block of 64 KiB; nothing is fetched twice as a whole.
+    assert hub.sent() < 1.5 * sum(map(len, BOTH.values()))
+    if after_cut and after_cut[0][0] == 429:
+        assert set(waits) == {7.0}
+
+
+def test_a_truncated_answer_is_completed(hub: Hub, tmp_path: Path):
+    publish(hub)
+    hub.cut_after, hub.cuts_left = 100, 3
+    fetch(tmp_path)
+    assert contents(tmp_path) == BOTH
+
+
+def test_a_server_that_keeps_failing_is_given_up_and_the_rest_kept(hub: Hub, tmp_path: Path):
+    publish(hub)
+    hub.cut_after, hub.after_cut = 400_000, [(503, {})] * 4
+    with pytest.raises(DownloadError, match="tries in a row"):
+        fetch(tmp_path, jobs=1)
+    kept = contents(tmp_path)
+    assert kept and kept.items() < BOTH.items()
+    hub.cut_after, hub.answers = None, []
+    report = fetch(tmp_path)
+    assert report.here_before == len(kept)
+    assert contents(tmp_path) == BOTH
+
+
+def test_a_killed_process_goes_on(hub: Hub, tmp_path: Path):
+    import threading
+
+    publish(hub)
+    hub.hold, hub.hold_after = threading.Event(), 700_000
+    code = (
+        "import sys; from pathlib import Path; "
+        "from clipmill.download import Request, download_openvid; "
+        "download_openvid(Request(folder=Path(sys.argv[1]), jobs=1))"
+    )
+    child = subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path / "to")],
+        env=child_environment(hub, tmp_path / "cache"),
+    )
+    assert hub.held.wait(60)
+    journal = tmp_path / "to" / ".openvid" / "journal.jsonl"
+    while not (journal.exists() and journal.read_text().count("\n") >= 3):
+        assert child.poll() is None
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    hub.hold.set()
+    hub.hold = None
+    # As if it had died inside a line as well.
+    journal.write_bytes(journal.read_bytes()[:-9])
+    report = fetch(tmp_path / "to")
+    assert report.here_before >= 3
+    assert contents(tmp_path / "to") == BOTH
+    lines = journal.read_text().splitlines()
+    assert len({line for line in lines if line.endswith("}")}) >= len(BOTH)
+
+
+def test_ten_of_a_thousand_members_cost_under_five_percent(hub: Hub, tmp_path: Path):
+    files = videos(0, 1000, 20_000)
+    chosen = set(list(files)[7::100])
+    archive = make_zip(folded(files))
+    rows = [(name, "x", 6 if name in chosen else 4.5) for name in files]
+    hub.files = {REPO: {"OpenVid_part0.zip": archive, TRAIN: make_table(rows)}}
+    report = fetch(tmp_path, where="aesthetic_score > 5")
+    table = len(hub.files[REPO][TRAIN])
+    assert contents(tmp_path) == {name: files[name] for name in chosen}
+    assert hub.sent() - table < 0.05 * len(archive)
+    assert report.unlisted == 990 and report.missing == 0
+
+
+def test_bad_names_are_refused_by_name_and_the_rest_kept(hub: Hub, tmp_path: Path):
+    link = zipfile.ZipInfo("link.mp4")
+    link.external_attr = (stat.S_IFLNK | 0o777) << 16
+    bad = ["../up.mp4", "/etc/abs.mp4", "a/../../b.mp4", "C:\\win.mp4", "con.mp4", "..\\w.mp4"]
+    members = [(name, b"bad") for name in bad] + [(link, b"/etc/passwd")]
+    good = [("fine/one.mp4", b"one"), ("two.mp4", b"two"), ("__MACOSX/._two.mp4", b"fork")]
+    hub.files = {
+        REPO: {
+            "OpenVid_part0.zip": make_zip([good[0], *members, *good[1:]]),
+            TRAIN: make_table([("one.mp4", "1", 1), ("two.mp4", "2", 1)]),
+        }
+    }
+    report = fetch(tmp_path / "to")
+    assert contents(tmp_path / "to") == {"one.mp4": b"one", "two.mp4": b"two"}
+    assert [problem.member for problem in report.problems] == [*bad, "link.mp4"]
+    assert "C:\\win.mp4\trefused: its name is an absolute path" in (
+        (tmp_path / "to" / "problems.txt").read_text()
+    )
+    assert {path.name for path in tmp_path.iterdir()} == {"to"}
+
+
+def test_a_name_twice_keeps_both_contents(hub: Hub, tmp_path: Path):
+    members = [("a/x.mp4", b"first"), ("b/x.mp4", b"second"), ("c/x.mp4", b"first")]
+    (tmp_path / "videos").mkdir()
+    (tmp_path / "videos" / "mine.mp4").write_bytes(b"precious")
+    hub.files = {
+        REPO: {
+            "OpenVid_part0.zip": make_zip([*members, ("mine.mp4", b"theirs")]),
+            TRAIN: make_table([("x.mp4", "caption", 1)]),
+        }
+    }
+    for _ in range(2):
+        report = fetch(tmp_path)
+        found = contents(tmp_path)
+        assert found["x.mp4"] == b"first" and found["mine.mp4"] == b"precious"
+        assert sorted(found.values()) == [b"first", b"precious", b"second", b"theirs"]
+        assert ["x.mp4" in p.member or "mine" in p.member for p in report.problems] == [True] * 2
+        assert manifest(tmp_path)[1:] == [["videos/x.mp4", "caption"]]
+
+
+def test_a_damaged_member_is_told_and_the_rest_kept(hub: Hub, tmp_path: Path):
+    publish(hub)
+    archive = bytearray(hub.files[REPO]["OpenVid_part0.zip"])
+    archive[archive.index(PART0["v0_5.mp4"]) + 1000] ^= 1
+    hub.files[REPO]["OpenVid_part0.zip"] = bytes(archive)
+    report = fetch(tmp_path)
+    assert [(p.part, p.member) for p in report.problems] == [(0, "some/folder/v0_5.mp4")]
+    assert report.problems[0].reason.startswith("damaged: Bad CRC")
+    assert contents(tmp_path) == {k: v for k, v in BOTH.items() if k != "v0_5.mp4"}
+    assert (tmp_path / "missing.txt").read_text() == "v0_5.mp4\nabsent.mp4\n"
+
+
+def test_a_broken_archive_and_a_missing_piece_cost_only_themselves(hub: Hub, tmp_path: Path):
+    publish(hub, **{"OpenVid_part2.zip": b"no zip" * 500, "OpenVid_part3_partab": b"x" * 2000})
+    report = fetch(tmp_path, parts=frozenset({0, 2, 3, 900}))
+    assert contents(tmp_path) == PART0
+    assert [p.part for p in report.problems] == [900, 2, 3]
+
+
+def test_a_dry_run_tells_the_cost_and_fetches_no_video(hub: Hub, tmp_path: Path):
+    publish(hub)
+    report = fetch(tmp_path, subset="hd", dry_run=True)
+    assert contents(tmp_path) == {}
+    assert report.fetched == report.missing == 4
+    wanted = {name: BOTH[name] for name in list(BOTH)[10:14]}
+    assert report.disk_bytes == sum(map(len, wanted.values()))
+    assert report.disk_bytes < report.fetch_bytes < 1.01 * report.disk_bytes
+    fetch(tmp_path, subset="hd")
+    assert contents(tmp_path) == wanted
+
+
+@pytest.mark.skipif(not os.access("/dev/full", os.W_OK), reason="no /dev/full here")
+def test_a_full_disk_is_told_and_the_next_run_goes_on(hub: Hub, tmp_path: Path, monkeypatch):
+    publish(hub)
+    opened = Path.open
+
+    def full_for_one(self: Path, *args: object, **options: object):
+        # The kernel's own ENOSPC, at one of the files.
+        target = Path("/dev/full") if self.parent.name == "partial" and self.name == "1-4" else self
+        return opened(target, *args, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", full_for_one)
+        with pytest.raises(FolderError, match=r"is full .* run the same command again"):
+            fetch(tmp_path, jobs=1)
+    assert contents(tmp_path).items() < BOTH.items()
+    fetch(tmp_path)
+    assert contents(tmp_path) == BOTH
+
+
+def test_too_little_room_is_known_before(hub: Hub, tmp_path: Path, monkeypatch):
+    publish(hub)
+    import shutil
+
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=65 << 20))
+    with pytest.raises(FolderError, match="nothing was fetched"):
+        fetch(tmp_path)
+    assert contents(tmp_path) == {}
+
+
+def test_requests_that_make_no_sense(hub: Hub, tmp_path: Path, monkeypatch):
+    publish(hub)
+    with pytest.raises(UsageError, match="none of the parts"):
+        fetch(tmp_path, parts=frozenset({7}))
+    with pytest.raises(UsageError, match="no subset"):
+        fetch(tmp_path, subset="tiny")
+    with pytest.raises(WhereError, match=r"no column 'beauty'.*aesthetic_score"):
+        fetch(tmp_path, where="beauty > 3")
+    hub.ranges = False
+    with pytest.raises(DownloadError, match="byte ranges"):
+        fetch(tmp_path)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(OfflineError):
+        fetch(tmp_path)
