@@ -19,7 +19,7 @@ MAX_CAPTION_BYTES = 100_000
 """A longer text file beside a video is not taken for its caption."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FoundFile:
     """One entry of a source.
 
@@ -28,8 +28,9 @@ class FoundFile:
         uri: Absolute path or URL.
         real_path: The file behind links, to recognise one that is listed twice.
         size_bytes: Size.
-        text: Content of a `.txt` file of the same stem, if there is one.
+        text: Caption from a manifest or from a `.txt` file of the same stem, if there is one.
         problem: Why it cannot be read; empty when it can.
+        where: Line or row of the manifest; empty for a file found in a folder.
     """
 
     relative_path: str
@@ -38,6 +39,7 @@ class FoundFile:
     size_bytes: int
     text: str | None = None
     problem: str = ""
+    where: str = ""
 
 
 def list_local(root: Path) -> list[FoundFile]:

@@ -1,7 +1,7 @@
 """All sources of a run as one list of videos, in a fixed order."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,15 +9,18 @@ from clipmill.clips import Video, video_id_for
 from clipmill.config.models import SourceConfig
 from clipmill.errors import UsageError
 from clipmill.sources.folder import FoundFile, list_local, list_remote
+from clipmill.sources.layouts import find_kind, list_hugging_face, list_openvid
+from clipmill.sources.manifest import open_source
+from clipmill.sources.rows import Columns
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SourceProblem:
     """An entry of a source that cannot be a video of the run.
 
     Attributes:
-        video_id: Id it would have had.
-        relative_path: Path relative to its source root.
+        video_id: Id it would have had; another one when a video or problem has that already.
+        relative_path: Path relative to its source root, or the line of a manifest without one.
         uri: Absolute path or URL.
         state: `dropped` (a second name of the same file) or `failed` (cannot be read).
         reason: One line.
@@ -32,7 +35,10 @@ class SourceProblem:
 
 @dataclass(frozen=True)
 class Listing:
-    """Videos of all sources, ordered by source and path, and the entries left out."""
+    """Videos of all sources and the entries left out.
+
+    Ordered by source, then by path in a folder and by row in a manifest.
+    """
 
     videos: tuple[Video, ...]
     problems: tuple[SourceProblem, ...]
@@ -41,38 +47,52 @@ class Listing:
 def list_sources(sources: Sequence[SourceConfig]) -> Listing:
     """List every source.
 
-    A file that two names or links lead to is one video: the first name in path order stands,
-    the others are problems of state `dropped`.
+    A file that two names, links or rows lead to is one video: the first name in the order of the
+    source stands, the others are problems of state `dropped`. What is wrong with one row of a
+    manifest is a problem of state `failed`.
 
     Raises:
-        UsageError: A source does not exist, or two sources have the same name.
+        UsageError: A source does not exist or cannot be read at all, or two sources have the
+            same name.
     """
     names = _source_names(sources)
     videos: list[Video] = []
     problems: list[SourceProblem] = []
     first_names: dict[str, str] = {}
+    problem_ids: set[str] = set()
     for source, name in zip(sources, names, strict=True):
         for found in _list_one(source):
             video_id = video_id_for(found.relative_path, source=name)
-            state, reason = "", found.problem
-            if reason:
-                state = "failed"
-            elif found.real_path in first_names:
-                state, reason = "dropped", f"same file as {first_names[found.real_path]}"
-            if state:
-                problems.append(
-                    SourceProblem(video_id, found.relative_path, found.uri, state, reason)
-                )
+            first = None if found.problem else first_names.get(found.real_path)
+            if first is None and not found.problem:
+                path = first_names[found.real_path] = found.relative_path
+                videos.append(Video(video_id, name, path, found.uri, found.size_bytes, found.text))
                 continue
-            first_names[found.real_path] = found.relative_path
-            videos.append(
-                Video(video_id, name, found.relative_path, found.uri, found.size_bytes, found.text)
-            )
+            state, reason = "failed", found.problem
+            if first is not None:
+                state, reason = "dropped", f"same file as {first}"
+            # A second row of the same path must not take the id of the video that stands.
+            if video_id in problem_ids or (found.where and found.relative_path == first):
+                video_id = video_id_for(f"{found.relative_path}\0{found.where}", source=name)
+            problem_ids.add(video_id)
+            if found.where:
+                reason = f"{found.where}: {reason}"
+            problems.append(SourceProblem(video_id, found.relative_path, found.uri, state, reason))
     return Listing(tuple(videos), tuple(problems))
 
 
-def _list_one(source: SourceConfig) -> list[FoundFile]:
-    return list_remote(source.path) if "://" in source.path else list_local(Path(source.path))
+def _list_one(source: SourceConfig) -> Iterable[FoundFile]:
+    columns = Columns(source.path_column, source.caption_column)
+    kind = find_kind(source)
+    if kind == "openvid":
+        return list_openvid(source.path, source.root, columns)
+    if kind == "huggingface":
+        return list_hugging_face(source.path, source.root, columns)
+    if kind != "folder":
+        return open_source(source.path, kind, source.root, columns).files()
+    if "://" in source.path:
+        return list_remote(source.path)
+    return list_local(Path(source.path))
 
 
 def _source_names(sources: Sequence[SourceConfig]) -> list[str]:

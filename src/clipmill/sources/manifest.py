@@ -1,0 +1,170 @@
+"""Manifests: tables that name videos and, where they have them, their captions."""
+
+import posixpath
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from clipmill.errors import UsageError
+from clipmill.sources.folder import FoundFile
+from clipmill.sources.places import LocalPlaces, RemotePlaces
+from clipmill.sources.rows import Columns, Row
+from clipmill.sources.rows_csv import csv_rows
+from clipmill.sources.rows_jsonl import jsonl_rows
+from clipmill.sources.rows_parquet import parquet_rows
+
+KIND_BY_SUFFIX = {
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".parquet": "parquet",
+}
+"""What a manifest is by its name, in lower case."""
+
+_READERS: dict[str, Callable[[str, Columns], Iterator[Row]]] = {
+    "csv": csv_rows,
+    "jsonl": jsonl_rows,
+    "parquet": parquet_rows,
+}
+
+
+def kind_of(path: str) -> str | None:
+    """Return `csv`, `jsonl` or `parquet` by the suffix of a manifest, None for anything else."""
+    return KIND_BY_SUFFIX.get(PurePosixPath(path).suffix.lower())
+
+
+def read_rows(path: str, kind: str, columns: Columns) -> Iterator[Row]:
+    """Read the rows of a manifest of a kind; raises UsageError when it cannot be read at all."""
+    return _READERS[kind](path, columns)
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A table of videos.
+
+    Attributes:
+        path: Absolute path or fsspec URL of the table.
+        kind: `csv`, `jsonl` or `parquet`.
+        root: Absolute folder or URL that paths are relative to, without a slash at its end; the
+            folder of the manifest when empty.
+        base: Folder below the root that the paths of this table start from.
+        columns: Which columns to read.
+    """
+
+    path: str
+    kind: str
+    root: str = ""
+    base: str = ""
+    columns: Columns = field(default_factory=Columns)
+
+    def files(self) -> Iterator[FoundFile]:
+        """Look up every row, in the order of the table.
+
+        Raises:
+            UsageError: The table cannot be read at all; a bad row is a `FoundFile.problem`.
+        """
+        rows = read_rows(self.path, self.kind, self.columns)
+        root = self.root or posixpath.dirname(self.path)
+        places = RemotePlaces(root) if "://" in root else LocalPlaces()
+        label = posixpath.basename(self.path)
+        label = f"{self.base}/{label}" if self.base else label
+        for row in rows:
+            relative, problem = self._relative(row, root)
+            if problem:
+                shown = _printable(row.path) if row.path.strip() else f"{label}, {row.where}"
+                yield FoundFile(shown, shown, shown, 0, problem=problem, where=row.where)
+                continue
+            inside = not relative.startswith("/")
+            place = places.find(f"{root.rstrip('/')}/{relative}" if inside else relative)
+            yield FoundFile(
+                relative,
+                place.uri,
+                place.real_path,
+                place.size_bytes,
+                row.text if row.text and not row.text.isspace() else None,
+                place.problem,
+                row.where,
+            )
+
+    def _relative(self, row: Row, root: str) -> tuple[str, str]:
+        """Return the normalised path below the root, or what is wrong with the row."""
+        path, problem = row.path, row.problem or _unusable(row)
+        if problem:
+            return path, problem
+        if self.base and not path.startswith("/"):
+            path = f"{self.base}/{path}"
+        if path[0] in "./" or path[-1] == "/" or "/." in path or "//" in path:
+            path = posixpath.normpath(path)
+        if path.startswith("/"):
+            # normpath keeps two slashes at the front, which POSIX lets mean something else.
+            path = "/" + path.lstrip("/")
+            if path.startswith(f"{root.rstrip('/')}/"):
+                path = path[len(root.rstrip("/")) + 1 :]
+            elif self.root or "://" in root:
+                problem = f"the path is outside the root {root}"
+        elif path == ".":
+            problem = "the path names the folder itself"
+        elif path == ".." or path.startswith("../"):
+            problem = f"the path leaves the root {root}; give a higher folder as `root`"
+        return path, problem
+
+
+def open_source(path: str, kind: str, root: str, columns: Columns) -> Manifest:
+    """Return the manifest of a source.
+
+    Args:
+        path: The table, local or behind a URL.
+        kind: `csv`, `jsonl` or `parquet`.
+        root: Folder that paths are relative to; a relative one starts at the manifest's folder.
+        columns: Which columns to read.
+
+    Raises:
+        UsageError: The root is not a folder.
+    """
+    if "://" not in path:
+        path = posixpath.normpath(Path(path).absolute().as_posix())
+    return Manifest(path, kind, resolve_root(root, posixpath.dirname(path)), columns=columns)
+
+
+def resolve_root(root: str, folder: str) -> str:
+    """Return a configured root as an absolute path or URL; empty stays empty.
+
+    Raises:
+        UsageError: It is not a folder.
+    """
+    if not root or "://" in root:
+        return root.rstrip("/")
+    if "://" in folder:
+        return posixpath.join(folder, root).rstrip("/")
+    root = posixpath.normpath(posixpath.join(folder, root))
+    if not Path(root).is_dir():
+        raise UsageError(f"the root {root} is not a folder; check `root`")
+    return root
+
+
+def _unusable(row: Row) -> str:
+    """Say why a row cannot be looked up; empty when it can."""
+    if not row.path or row.path.isspace():
+        return "the path is empty"
+    if "\0" in row.path:
+        return "the path holds a zero byte"
+    if "://" in row.path:
+        return "the path is a URL; give the folder it is in as `root`"
+    return _broken_text(row.path, "path") or _broken_text(row.text, "caption")
+
+
+def _broken_text(text: str | None, what: str) -> str:
+    """Say whether a text cannot be stored, because it is no UTF-8."""
+    if text is None or text.isascii():
+        return ""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return f"the {what} is not valid UTF-8"
+    return ""
+
+
+def _printable(path: str) -> str:
+    raw = path.encode("utf-8", "surrogatepass")
+    return raw.decode("utf-8", "backslashreplace").replace("\0", "\\0")

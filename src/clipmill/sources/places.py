@@ -1,0 +1,127 @@
+"""Looking up the files that a manifest names: one listing per folder, not one question per file."""
+
+import os
+import stat
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A file that was looked up.
+
+    Attributes:
+        uri: Absolute path or URL.
+        real_path: The file behind links.
+        size_bytes: Size.
+        problem: Why it cannot be read; empty when it can.
+    """
+
+    uri: str
+    real_path: str
+    size_bytes: int = 0
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class _Folder:
+    """What one folder holds; links and files by name, sizes only where they came along."""
+
+    path: str
+    real_path: str
+    files: dict[str, int | None] = field(default_factory=dict)
+    links: frozenset[str] = frozenset()
+    others: frozenset[str] = frozenset()
+    problem: str = ""
+
+
+class LocalPlaces:
+    """Files by absolute local path. A file that is not there costs no system call."""
+
+    def __init__(self) -> None:
+        self._folders: dict[str, _Folder] = {}
+
+    def find(self, path: str) -> Place:
+        """Look up one file by its normalised absolute path."""
+        head, _, name = path.rpartition("/")
+        folder = self._folders.get(head)
+        if folder is None:
+            folder = self._folders[head] = _list_folder(head or "/")
+        if name in folder.links:
+            return _stat(path, os.path.realpath(path))
+        if name in folder.files:
+            same = folder.real_path == folder.path
+            return _stat(path, path if same else f"{folder.real_path}/{name}")
+        if name in folder.others:
+            return Place(path, path, problem="is not a file")
+        return Place(path, path, problem=folder.problem or "the file does not exist")
+
+
+def _list_folder(path: str) -> _Folder:
+    files: dict[str, int | None] = {}
+    links, others = set(), set()
+    try:
+        with os.scandir(path) as entries:
+            for entry in entries:
+                if entry.is_symlink():
+                    links.add(entry.name)
+                elif entry.is_file():
+                    files[entry.name] = None
+                else:
+                    others.add(entry.name)
+    except (FileNotFoundError, NotADirectoryError):
+        return _Folder(path, path)
+    except OSError as error:
+        return _Folder(path, path, problem=f"its folder cannot be listed: {error.strerror}")
+    return _Folder(path, os.path.realpath(path), files, frozenset(links), frozenset(others))
+
+
+def _stat(path: str, real_path: str) -> Place:
+    try:
+        # Path.stat makes an object for every one of a million files.
+        found = os.stat(path)  # noqa: PTH116
+    except OSError as error:
+        # A dangling or circular link, or gone since the listing.
+        return Place(path, path, problem=f"cannot be read: {error.strerror}")
+    if not stat.S_ISREG(found.st_mode):
+        return Place(path, path, problem="is not a file")
+    return Place(path, real_path, found.st_size)
+
+
+class RemotePlaces:
+    """Files by fsspec URL; a listing holds the sizes too."""
+
+    def __init__(self, root: str) -> None:
+        import fsspec
+
+        self._filesystem, _ = fsspec.core.url_to_fs(root)
+        self._folders: dict[str, _Folder] = {}
+
+    def find(self, path: str) -> Place:
+        """Look up one file by its URL."""
+        head, _, name = path.rpartition("/")
+        folder = self._folders.get(head)
+        if folder is None:
+            folder = self._folders[head] = self._list(head)
+        if name in folder.files:
+            return Place(path, path, folder.files[name] or 0)
+        if name in folder.others:
+            return Place(path, path, problem="is not a file")
+        return Place(path, path, problem=folder.problem or "the file does not exist")
+
+    def _list(self, url: str) -> _Folder:
+        try:
+            entries = self._filesystem.ls(url, detail=True)
+        except (FileNotFoundError, NotADirectoryError):
+            return _Folder(url, url)
+        except OSError as error:
+            return _Folder(url, url, problem=f"its folder cannot be listed: {error}")
+        files: dict[str, int | None] = {}
+        others = set()
+        for entry in entries:
+            name = PurePosixPath(str(entry["name"])).name
+            if entry.get("type") == "file":
+                files[name] = int(entry.get("size") or 0)
+            else:
+                others.add(name)
+        return _Folder(url, url, files, others=frozenset(others))
