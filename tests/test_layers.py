@@ -16,6 +16,7 @@ ALLOWED = {
     "store": set(),
     "models": set(),
     "weights": set(),
+    "download": {"weights"},
     "annotations": {"video", "store", "annotations", "models", "weights"},
     "selection": {"store"},
     "config": {"selection"},
@@ -32,7 +33,7 @@ ALLOWED = {
     },
     "demo": {"annotations", "store", "pipeline", "video"},
     "cli": {
-        "annotations", "config", "demo", "engine", "export", "pipeline", "report", "samples",
+        "annotations", "config", "demo", "download", "engine", "export", "pipeline", "report", "samples",
         "selection", "sources", "store", "video", "weights",
     },
 }  # fmt: skip

@@ -57,7 +57,7 @@ def start(setting: Path, workspace: Path, *more: str) -> subprocess.Popen:
         text=True,
         start_new_session=True,
         # A shell that runs the tests in the background makes them ignore Ctrl-C, children included.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
 
 
