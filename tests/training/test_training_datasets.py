@@ -1,7 +1,9 @@
 """Samples of a real workspace, loaded for both stages and held against the truth."""
 
+import dataclasses
 import io
 import pickle
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +19,7 @@ torch = pytest.importorskip("torch")
 from PIL import Image  # noqa: E402
 from torch.utils.data import DataLoader  # noqa: E402
 
+import clipmill  # noqa: E402
 from clipmill.demo.scene import visible_masks  # noqa: E402
 from clipmill.demo.truth import load_truth  # noqa: E402
 from clipmill.errors import ClipError, UsageError  # noqa: E402
@@ -27,8 +30,10 @@ from clipmill.store.records import schema_of, to_dict  # noqa: E402
 from clipmill.store.workspace import Workspace  # noqa: E402
 from clipmill.training import (  # noqa: E402
     InOutDataset,
+    InOutSample,
     LoadOptions,
     MotionDataset,
+    SampleMeta,
     SampleStream,
     ShardOrder,
     collate,
@@ -391,3 +396,21 @@ def test_no_object_with_a_point(samples, tmp_path):
     )
     item = MotionDataset(workspace_with(tmp_path / "ws", replace(base, objects=(bare,))), SMALL)[0]
     assert item.points == () and (item.trajectory == 1).all()
+
+
+def test_the_document_shows_what_works(workspace, monkeypatch):
+    """The first batch of docs/training.md, at a small size."""
+    document = Path(clipmill.__file__).parents[2] / "docs" / "training.md"
+    if not document.exists():
+        pytest.skip("not a checkout: no documents here")
+    text = document.read_text("utf-8")
+    code = re.search(r"```python\n(.*?)```", text, re.DOTALL)[1]
+    assert len(code.splitlines()) <= 20
+    code = code.replace("height=704, width=1280", "height=32, width=64")
+    code = code.replace('"my-workspace"', "workspace").replace("num_workers=4", "num_workers=1")
+    names = {"workspace": workspace}
+    exec(code.replace("range(10)", "range(1)"), names)
+    assert names["batch"]["video"].shape == (1, 49, 3, 32, 64)
+    fields = set(re.findall(r"^\| `([\w.]+)`", text, re.MULTILINE))
+    known = {f.name for f in dataclasses.fields(InOutSample)} - {"meta"}
+    assert fields == known | {f"meta.{f.name}" for f in dataclasses.fields(SampleMeta)}
