@@ -2,20 +2,26 @@
 
 import csv
 import os
+import shutil
 import signal
 import stat
 import subprocess
 import sys
+import threading
 import zipfile
 from pathlib import Path
 
 import pytest
 from dataset_server import HD, REPO, TRAIN, folded, make_table, make_zip, videos
+from typer.testing import CliRunner
 from weights_server import COMMIT, Hub, child_environment
 
+from clipmill.cli.download import app, parse_parts
+from clipmill.config.models import SourceConfig
 from clipmill.download import Request, download_openvid
 from clipmill.download.errors import FolderError, WhereError
 from clipmill.errors import UsageError
+from clipmill.sources import list_sources
 from clipmill.weights.errors import DownloadError, OfflineError
 from clipmill.weights.http import Retries
 
@@ -119,8 +125,6 @@ def test_a_server_that_keeps_failing_is_given_up_and_the_rest_kept(hub: Hub, tmp
 
 
 def test_a_killed_process_goes_on(hub: Hub, tmp_path: Path):
-    import threading
-
     publish(hub)
     hub.hold, hub.hold_after = threading.Event(), 700_000
     code = (
@@ -254,8 +258,6 @@ def test_a_full_disk_is_told_and_the_next_run_goes_on(hub: Hub, tmp_path: Path, 
 
 def test_too_little_room_is_known_before(hub: Hub, tmp_path: Path, monkeypatch):
     publish(hub)
-    import shutil
-
     usage = shutil.disk_usage(tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=65 << 20))
     with pytest.raises(FolderError, match="nothing was fetched"):
@@ -277,3 +279,23 @@ def test_requests_that_make_no_sense(hub: Hub, tmp_path: Path, monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(OfflineError):
         fetch(tmp_path)
+
+
+def test_the_command_fetches_and_the_manifest_is_a_source(hub: Hub, tmp_path: Path):
+    publish(hub)
+    to = tmp_path / "to"
+    command = ["openvid", "--to", str(to), "--parts", "0,1", "--where", "aesthetic score > 15"]
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code == 0, result.output
+    assert "of the chosen videos 5 are here, 0 are missing" in result.output
+    listing = list_sources([SourceConfig(path=str(to / "OpenVid.csv"))])
+    assert [Path(video.uri).read_bytes() for video in listing.videos] == list(BOTH.values())[16:]
+    assert listing.videos[0].text == 'a "v1_4.mp4",\nsaid'
+
+
+def test_parts_are_read_as_lists_of_numbers():
+    assert parse_parts("") is None
+    assert parse_parts("0-2,7, 9-9") == {0, 1, 2, 7, 9}
+    for wrong in ("x", "3-1", "1-", "-1", "1.5"):
+        with pytest.raises(UsageError):
+            parse_parts(wrong)

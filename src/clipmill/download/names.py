@@ -1,36 +1,33 @@
 """Names of archive members as names of files in one folder."""
 
+import re
 import stat
 import zipfile
 from pathlib import PurePosixPath
 
-VIDEO_SUFFIXES = frozenset((".avi", ".m4v", ".mkv", ".mov", ".mp4", ".webm"))
+VIDEO_SUFFIXES = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".webm")
 
 _DEVICES = {"con", "prn", "aux", "nul"} | {f"{d}{n}" for d in ("com", "lpt") for n in range(1, 10)}
-_FORBIDDEN = frozenset('\x7f:<>|?*"')
+_FORBIDDEN = re.compile(r'[\x00-\x1f\x7f:<>|?*"]')
 _MAX_NAME_BYTES = 240
 """Most file systems allow 255; a suffix for duplicates must fit."""
 
 
 def refusal(entry: zipfile.ZipInfo) -> str:
     """Return why a member must not be unpacked; empty when it may be."""
-    name = entry.orig_filename.replace("\\", "/")
-    path = PurePosixPath(name)
+    folders, _, name = entry.orig_filename.replace("\\", "/").rpartition("/")
+    path = f"{folders}/{name}"
     kind = stat.S_IFMT(entry.external_attr >> 16)
-    stem = path.name.partition(".")[0].strip().lower()
     reasons = (
-        (not path.name, "it has no name"),
-        (path.is_absolute() or name[1:2] == ":", "its name is an absolute path"),
-        (".." in path.parts, "its name leaves the folder (..)"),
+        (not name, "it has no name"),
+        (entry.orig_filename[:1] in "/\\" or path[1:2] == ":", "its name is an absolute path"),
+        ("/../" in f"/{path}/", "its name leaves the folder (..)"),
         (kind == stat.S_IFLNK, "it is a link"),
         (kind not in {0, stat.S_IFREG, stat.S_IFLNK}, "it is no ordinary file"),
-        (stem in _DEVICES, "its name is a device's"),
-        (
-            any(c < " " or c in '\x7f:<>|?*"' for c in path.name),
-            "its name has forbidden characters",
-        ),
-        (path.name != path.name.rstrip(" ."), "its name ends with a space or a dot"),
-        (len(path.name.encode("utf-8", "replace")) > _MAX_NAME_BYTES, "its name is too long"),
+        (name.partition(".")[0].strip().lower() in _DEVICES, "its name is a device's"),
+        (bool(_FORBIDDEN.search(name)), "its name has forbidden characters"),
+        (name.endswith((" ", ".")), "its name ends with a space or a dot"),
+        (len(name.encode("utf-8", "replace")) > _MAX_NAME_BYTES, "its name is too long"),
         (bool(entry.flag_bits & 1), "it is encrypted"),
     )
     return next((reason for wrong, reason in reasons if wrong), "")
@@ -38,14 +35,13 @@ def refusal(entry: zipfile.ZipInfo) -> str:
 
 def flat_name(entry: zipfile.ZipInfo) -> str:
     """Return the name of a member without its folders."""
-    return PurePosixPath(entry.orig_filename.replace("\\", "/")).name
+    return entry.orig_filename.replace("\\", "/").rpartition("/")[2]
 
 
 def is_video(entry: zipfile.ZipInfo) -> bool:
     """Tell whether a member is a video by its name; resource forks of macOS (`._x`) are not."""
-    path = PurePosixPath(flat_name(entry))
-    hidden = path.name.startswith("._")
-    return not hidden and path.suffix.lower() in VIDEO_SUFFIXES
+    name = flat_name(entry)
+    return name.lower().endswith(VIDEO_SUFFIXES) and not name.startswith("._")
 
 
 def second_name(name: str, crc: int) -> str:

@@ -303,7 +303,10 @@ class _Download:
             return
         self.watch.start("videos", plan.fetch_bytes)
         with self._pool() as pool:
-            jobs = [pool.submit(self.unpacker.run, archives[r[0].part], r) for r in plan.runs]
+            jobs = [
+                pool.submit(self.unpacker.fetch, archives[runs[0][0].part], runs)
+                for runs in plan.jobs()
+            ]
             done, _ = wait(jobs, return_when=FIRST_EXCEPTION)
             for job in (j for j in jobs if j in done):
                 self.problems += job.result()

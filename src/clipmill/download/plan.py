@@ -2,7 +2,7 @@
 
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -12,7 +12,7 @@ from clipmill.download.names import flat_name, is_video, refusal, second_name
 from clipmill.download.repository import Archive
 
 RUN_BYTES = 64 << 20
-"""Neighbouring members are read by one request of about this size; one job takes one run."""
+"""Neighbouring members are read by one request of at most about this size; a job takes as much."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Problem:
     reason: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Member:
     """A member that is to be fetched.
 
@@ -80,6 +80,20 @@ class Plan:
         """The members to fetch."""
         return (member for run in self.runs for member in run)
 
+    def jobs(self) -> Iterator[list[tuple[Member, ...]]]:
+        """Yield runs of one archive that together are worth opening it once."""
+        job: list[tuple[Member, ...]] = []
+        size = 0
+        for run in self.runs:
+            length = run[-1].end - run[0].start
+            if job and (job[-1][0].part != run[0].part or size + length > RUN_BYTES):
+                yield job
+                job, size = [], 0
+            job.append(run)
+            size += length
+        if job:
+            yield job
+
     @property
     def fetch_bytes(self) -> int:
         """Bytes that will be read from archives."""
@@ -102,8 +116,9 @@ class Planner:
 
     def __init__(self, folder: Path, journal: Journal, wanted: Callable[[str], bool]) -> None:
         self.plan = Plan()
-        self._folder, self._journal, self._wanted = folder, journal, wanted
+        self._journal, self._wanted = journal, wanted
         self._claimed = {g.name: (g.size, g.crc) for g in journal.by_name.values()}
+        self._present = {path.name: path for path in folder.iterdir()} if folder.exists() else {}
         self._by_member = {(g.part, g.member, g.crc): g for g in journal.by_name.values()}
 
     def add(self, archive: Archive, directory: Sequence[zipfile.ZipInfo], end: int) -> None:
@@ -168,12 +183,12 @@ class Planner:
     def _taken(self, name: str, content: tuple[int, int]) -> bool:
         if name in self._claimed:
             return self._claimed[name] != content
-        path = self._folder / name
-        return path.exists() and file_content(path, content[0]) != content
+        path = self._present.get(name)
+        return path is not None and file_content(path, content[0]) != content
 
     def _is_here(self, part: int, entry: zipfile.ZipInfo, name: str) -> bool:
-        path = self._folder / name
-        if not path.exists() or path.stat().st_size != entry.file_size:
+        path = self._present.get(name)
+        if path is None or path.stat().st_size != entry.file_size:
             return False
         if name not in self._journal.by_name:
             # Its line is missing: the process died between the file and the line.

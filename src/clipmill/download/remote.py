@@ -70,6 +70,11 @@ class RemoteFile(io.RawIOBase):
         self._window = (start, min(end, self.size - len(self.tail)))
         self._close_stream()
 
+    @property
+    def window_end(self) -> int:
+        """Where the window ends."""
+        return self._window[1]
+
     def readable(self) -> bool:
         """Say yes."""
         return True

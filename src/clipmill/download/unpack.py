@@ -89,8 +89,8 @@ class Unpacker:
             raise DatasetError(f"it is no zip archive: {error}") from error
         return entries, start
 
-    def run(self, archive: Archive, members: Sequence[Member]) -> list[Problem]:
-        """Fetch members that lie side by side; return those that are damaged.
+    def fetch(self, archive: Archive, runs: Sequence[Sequence[Member]]) -> list[Problem]:
+        """Fetch runs of members that lie side by side; return those that are damaged.
 
         Raises:
             DownloadError: The server refused, or kept failing.
@@ -101,17 +101,28 @@ class Unpacker:
         remote = self._remote(archive, on_bytes=self._arrived)
         with remote, zipfile.ZipFile(remote) as opened:
             entries = opened.infolist()
-            remote.set_window(members[0].start, members[-1].end)
-            for member in members:
-                reason = self._fetch(opened, entries[member.index], member)
-                if reason:
-                    # Once more, through a new request: it may have been damaged on the way.
-                    remote.set_window(member.start, members[-1].end)
-                    reason = self._fetch(opened, entries[member.index], member)
-                if reason:
-                    remote.set_window(member.end, members[-1].end)
-                    problems.append(Problem(member.part, member.member, f"damaged: {reason}"))
+            for run in runs:
+                remote.set_window(run[0].start, run[-1].end)
+                for member in run:
+                    if reason := self._try_twice(opened, remote, entries[member.index], member):
+                        problems.append(Problem(member.part, member.member, reason))
+                        remote.set_window(member.end, run[-1].end)
         return problems
+
+    def _try_twice(
+        self,
+        opened: zipfile.ZipFile,
+        remote: RemoteFile,
+        entry: zipfile.ZipInfo,
+        member: Member,
+    ) -> str:
+        """Fetch one member, once more if it was damaged on the way; return what is wrong."""
+        if not self._fetch(opened, entry, member):
+            return ""
+        end = remote.window_end
+        remote.set_window(member.start, end)
+        reason = self._fetch(opened, entry, member)
+        return f"damaged: {reason}" if reason else ""
 
     def _fetch(self, opened: zipfile.ZipFile, entry: zipfile.ZipInfo, member: Member) -> str:
         """Write one member; return what is wrong with it, if anything."""
