@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from dataset_server import HD, REPO, TRAIN, folded, make_table, make_zip, videos
+from filelock import FileLock
 from typer.testing import CliRunner
 from weights_server import COMMIT, Hub, child_environment
 
@@ -299,3 +300,48 @@ def test_parts_are_read_as_lists_of_numbers():
     for wrong in ("x", "3-1", "1-", "-1", "1.5"):
         with pytest.raises(UsageError):
             parse_parts(wrong)
+
+
+def test_without_its_journal_a_folder_is_compared_not_fetched(hub: Hub, tmp_path: Path):
+    publish(hub)
+    fetch(tmp_path)
+    shutil.rmtree(tmp_path / ".openvid")
+    # One was cut while nobody noted its size: it is not known to be ours, so it stays.
+    (tmp_path / "videos" / "v0_1.mp4").write_bytes(b"cut")
+    report = fetch(tmp_path)
+    assert (report.here_before, report.fetched) == (len(BOTH) - 1, 1)
+    found = contents(tmp_path)
+    assert found.pop("v0_1.mp4") == b"cut"
+    assert sorted(found.values()) == sorted(BOTH.values())
+    (row,) = (row for row in manifest(tmp_path) if "v0_1~" in row[0])
+    assert (tmp_path / row[0]).read_bytes() == PART0["v0_1.mp4"]
+
+
+def test_the_token_stays_with_the_hub(hub: Hub, tmp_path: Path, monkeypatch):
+    publish(hub)
+    monkeypatch.setenv("HF_TOKEN", "secret")
+    fetch(tmp_path)
+    storage = [seen for seen in hub.seen if seen.path.startswith("/storage/")]
+    assert storage and not any(seen.authorization for seen in storage)
+    others = [seen for seen in hub.seen if seen not in storage]
+    assert all(seen.authorization == "Bearer secret" for seen in others)
+
+
+def test_two_downloads_into_one_folder_are_refused(hub: Hub, tmp_path: Path):
+    publish(hub)
+    (tmp_path / ".openvid").mkdir()
+    with (
+        FileLock(tmp_path / ".openvid" / "lock"),
+        pytest.raises(FolderError, match="another process"),
+    ):
+        fetch(tmp_path)
+
+
+def test_a_folder_goes_on_with_the_commit_it_was_begun_with(hub: Hub, tmp_path: Path):
+    publish(hub)
+    fetch(tmp_path, parts=frozenset({0}))
+    hub.seen.clear()
+    fetch(tmp_path, parts=frozenset({1}))
+    listing = next(seen.path for seen in hub.seen if "/api/" in seen.path)
+    assert listing.endswith(f"/revision/{COMMIT}")
+    assert contents(tmp_path) == BOTH
