@@ -151,6 +151,8 @@ def _unusable(row: Row) -> str:
         return "the path holds a zero byte"
     if "://" in row.path:
         return "the path is a URL; give the folder it is in as `root`"
+    if row.path.isascii() and (row.text is None or row.text.isascii()):
+        return ""
     return _broken_text(row.path, "path") or _broken_text(row.text, "caption")
 
 

@@ -47,11 +47,11 @@ class LocalPlaces:
         folder = self._folders.get(head)
         if folder is None:
             folder = self._folders[head] = _list_folder(head or "/")
-        if name in folder.links:
-            return _stat(path, os.path.realpath(path))
         if name in folder.files:
             same = folder.real_path == folder.path
             return _stat(path, path if same else f"{folder.real_path}/{name}")
+        if name in folder.links:
+            return _stat(path, os.path.realpath(path))
         if name in folder.others:
             return Place(path, path, problem="is not a file")
         return Place(path, path, problem=folder.problem or "the file does not exist")

@@ -1,6 +1,6 @@
 """Rows of a manifest: what the readers of CSV, JSONL and Parquet have in common."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,11 +44,11 @@ class Columns:
     path: str = ""
     caption: str = ""
 
-    def find_path(self, names: Iterable[str]) -> str | None:
+    def find_path(self, names: Collection[str]) -> str | None:
         """Return the path column among the names, as it is written there."""
         return _find(self.path, PATH_COLUMNS, names)
 
-    def find_caption(self, names: Iterable[str]) -> str | None:
+    def find_caption(self, names: Collection[str]) -> str | None:
         """Return the caption column among the names, as it is written there."""
         return _find(self.caption, CAPTION_COLUMNS, names)
 
@@ -71,9 +71,11 @@ class Columns:
         return path, caption
 
 
-def _find(wanted: str, usual: tuple[str, ...], names: Iterable[str]) -> str | None:
+def _find(wanted: str, usual: tuple[str, ...], names: Collection[str]) -> str | None:
     if wanted:
-        return next((name for name in names if name == wanted), None)
+        return wanted if wanted in names else None
+    if usual[0] in names:  # JSONL asks this of every line
+        return usual[0]
     lower: dict[str, str] = {}
     for name in names:
         lower.setdefault(name.strip().lower(), name)
