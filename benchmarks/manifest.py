@@ -77,7 +77,8 @@ def measure(path: str) -> None:
     failed = len(found.problems) - dropped
     print(
         f"{Path(path).suffix[1:]:<8} {wall:6.1f} s wall {cpu:6.1f} s CPU, "
-        f"peak {peak_mib():.0f} MiB: {len(found.videos):,} videos, {dropped:,} dropped, {failed:,} failed",
+        f"peak {peak_mib():.0f} MiB: "
+        f"{len(found.videos):,} videos, {dropped:,} dropped, {failed:,} failed",
         flush=True,
     )
 
