@@ -1,42 +1,28 @@
 """Map-style datasets over the samples of a workspace."""
 
-import io
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 import torch
-from PIL import Image
 from torch.utils.data import Dataset
 
 from clipmill.clips import seed_for
 from clipmill.errors import ClipError, UsageError
-from clipmill.store.codecs import decode_bits, decode_tracks
+from clipmill.store.codecs import decode_bits
 from clipmill.store.workspace import Workspace
 from clipmill.training.draw import draw_tracks
+from clipmill.training.identity import choose_identity, padded
 from clipmill.training.items import InOutSample, MotionSample, SampleMeta
 from clipmill.training.options import LoadOptions, frame_count, span_of
 from clipmill.training.placement import Placement
 from clipmill.training.rows import RowReader, read_index
+from clipmill.training.tracked import Tracked, inside, thinned, tracked_objects
 from clipmill.training.videos import VideoFiles
 
 SampleT = TypeVar("SampleT", bound=MotionSample)
-
-
-@dataclass(frozen=True, eq=False)
-class _Tracked:
-    """An object that is drawn: points float32 [T, N, 2] in source pixels, visibility [T, N]."""
-
-    object_id: str
-    class_name: str
-    points: npt.NDArray[np.float32]
-    seen: npt.NDArray[np.bool_]
-
-    def only(self, keep: npt.NDArray[Any]) -> "_Tracked":
-        return _Tracked(self.object_id, self.class_name, self.points[:, keep], self.seen[:, keep])
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +31,7 @@ class _Drawn:
 
     frames: range
     placement: Placement
-    objects: tuple[_Tracked, ...]
+    objects: tuple[Tracked, ...]
 
 
 class _SampleDataset(Dataset, Generic[SampleT]):
@@ -132,37 +118,6 @@ class _SampleDataset(Dataset, Generic[SampleT]):
             )
         return range(0, span_of(count, stride=options.stride), options.stride)
 
-    def _objects(self, row: dict[str, Any], frames: range) -> list[_Tracked]:
-        """Return the objects with their points at the frames taken."""
-        found = []
-        for entry in row["objects"]:
-            points, seen = decode_tracks(entry["points"]), decode_bits(entry["visibility"])
-            numbers = np.array(frames)
-            there = numbers < len(points)
-            numbers = np.minimum(numbers, len(points) - 1)
-            found.append(
-                _Tracked(
-                    entry["object_id"],
-                    entry["class_name"],
-                    points[numbers],
-                    seen[numbers] & there[:, None],
-                )
-            )
-        return found
-
-    def _thinned(self, objects: list[_Tracked], rng: np.random.Generator) -> tuple[_Tracked, ...]:
-        """Apply the point dropout; objects without a point go."""
-        left = []
-        for entry in objects:
-            count = entry.points.shape[1]
-            if count:
-                keep = np.asarray(rng.random(count) >= self.options.point_dropout)
-                spared = rng.integers(count)
-                if not keep.any():
-                    keep[spared] = True
-                left.append(entry.only(keep))
-        return tuple(left)
-
     def _parts(
         self, number: int, row: dict[str, Any], drawn: _Drawn, **more: Any
     ) -> dict[str, Any]:
@@ -230,7 +185,7 @@ class MotionDataset(_SampleDataset[MotionSample]):
 
     def _build(self, number: int, row: dict[str, Any], rng: np.random.Generator) -> MotionSample:
         frames = self._frames(row)
-        objects = self._thinned(self._objects(row, frames), rng)
+        objects = thinned(tracked_objects(row, frames), rng, dropout=self.options.point_dropout)
         drawn = _Drawn(frames, self._placement(row), objects)
         return MotionSample(**self._parts(number, row, drawn))
 
@@ -249,14 +204,14 @@ class InOutDataset(_SampleDataset[InOutSample]):
 
     def _build(self, number: int, row: dict[str, Any], rng: np.random.Generator) -> InOutSample:
         frames = self._frames(row)
-        chosen, region = self._choose(row, rng)
+        chosen, region = choose_identity(row, rng, largest_regions=self.options.largest_regions)
         objects = [
-            entry if entry.object_id == chosen["object_id"] else entry.only(_inside(entry, region))
-            for entry in self._objects(row, frames)
+            entry if entry.object_id == chosen["object_id"] else entry.only(inside(entry, region))
+            for entry in tracked_objects(row, frames)
         ]
         x0, y0, x1, y1 = region
         placement = self._placement(row, centre=((x0 + x1) / 2, (y0 + y1) / 2))
-        drawn = _Drawn(frames, placement, self._thinned(objects, rng))
+        drawn = _Drawn(frames, placement, thinned(objects, rng, dropout=self.options.point_dropout))
         dropped = bool(rng.random() < self.options.drop_identity)
         parts = self._parts(
             number, row, drawn, identity=chosen["object_id"], identity_dropped=dropped
@@ -268,42 +223,3 @@ class InOutDataset(_SampleDataset[InOutSample]):
         blank = torch.full_like(parts["first_frame"], -1.0)
         picture = blank if dropped else padded(chosen["reference"]["png"], onto=blank)
         return InOutSample(**parts, region_mask=mask, region=torch.tensor(box), identity=picture)
-
-    def _choose(
-        self, row: dict[str, Any], rng: np.random.Generator
-    ) -> tuple[dict[str, Any], tuple[int, ...]]:
-        """Draw the identity and one of its largest regions."""
-        able = [o for o in row["objects"] if o["stage2"] and o["reference"] and o["regions"]]
-        if not able:
-            raise ClipError(
-                f"sample {row['sample_id']} has no object with an identity image and a region"
-            )
-        chosen = able[rng.integers(len(able))]
-        boxes = sorted((r["area"], tuple(r["box"])) for r in chosen["regions"])
-        boxes = boxes[-self.options.largest_regions :]
-        return chosen, boxes[rng.integers(len(boxes))][1]
-
-
-def _inside(entry: _Tracked, region: tuple[int, ...]) -> npt.NDArray[np.bool_]:
-    """Tell which points lie in a half-open box at the first frame."""
-    start = entry.points[0]
-    return ((start >= region[:2]) & (start < region[2:])).all(axis=1)
-
-
-def padded(png: bytes, *, onto: torch.Tensor) -> torch.Tensor:
-    """Scale a PNG so that it just fits, and put it into the middle of a picture.
-
-    Args:
-        png: RGB image file.
-        onto: float32 [3, H, W] in [-1, 1]; changed and returned.
-    """
-    with Image.open(io.BytesIO(png)) as file:
-        image = file.convert("RGB")
-    height, width = onto.shape[1:]
-    scale = min(width / image.width, height / image.height)
-    size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
-    pixels = np.asarray(image.resize(size, Image.Resampling.BICUBIC), np.float32)
-    x, y = (width - size[0]) // 2, (height - size[1]) // 2
-    centred = torch.from_numpy(pixels).permute(2, 0, 1) / 127.5 - 1
-    onto[:, y : y + size[1], x : x + size[0]] = centred
-    return onto
