@@ -33,8 +33,8 @@ ALLOWED = {
     },
     "demo": {"annotations", "store", "pipeline", "video"},
     "cli": {
-        "annotations", "config", "demo", "download", "engine", "export", "pipeline", "report", "samples",
-        "selection", "sources", "store", "video", "weights",
+        "annotations", "config", "demo", "download", "engine", "export", "models", "pipeline",
+        "report", "samples", "selection", "sources", "store", "video", "weights",
     },
 }  # fmt: skip
 FREE = {"errors", "clips"}
