@@ -247,7 +247,7 @@ def test_the_identity_is_dropped_as_often_as_asked(workspace):
     options = replace(SMALL, num_frames=1, drop_identity=0.4)
     dataset = InOutDataset(workspace, options)
     dropped = []
-    for epoch in range(20):
+    for epoch in range(10):
         dataset.set_epoch(epoch)
         for item in dataset:
             dropped.append(item.meta.identity_dropped)
@@ -414,3 +414,13 @@ def test_the_document_shows_what_works(workspace, monkeypatch):
     fields = set(re.findall(r"^\| `([\w.]+)`", text, re.MULTILINE))
     known = {f.name for f in dataclasses.fields(InOutSample)} - {"meta"}
     assert fields == known | {f"meta.{f.name}" for f in dataclasses.fields(SampleMeta)}
+
+
+def test_a_damaged_identity_image_is_an_error(samples, tmp_path):
+    base = next(s for s in samples.values() if s.stage2 and s.num_objects == 1)
+    (entry,) = base.objects
+    for name, png in (("cut", entry.reference.png[:60]), ("none", b"")):
+        broken = replace(entry, reference=replace(entry.reference, png=png))
+        workspace = workspace_with(tmp_path / name, replace(base, objects=(broken,)))
+        with pytest.raises(ClipError, match="identity image"):
+            InOutDataset(workspace, replace(SMALL, num_frames=1))[0]

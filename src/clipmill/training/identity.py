@@ -31,9 +31,15 @@ def padded(png: bytes, *, onto: torch.Tensor) -> torch.Tensor:
     Args:
         png: RGB image file.
         onto: float32 [3, H, W] in [-1, 1]; changed and returned.
+
+    Raises:
+        ClipError: The image cannot be read.
     """
-    with Image.open(io.BytesIO(png)) as file:
-        image = file.convert("RGB")
+    try:
+        with Image.open(io.BytesIO(png)) as file:
+            image = file.convert("RGB")
+    except (OSError, SyntaxError) as error:  # Pillow raises the latter on broken chunks
+        raise ClipError(f"the identity image cannot be read: {error}") from error
     height, width = onto.shape[1:]
     scale = min(width / image.width, height / image.height)
     size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
