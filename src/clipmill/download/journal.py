@@ -1,7 +1,6 @@
 """What a folder has already got: one JSON line per video that is whole and verified."""
 
 import json
-import os
 import threading
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -29,7 +28,8 @@ class Got:
 class Journal:
     """The lines, and what they say together; safe to add to from several threads.
 
-    A line cut off by a killed process is passed over: its video is checked again.
+    A line that a killed process cut off, or a crash of the machine lost, costs little: its video
+    is compared with the archive's checksum again.
 
     Args:
         path: The file; made when the first line is added.
@@ -58,7 +58,5 @@ class Journal:
             line = json.dumps(asdict(got)) + "\n"
             with self.path.open("a", encoding="utf-8") as file:
                 file.write(("\n" if self._torn else "") + line)
-                file.flush()
-                os.fsync(file.fileno())
             self._torn = False
             self.by_name[got.name] = got
