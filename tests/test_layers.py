@@ -31,6 +31,7 @@ ALLOWED = {
     "report": {
         "annotations", "config", "pipeline", "samples", "selection", "store", "video",
     },
+    "training": {"pipeline", "store", "video"},
     "demo": {"annotations", "store", "pipeline", "video"},
     "cli": {
         "annotations", "config", "demo", "download", "engine", "export", "models", "pipeline",

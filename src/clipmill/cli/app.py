@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from clipmill import __version__
-from clipmill.cli import demo, export, init, look, models, report, run
+from clipmill.cli import demo, download, export, init, look, models, report, run
 from clipmill.cli.run import RunInterrupted
 from clipmill.errors import ClipmillError, UsageError
 
@@ -39,6 +39,7 @@ app.command("backends")(look.backends)
 app.command("report")(report.report)
 app.add_typer(export.app, name="export")
 app.add_typer(models.app, name="models")
+app.add_typer(download.app, name="download")
 
 
 def _show_version(value: bool) -> None:

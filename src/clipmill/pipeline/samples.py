@@ -15,6 +15,9 @@ from clipmill.store.records import from_dict, schema_of, to_dict
 from clipmill.store.workspace import Workspace
 
 SAMPLES_PER_PART = 256
+ROWS_PER_GROUP = 4
+"""A training job reads single samples in random order; a row group is what it has to read."""
+
 READ_CHUNK = 256
 
 
@@ -66,7 +69,7 @@ def apply_samples(step: SamplesStep, context: Context, population: Population) -
             stage2 += row.stage2
         path = f"{folder}/part-{len(written):05d}.parquet"
         table = pa.Table.from_pylist([to_dict(row) for row in rows], schema=schema_of(SampleRow))
-        context.workspace.write_table(path, table)
+        context.workspace.write_table(path, table, rows_per_group=ROWS_PER_GROUP)
         written.append(path)
     for path in sample_parts(context.workspace, step.samples):
         if path not in written:

@@ -48,11 +48,11 @@ def open_parquet(source: Any, *, metadata: Any = None) -> pq.ParquetFile:
     )
 
 
-def write_plain(sink: IO[bytes], table: pa.Table) -> None:
+def write_plain(sink: IO[bytes], table: pa.Table, *, rows_per_group: int = GROUP_ROWS * 16) -> None:
     """Write a table in its own row order, dictionary-coded: for verdicts and summaries."""
     with pq.ParquetWriter(sink, table.schema, **_WRITE_OPTIONS) as writer:
         if table.num_rows:
-            writer.write_table(table.combine_chunks(), row_group_size=GROUP_ROWS * 16)
+            writer.write_table(table.combine_chunks(), row_group_size=rows_per_group)
 
 
 def write_grouped(

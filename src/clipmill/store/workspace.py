@@ -116,10 +116,19 @@ class Workspace:
         with explained_reads(self._storage.full(path), _REMEDY):
             return None if data is None else data.decode()
 
-    def write_table(self, path: str, table: pa.Table) -> None:
-        """Write a Parquet file (zstd), replacing an older one; equal rows give equal bytes."""
+    def write_table(self, path: str, table: pa.Table, *, rows_per_group: int | None = None) -> None:
+        """Write a Parquet file (zstd), replacing an older one; equal rows give equal bytes.
+
+        Args:
+            path: Relative to the workspace.
+            table: The rows.
+            rows_per_group: Rows that a reader of one row has to read; few for wide rows.
+        """
         with self._storage.create(path) as file:
-            write_plain(file, table)
+            if rows_per_group is None:
+                write_plain(file, table)
+            else:
+                write_plain(file, table, rows_per_group=rows_per_group)
 
     def read_table(self, path: str, *, columns: list[str] | None = None) -> pa.Table | None:
         """Return a Parquet file's rows; None when there is none.
