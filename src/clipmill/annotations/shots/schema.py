@@ -8,7 +8,7 @@ class ShotsRow:
     """A score for every frame of the clip; the split step turns it into shots.
 
     Attributes:
-        scores: `encode_array` float16 [T]: evidence that frame t (from the clip's start) is
+        scores: `encode_array` float16 or float32 [T]: evidence that frame t (from the clip's start) is
             the FIRST frame of a new shot. scores[0] is 0. Higher is surer; the unit is the
             backend's (a probability in [0, 1], or PySceneDetect's adaptive ratio).
         threshold: The backend's own default: a frame begins a shot when its score is greater.
