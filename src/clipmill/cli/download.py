@@ -10,17 +10,10 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-    TransferSpeedColumn,
-)
+from rich.progress import Progress, TaskID
 
 from clipmill.cli.options import JsonOption
+from clipmill.cli.progress import byte_progress
 from clipmill.cli.run import RunInterrupted
 from clipmill.download import Report, Request, download_openvid
 from clipmill.errors import UsageError
@@ -145,14 +138,7 @@ class _Meter:
         self._what, self._total = what, total or 0
         self._first = (0.0, 0)
         if self._console.is_terminal:
-            self._progress = Progress(
-                TextColumn("{task.description}", markup=False),
-                BarColumn(),
-                DownloadColumn(),
-                TransferSpeedColumn(),
-                TimeRemainingColumn(),
-                console=self._console,
-            )
+            self._progress = byte_progress(self._console)
             self._progress.start()
             self._task = self._progress.add_task(what, total=total)
         else:

@@ -8,18 +8,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-    TransferSpeedColumn,
-)
+from rich.progress import Progress, TaskID
 from rich.table import Table
 
 from clipmill.cli.options import JsonOption
+from clipmill.cli.progress import byte_progress
 from clipmill.errors import UsageError
 from clipmill.weights import REGISTRY, WeightSpec, find_spec
 from clipmill.weights import verify as weights_verify
@@ -180,14 +173,7 @@ class _Bars:
     def start(self, what: str, total: int | None) -> None:
         """Show a new bar."""
         if self._progress is None:
-            self._progress = Progress(
-                TextColumn("{task.description}", markup=False),
-                BarColumn(),
-                DownloadColumn(),
-                TransferSpeedColumn(),
-                TimeRemainingColumn(),
-                console=self._console,
-            )
+            self._progress = byte_progress(self._console)
             self._progress.start()
         self._task = self._progress.add_task(what, total=total)
         self._total, self._fresh = total, True

@@ -1,16 +1,13 @@
 """Options that several commands share."""
 
 import os
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from clipmill.config import Pipeline
-from clipmill.config.load import parse_pipeline
 from clipmill.errors import UsageError
 from clipmill.pipeline.context import Context
-from clipmill.pipeline.run import PIPELINE_FILE
+from clipmill.pipeline.last import last_run
 from clipmill.pipeline.videos import VideoList
 from clipmill.store.workspace import Workspace
 
@@ -49,13 +46,10 @@ def open_last_run(workspace_uri: str) -> tuple[Context, VideoList]:
     Raises:
         UsageError: There is no workspace, or nothing was run in it.
     """
-    workspace = Workspace.open(workspace_uri)
-    text = workspace.read_text(PIPELINE_FILE)
-    listing = VideoList.load(workspace)
-    if text is None or listing is None:
+    found = last_run(Workspace.open(workspace_uri))
+    if found is None:
         raise UsageError(
             f"{workspace_uri} holds no run yet; start one with: "
             f"clipmill run --input DIR --workspace {workspace_uri}"
         )
-    pipeline: Pipeline = parse_pipeline(text, name=str(Path(workspace_uri) / PIPELINE_FILE))
-    return Context(workspace, pipeline), listing
+    return found

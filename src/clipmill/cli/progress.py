@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.progress import (
     BarColumn,
+    DownloadColumn,
     MofNCompleteColumn,
     Progress,
     ProgressColumn,
@@ -14,6 +15,7 @@ from rich.progress import (
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
+    TransferSpeedColumn,
 )
 from rich.text import Text
 
@@ -151,6 +153,18 @@ class LiveProgress(Observer):
         self.console.print(
             f"[bold]{report.title:>18}[/]  {summary_of(report)}", highlight=False, soft_wrap=True
         )
+
+
+def byte_progress(console: Console) -> Progress:
+    """Return bars for downloads: bytes, rate, time left."""
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+    )
 
 
 def make_progress(console: Console) -> LiveProgress | PlainProgress:

@@ -6,30 +6,27 @@ pixels at 720p), the tracker sees the frames from the anchor to its horizon only
 error is stored in source pixels, while the limit is applied, as there, in the tracker's picture.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import Field
 
-from clipmill.annotations.base import Backend, BackendConfig, ClipInput, Needs
+from clipmill.annotations.base import BackendConfig, Needs
 from clipmill.annotations.checkpoints import hash_of
 from clipmill.annotations.optional import needed_from
+from clipmill.annotations.probe.schema import ProbeRow
 from clipmill.annotations.tracks.arrays import Flags, Floats
-from clipmill.annotations.tracks.motion import BackgroundMotion
-from clipmill.annotations.tracks.schema import ObjectTracks, TracksRow
+from clipmill.annotations.tracks.schema import ObjectTracks
+from clipmill.annotations.tracks.windowed import WindowedClip, WindowedTracks
 from clipmill.annotations.tracks.windows import (
     AnchorObjects,
-    anchors_to_follow,
-    decode_windows,
     pack_object,
     to_source,
     to_working,
 )
 from clipmill.errors import ClipError
 from clipmill.store.codecs import decode_array
+from clipmill.video import FrameSize
 
 WIDTH, HEIGHT = 512, 384
 
@@ -53,34 +50,12 @@ class CoTracker3TracksConfig(BackendConfig):
     )
 
 
-@dataclass(frozen=True)
-class WindowedClip:
-    """Frames of a clip that its anchors need.
-
-    Attributes:
-        anchors: In frame order.
-        frames: Clip index -> uint8 [384, 512, 3], RGB.
-        size: (width, height) of the source.
-        background: The camera's homographies.
-        check: Deadline check.
-    """
-
-    anchors: tuple[AnchorObjects, ...]
-    frames: Mapping[int, npt.NDArray[np.uint8]]
-    size: tuple[int, int]
-    background: BackgroundMotion
-    check: Callable[[], None]
-
-
-class CoTracker3Tracks(Backend):
+class CoTracker3Tracks(WindowedTracks):
     """Follows the query points of all objects of an anchor together."""
 
-    annotation: ClassVar[str] = "tracks"
     name: ClassVar[str] = "cotracker3"
     version: ClassVar[int] = 1
     Config: ClassVar[type[BackendConfig]] = CoTracker3TracksConfig
-    Row: ClassVar[type] = TracksRow
-    reads: ClassVar[tuple[str, ...]] = ("objects", "camera")
     needs: ClassVar[Needs] = Needs(
         modules=("torch",),
         extra="frameino",
@@ -118,41 +93,16 @@ class CoTracker3Tracks(Backend):
         load_state_dict(predictor.model, weights)
         self._tracker = Tracker(predictor, device=device)
 
-    def load(self, item: ClipInput) -> WindowedClip:
-        """Decode, in one pass, the frames that lie in some anchor's window."""
-        from clipmill.video import FrameSize
+    def frame_size(self, probe: ProbeRow) -> FrameSize:
+        """Return the picture that the tracker was trained on, whatever the video's shape."""
+        return FrameSize(WIDTH, HEIGHT)
 
-        probe = item.probe
-        if probe is None:
-            raise ClipError(f"{item.video.uri}: the tracks step needs the probe's facts")
-        anchors = anchors_to_follow(
-            item.rows["objects"],
-            item.clip.num_frames,
-            horizon=self.config.horizon,
-            min_frames_after=self.config.min_frames_after,
-        )
-        return WindowedClip(
-            anchors=anchors,
-            frames=decode_windows(item, anchors, FrameSize(WIDTH, HEIGHT)),
-            size=(probe.width, probe.height),
-            background=BackgroundMotion.of(item.rows["camera"]),
-            check=item.check,
-        )
-
-    def annotate(self, batch: Sequence[WindowedClip]) -> Sequence[TracksRow]:
-        """Follow all objects of each clip."""
-        rows = []
-        for clip in batch:
-            objects = [entry for anchor in clip.anchors for entry in self._follow(clip, anchor)]
-            rows.append(TracksRow(objects=tuple(objects), num_objects=len(objects)))
-        return rows
-
-    def _follow(self, clip: WindowedClip, anchor: AnchorObjects) -> list[ObjectTracks]:
+    def follow(self, clip: WindowedClip, anchor: AnchorObjects) -> list[ObjectTracks]:
         """Follow all points of an anchor in one call."""
         import torch
 
         clip.check()
-        scale = np.array([clip.size[0] / WIDTH, clip.size[1] / HEIGHT])
+        scale = np.array([clip.source_size[0] / WIDTH, clip.source_size[1] / HEIGHT])
         queries = [
             to_working(decode_array(found.points).astype(np.float64).reshape(-1, 2), scale)
             for found in anchor.objects
@@ -183,7 +133,7 @@ class CoTracker3Tracks(Backend):
                     visible=visible[:, here].numpy(),
                     error=np.linalg.norm(miss * scale, axis=1),
                     survived=comes_home(miss, max_share=self.config.max_cycle_error),
-                    size=clip.size,
+                    size=clip.source_size,
                     background=clip.background,
                 )
             )

@@ -1,29 +1,24 @@
 """Point tracks on a CPU: pyramidal Lucas-Kanade, held together by each object's own motion."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 from pydantic import Field
 
-from clipmill.annotations.base import Backend, BackendConfig, ClipInput
+from clipmill.annotations.base import BackendConfig
 from clipmill.annotations.objects.schema import DetectedObject
+from clipmill.annotations.probe.schema import ProbeRow
 from clipmill.annotations.tracks.arrays import Floats, Gray
 from clipmill.annotations.tracks.body import Seed
 from clipmill.annotations.tracks.cycle import CycledObject, follow_and_return
-from clipmill.annotations.tracks.motion import BackgroundMotion
-from clipmill.annotations.tracks.schema import ObjectTracks, TracksRow
+from clipmill.annotations.tracks.schema import ObjectTracks
+from clipmill.annotations.tracks.windowed import WindowedClip, WindowedTracks
 from clipmill.annotations.tracks.windows import (
     AnchorObjects,
-    anchors_to_follow,
-    decode_windows,
     inside,
     pack_object,
     to_source,
     to_working,
 )
-from clipmill.errors import ClipError
 from clipmill.store.codecs import decode_array, decode_mask
 from clipmill.video import FrameSize, fit_within
 
@@ -47,26 +42,7 @@ class LucasKanadeTracksConfig(BackendConfig):
     long_side: int = Field(640, ge=128)
 
 
-@dataclass(frozen=True)
-class WindowedClip:
-    """Frames of a clip that its anchors need.
-
-    Attributes:
-        anchors: In frame order.
-        frames: Clip index -> uint8 [H, W] at the working size.
-        source_size: Width and height of the video.
-        background: The camera's homographies.
-        check: Deadline check.
-    """
-
-    anchors: tuple[AnchorObjects, ...]
-    frames: Mapping[int, Gray]
-    source_size: tuple[int, int]
-    background: BackgroundMotion
-    check: Callable[[], None]
-
-
-class LucasKanadeTracks(Backend):
+class LucasKanadeTracks(WindowedTracks):
     """Follows the query points of every object from its anchor, and back again.
 
     Between frames: Lucas-Kanade with a forward-backward check, starting from the object's speed.
@@ -79,45 +55,19 @@ class LucasKanadeTracks(Backend):
     has gone are followed back from the last frame in which it was seen.
     """
 
-    annotation = "tracks"
     name = "embedded"
     version = 1
     Config = LucasKanadeTracksConfig
-    Row = TracksRow
-    reads = ("objects", "camera")
 
     config: LucasKanadeTracksConfig
 
-    def load(self, item: ClipInput) -> WindowedClip:
-        """Decode, in one pass, the frames that lie in some anchor's window."""
-        probe = item.probe
-        if probe is None:
-            raise ClipError(f"{item.video.uri}: the tracks step needs the probe's facts")
-        anchors = anchors_to_follow(
-            item.rows["objects"],
-            item.clip.num_frames,
-            horizon=self.config.horizon,
-            min_frames_after=self.config.min_frames_after,
-        )
+    def frame_size(self, probe: ProbeRow) -> FrameSize:
+        """Return a grey picture of `long_side`."""
         width, height = fit_within(probe.width, probe.height, long_side=self.config.long_side)
-        frames = decode_windows(item, anchors, FrameSize(width, height, "gray"))
-        return WindowedClip(
-            anchors=anchors,
-            frames=frames,
-            source_size=(probe.width, probe.height),
-            background=BackgroundMotion.of(item.rows["camera"]),
-            check=item.check,
-        )
+        return FrameSize(width, height, "gray")
 
-    def annotate(self, batch: Sequence[WindowedClip]) -> Sequence[TracksRow]:
-        """Follow all objects of each clip."""
-        rows = []
-        for clip in batch:
-            objects = [entry for anchor in clip.anchors for entry in self._follow(clip, anchor)]
-            rows.append(TracksRow(objects=tuple(objects), num_objects=len(objects)))
-        return rows
-
-    def _follow(self, clip: WindowedClip, anchor: AnchorObjects) -> list[ObjectTracks]:
+    def follow(self, clip: WindowedClip, anchor: AnchorObjects) -> list[ObjectTracks]:
+        """Follow each object by itself, forward and back."""
         frames = [clip.frames[t] for t in range(anchor.index, anchor.last + 1)]
         height, width = frames[0].shape
         scale = np.array([clip.source_size[0] / width, clip.source_size[1] / height])
