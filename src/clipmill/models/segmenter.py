@@ -20,8 +20,18 @@ from transformers import AutoImageProcessor, AutoModelForUniversalSegmentation, 
 from clipmill.models.device import autocast, inference
 from clipmill.models.pretrained import load_model, load_part
 
-_TRAINING = ("criterion.*", "*.relative_position_index")
-"""Keys of losses and of tables that are computed anew."""
+_LOSS = "criterion.*"
+_INDEX_TABLES = "*.relative_position_index"
+_OPTIONAL = (_LOSS, _INDEX_TABLES)
+"""What a checkpoint may lack: class weights of the loss, and tables that are computed anew."""
+
+_LEFTOVER = (
+    _LOSS,  # written by some versions of the library, not known to others
+    _INDEX_TABLES,  # was stored before the library computed it
+    "model.text_mapper.*",  # OneFormer's text encoder: fine-tuned checkpoints, for the loss only
+    "*.num_batches_tracked",  # counter of batch normalisation, which frozen norms (DETR) lack
+)
+"""What a checkpoint may have too many; no answer depends on these."""
 
 Picture = npt.NDArray[np.uint8]
 
@@ -76,7 +86,8 @@ class Segmenter:
             location,
             revision=revision,
             device=device,
-            optional=_TRAINING,
+            optional=_OPTIONAL,
+            leftover=_LEFTOVER,
         )
         self.device = device
         config: Any = self.model.config
