@@ -7,6 +7,7 @@ another by position.
 import hashlib
 import re
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 _CLIP_ID = re.compile(r"(?P<video>[0-9a-f]{16})-(?P<start>\d{6,})-(?P<end>\d{6,})")
 
@@ -40,7 +41,7 @@ class Video:
         video_id: 16 hex digits, see `video_id_for`.
         source: Name of the source it came from; empty for a single unnamed source.
         relative_path: Path relative to the source root, `/` as separator.
-        uri: Absolute local path or fsspec URL.
+        uri: Absolute local path or fsspec URL; see `TarMember` for a video inside an archive.
         size_bytes: Size when listed; a file of another size is refused as `changed`.
         text: Caption that came with the data set, if any.
     """
@@ -98,3 +99,53 @@ def anchor_id_for(clip_id: str, anchor: int) -> str:
 def object_id_for(clip_id: str, anchor: int, number: int) -> str:
     """Return the id of object `number` (from 0) segmented at `anchor` of a clip."""
     return f"{anchor_id_for(clip_id, anchor)}-o{number:02d}"
+
+
+@dataclass(frozen=True, slots=True)
+class TarMember:
+    """One file inside an uncompressed tar archive, to be read in place.
+
+    Its `uri` is `tarmember://{archive}#{offset}+{size_bytes}/{name}`, for example
+    `tarmember:///data/000.tar#1536+90112/clip.mp4`. In archive and name, `%`, `#` and `::` are
+    percent-encoded. fsspec opens it as well, once `clipmill.video` has been imported.
+
+    Attributes:
+        archive: Absolute local path or fsspec URL of the archive.
+        offset: First byte of the content, counted from the start of the archive.
+        size_bytes: Size of the content.
+        name: Path inside the archive.
+    """
+
+    archive: str
+    offset: int
+    size_bytes: int
+    name: str
+
+    @property
+    def uri(self) -> str:
+        """The URL of this member."""
+        place = f"{self.offset}+{self.size_bytes}"
+        return f"{TAR_MEMBER}{_quoted(self.archive)}#{place}/{_quoted(self.name)}"
+
+    @classmethod
+    def parse(cls, uri: str) -> "TarMember":
+        """Read a `uri` back; raises ValueError when it is not one."""
+        match = _MEMBER_URI.fullmatch(uri)
+        if not match:
+            raise ValueError(f"not the URL of a tar member: {uri!r}")
+        offset, size = int(match["offset"]), int(match["size"])
+        return cls(unquote(match["archive"]), offset, size, unquote(match["name"]))
+
+
+TAR_MEMBER = "tarmember://"
+"""How the URL of a tar member begins."""
+
+_MEMBER_URI = re.compile(
+    re.escape(TAR_MEMBER) + r"(?P<archive>[^#]+)#(?P<offset>\d+)\+(?P<size>\d+)/(?P<name>[^#]*)",
+    re.DOTALL,
+)
+
+
+def _quoted(text: str) -> str:
+    # fsspec would take `::` for a chain of file systems.
+    return text.replace("%", "%25").replace("#", "%23").replace("::", "%3A%3A")

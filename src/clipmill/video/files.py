@@ -1,4 +1,4 @@
-"""The file behind a video: local path or fsspec URL, checked before libav sees it."""
+"""The file behind a video: local path, URL or tar member, checked before libav sees it."""
 
 import stat
 from dataclasses import dataclass
@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from clipmill.clips import TAR_MEMBER, TarMember
 from clipmill.video.errors import VideoChangedError, VideoError, VideoMissingError, name_of
+from clipmill.video.ranges import open_member, open_url
 
 _HEAD = 12
 _ISO_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"wide", b"skip")
@@ -17,10 +19,10 @@ class InputFile:
     """An existing, readable file.
 
     Attributes:
-        uri: Local path or fsspec URL.
+        uri: Local path, fsspec URL or URL of a tar member.
         size_bytes: Size of the file.
         head: Its first bytes.
-        target: What `av.open` takes: a `file:` name, or the open file object of a URL.
+        target: What `av.open` takes: a `file:` name, or an open file object.
     """
 
     uri: str
@@ -34,7 +36,7 @@ class InputFile:
         return self.head[4:8] in _ISO_BOXES
 
     def close(self) -> None:
-        """Close the file object of a URL; local files are libav's."""
+        """Close the file object of a URL or tar member; local files are libav's."""
         if not isinstance(self.target, str):
             self.target.close()
 
@@ -82,13 +84,15 @@ def _look_at(path: Path, uri: str) -> InputFile:
 
 
 def _open_url(uri: str) -> InputFile:
-    import fsspec
-
     try:
-        file = fsspec.open(uri, "rb").open()
-    except (ImportError, ValueError) as error:
+        file = open_member(TarMember.parse(uri)) if uri.startswith(TAR_MEMBER) else open_url(uri)
+    except ValueError as error:
         raise VideoMissingError(f"{name_of(uri)} cannot be opened: {error}") from error
-    head = file.read(_HEAD)
-    size = file.seek(0, 2)
-    file.seek(0)
+    try:
+        head = file.read(_HEAD)
+        size = file.seek(0, 2)
+        file.seek(0)
+    except BaseException:
+        file.close()
+        raise
     return InputFile(uri, size, head, file)
