@@ -11,20 +11,30 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-SourceKind = Literal["auto", "folder", "csv", "parquet", "jsonl", "openvid", "huggingface"]
+SourceKind = Literal[
+    "auto",
+    "folder",
+    "csv",
+    "parquet",
+    "jsonl",
+    "openvid",
+    "huggingface",
+    "webdataset",
+]
 
 
 class SourceConfig(_Strict):
     """Where videos come from.
 
     Attributes:
-        path: Folder, a single video file, a manifest, or an fsspec URL of one of them.
+        path: Folder, a single video file, a manifest, a tar archive, or an fsspec URL of one.
         name: Keeps video ids of several sources apart; required only when folder names collide.
         kind: What is there; `auto` tells by the suffix of a file and the layout of a folder.
         root: Folder that the paths of a manifest are relative to, and may not leave; when empty,
             the manifest's own. A relative one starts at the manifest's folder.
         path_column: Column of a manifest that holds the path; found by its usual names when empty.
-        caption_column: Column that holds the caption; found by its usual names when empty.
+        caption_column: Column or JSON field that holds the caption; found by its usual names
+            when empty.
     """
 
     path: str

@@ -1,7 +1,7 @@
 """Folders of videos, local or behind a URL."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -30,7 +30,7 @@ class FoundFile:
         size_bytes: Size.
         text: Caption from a manifest or from a `.txt` file of the same stem, if there is one.
         problem: Why it cannot be read; empty when it can.
-        where: Line or row of the manifest; empty for a file found in a folder.
+        where: Line or row of the manifest, byte of the archive; empty for a file found in a folder.
     """
 
     relative_path: str
@@ -56,7 +56,9 @@ def list_local(root: Path) -> list[FoundFile]:
     if root.is_file():
         return [_describe(root, root.name)]
     closed: list[OSError] = []
-    found = [_describe(path, path.relative_to(root).as_posix()) for path in _walk(root, closed)]
+    found = [
+        _describe(path, path.relative_to(root).as_posix()) for path in walk(root, closed, is_video)
+    ]
     for error in closed:
         folder = str(error.filename)
         problem = f"the folder cannot be listed: {error.strerror}"
@@ -65,8 +67,17 @@ def list_local(root: Path) -> list[FoundFile]:
     return sorted(found, key=lambda entry: entry.relative_path)
 
 
-def _walk(root: Path, closed: list[OSError]) -> Iterator[Path]:
-    """Yield video files in name order, entering each real folder once."""
+def is_video(name: str) -> bool:
+    """Whether a file counts as a video by its name."""
+    return PurePosixPath(name).suffix.lower() in VIDEO_SUFFIXES
+
+
+def walk(root: Path, closed: list[OSError], wanted: Callable[[str], bool]) -> Iterator[Path]:
+    """Yield the files with wanted names, entering each real folder once.
+
+    Folders come in name order, and the files within each. Errors of folders that cannot be
+    listed are appended to `closed`.
+    """
     seen: set[str] = set()
     for folder, subfolders, files in os.walk(root, followlinks=True, onerror=closed.append):
         real = os.path.realpath(folder)
@@ -76,7 +87,7 @@ def _walk(root: Path, closed: list[OSError]) -> Iterator[Path]:
         seen.add(real)
         subfolders.sort()
         for name in sorted(files):
-            if PurePosixPath(name).suffix.lower() in VIDEO_SUFFIXES:
+            if wanted(name):
                 yield Path(folder) / name
 
 
@@ -115,7 +126,7 @@ def list_remote(url: str) -> list[FoundFile]:
         raise UsageError(f"the source {url} does not exist; check `--input`")
     found = []
     for name, info in sorted(filesystem.find(root, detail=True).items()):
-        if PurePosixPath(name).suffix.lower() in VIDEO_SUFFIXES:
+        if is_video(name):
             relative = name.removeprefix(root).lstrip("/") or PurePosixPath(name).name
             uri = filesystem.unstrip_protocol(name)
             found.append(FoundFile(relative, uri, uri, int(info.get("size") or 0)))

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from clipmill.config.models import SourceConfig
 from clipmill.errors import UsageError
-from clipmill.sources.folder import FoundFile
+from clipmill.sources.folder import FoundFile, is_video
 from clipmill.sources.manifest import Manifest, kind_of, read_rows, resolve_root
 from clipmill.sources.rows import Columns
+from clipmill.sources.webdataset import is_shard
 
 OPENVID_TABLES = "data/train"
 """Where OpenVid keeps its CSV files."""
@@ -27,18 +28,20 @@ def find_kind(source: SourceConfig) -> str:
     """Return what a source is: its `kind`, or what its suffix or layout shows.
 
     A folder counts as a Hugging Face data set when it has a metadata file with the column
-    `file_name`, and as OpenVid when it has OpenVid's own tables. Anything else is a plain folder.
+    `file_name`, as OpenVid when it has OpenVid's own tables, and as WebDataset when it and the
+    folders directly below it hold tar archives but no video. Anything else is a plain folder.
     """
     if source.kind != "auto":
         return source.kind
     path = source.path
     if "://" in path or not Path(path).is_dir():
-        return kind_of(path) or "folder"
+        return "webdataset" if is_shard(path) else kind_of(path) or "folder"
     tables = Path(path, OPENVID_TABLES)
     if tables.is_dir() and any(tables.glob("OpenVid*.csv")):
         return "openvid"
-    metadata = any(_names_files(table) for table in _tables(Path(path)))
-    return "huggingface" if metadata else "folder"
+    if any(_names_files(table) for table in _tables(Path(path))):
+        return "huggingface"
+    return "webdataset" if _holds_shards(Path(path)) else "folder"
 
 
 def list_openvid(path: str, root: str, columns: Columns) -> Iterator[FoundFile]:
@@ -103,6 +106,21 @@ def _names_files(table: Path) -> bool:
     except UsageError:
         return False
     return row is not None and not row.problem
+
+
+def _holds_shards(folder: Path) -> bool:
+    """Whether there are tar archives and no videos in a folder and those directly below it."""
+    shards = False
+    for place in (folder, *_subfolders(folder)):
+        try:
+            with os.scandir(place) as entries:
+                for entry in entries:
+                    if is_video(entry.name):
+                        return False
+                    shards = shards or is_shard(entry.name)
+        except OSError:
+            continue
+    return shards
 
 
 def _subfolders(folder: Path) -> list[Path]:

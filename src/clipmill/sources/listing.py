@@ -12,6 +12,7 @@ from clipmill.sources.folder import FoundFile, list_local, list_remote
 from clipmill.sources.layouts import find_kind, list_hugging_face, list_openvid
 from clipmill.sources.manifest import open_source
 from clipmill.sources.rows import Columns
+from clipmill.sources.webdataset import list_webdataset
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,8 @@ def _list_one(source: SourceConfig) -> Iterable[FoundFile]:
         return list_openvid(source.path, source.root, columns)
     if kind == "huggingface":
         return list_hugging_face(source.path, source.root, columns)
+    if kind == "webdataset":
+        return list_webdataset(source.path, columns)
     if kind != "folder":
         return open_source(source.path, kind, source.root, columns).files()
     if "://" in source.path:
