@@ -34,7 +34,7 @@ from clipmill.store.codecs import encode_bits, encode_mask, encode_tracks
 from clipmill.store.records import schema_of, to_dict
 from clipmill.store.workspace import Workspace
 from clipmill.training import LoadOptions, MotionDataset, MotionSample, object_colours
-from clipmill.training.placement import Placement
+from clipmill.canvas.placement import Placement
 
 FRAMES, TOTAL, KEY = 81, 300, 150
 OPTIONS = LoadOptions(height=704, width=1280, num_frames=FRAMES)

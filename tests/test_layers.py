@@ -12,11 +12,13 @@ ROOT = Path(clipmill.__file__).parent
 ALLOWED = {
     "errors": set(),
     "clips": set(),
+    "choice": set(),
+    "canvas": set(),
     "video": set(),
     "store": set(),
     "models": set(),
     "weights": set(),
-    "download": {"weights"},
+    "download": {"choice", "weights"},
     "annotations": {"video", "store", "annotations", "models", "weights"},
     "selection": {"store"},
     "config": {"selection"},
@@ -27,11 +29,13 @@ ALLOWED = {
         "annotations", "config", "engine", "models", "samples", "selection", "sources", "store",
         "weights",
     },
-    "export": {"annotations", "config", "pipeline", "samples", "store", "video"},
+    "export": {
+        "annotations", "canvas", "choice", "config", "pipeline", "samples", "store", "video",
+    },
     "report": {
         "annotations", "config", "pipeline", "samples", "selection", "store", "video",
     },
-    "training": {"pipeline", "store", "video"},
+    "training": {"canvas", "pipeline", "store", "video"},
     "demo": {"annotations", "store", "pipeline", "video"},
     "cli": {
         "annotations", "config", "demo", "download", "engine", "export", "models", "pipeline",

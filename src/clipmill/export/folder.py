@@ -11,7 +11,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
@@ -147,11 +147,35 @@ class ExportFolder:
         finally:
             scratch.unlink(missing_ok=True)
 
-    def finish(self, facts: Mapping[str, Any]) -> None:
-        """Remove what earlier exports wrote and this one did not, then write the manifest."""
+    def adopt(self, path: str, file: Path) -> None:
+        """Move a finished file of this file system into its place; it is on disk afterwards."""
+        with file.open("rb") as opened:
+            os.fsync(opened.fileno())
+        place = self.root / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        file.replace(place)
+
+    @property
+    def unfinished(self) -> Path:
+        """The folder of unfinished files; made when it is missing, gone after `finish`."""
+        folder = self.root / UNFINISHED
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    def finish(self, facts: Mapping[str, Any], *, adopted: Collection[str] = frozenset()) -> None:
+        """Remove what earlier exports wrote and this one did not, then write the manifest.
+
+        Args:
+            facts: What the manifest says besides the files.
+            adopted: Paths of the files that came through `adopt` and stay; the manifest does
+                not list them.
+        """
         for folder, pattern in self._owned.items():
             for name in _files_below(self.root / folder):
-                if pattern.fullmatch(name) and f"{folder}/{name}" not in self._entries:
+                path = f"{folder}/{name}"
+                if path in adopted:
+                    continue
+                if pattern.fullmatch(name) and path not in self._entries:
                     (self.root / folder / name).unlink()
                     _remove_empty(self.root / folder / name, stop=self.root / folder)
         kept = {path: entry for path, entry in self._before.items() if self._is_there(path)}
@@ -168,14 +192,11 @@ class ExportFolder:
         """Remove unfinished files, also those of killed exports."""
         folder = self.root / UNFINISHED
         if folder.is_dir() and not folder.is_symlink():
-            for path in folder.iterdir():
-                path.unlink()
-            folder.rmdir()
+            shutil.rmtree(folder)
 
     def _scratch(self, path: str) -> Path:
         """Return a free place for the unfinished form of a file."""
-        folder = self.root / UNFINISHED
-        folder.mkdir(exist_ok=True)
+        folder = self.unfinished
         name = hashlib.blake2b(f"{os.getpid()}/{path}".encode(), digest_size=16).hexdigest()
         (folder / name).unlink(missing_ok=True)
         return folder / name

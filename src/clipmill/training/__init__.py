@@ -11,7 +11,7 @@ if find_spec("torch") is None:
     raise MissingExtraError("clipmill.training", "models", "torch")
 
 from clipmill.training.datasets import InOutDataset, MotionDataset
-from clipmill.training.draw import DotStyle, object_colours
+from clipmill.canvas.draw import DotStyle, object_colours
 from clipmill.training.items import InOutSample, MotionSample, SampleMeta, collate
 from clipmill.training.options import LoadOptions
 from clipmill.training.order import SampleStream, ShardOrder

@@ -13,11 +13,11 @@ from clipmill.clips import seed_for
 from clipmill.errors import ClipError, UsageError
 from clipmill.store.codecs import decode_bits
 from clipmill.store.workspace import Workspace
-from clipmill.training.draw import draw_tracks
+from clipmill.canvas.draw import draw_tracks
 from clipmill.training.identity import choose_identity, padded
 from clipmill.training.items import InOutSample, MotionSample, SampleMeta
 from clipmill.training.options import LoadOptions, frame_count, span_of
-from clipmill.training.placement import Placement
+from clipmill.canvas.placement import Placement
 from clipmill.training.rows import RowReader, read_index
 from clipmill.training.tracked import Tracked, inside, thinned, tracked_objects
 from clipmill.training.videos import VideoFiles

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from clipmill.errors import UsageError
-from clipmill.training.draw import DotStyle
+from clipmill.canvas.draw import DotStyle
 
 
 def frame_count(span: int, *, stride: int, num_frames: int) -> int:

@@ -10,7 +10,7 @@ import torch
 from clipmill.errors import ClipmillError
 from clipmill.pipeline.last import last_run
 from clipmill.store.workspace import Workspace
-from clipmill.training.placement import Placement
+from clipmill.canvas.placement import Placement
 from clipmill.video import FrameIndex, FrameSize, VideoReader
 
 

@@ -60,7 +60,7 @@ class Placement:
         scale = np.divide(self.scaled, self.source)
         return ((points + 0.5) * scale - 0.5 - self.offset).astype(np.float32)
 
-    def box(self, box: tuple[int, ...]) -> Box:
+    def box(self, box: tuple[float, ...]) -> Box:
         """Move a half-open box from source to target, cut to the target, at least 1x1 px."""
         ends = np.array(box, float).reshape(2, 2) * np.divide(self.scaled, self.source)
         low, high = np.rint(ends - self.offset).astype(int)
@@ -72,3 +72,14 @@ class Placement:
         """Cut the target out of a scaled frame [h, w, ...]; a view."""
         (x, y), (width, height) = self.offset, self.target
         return image[y : y + height, x : x + width]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the picture is the frame itself: nothing is scaled or cut."""
+        return self.source == self.scaled == self.target
+
+    def window(self) -> tuple[float, float, float, float]:
+        """Return what of the frame is in the picture: x0, y0, x1, y1 as shares in [0, 1]."""
+        (x, y), (width, height) = self.offset, self.target
+        across, down = self.scaled
+        return x / across, y / down, (x + width) / across, (y + height) / down

@@ -1,0 +1,1 @@
+"""Containers: a folder tree, WebDataset shards, a Hugging Face dataset folder."""

@@ -1,0 +1,1 @@
+"""What one sample is in the frames and pixels of its export."""

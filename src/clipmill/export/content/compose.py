@@ -1,0 +1,152 @@
+"""From a sample of the workspace and the annotations of its clip to what is exported."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from clipmill.annotations.camera.schema import CameraRow
+from clipmill.annotations.inout.schema import InOutRow
+from clipmill.errors import ClipError
+from clipmill.export.content.camera import camera_path
+from clipmill.export.content.profile import FrameProfile
+from clipmill.export.content.resample import Move, move_masks, move_object
+from clipmill.export.content.sample import ExportSample
+from clipmill.export.content.timeline import Timeline, allowed_count, make_timeline, native_rate
+from clipmill.samples.schema import SampleObject, SampleRow
+from clipmill.store.codecs import decode_bits, decode_tracks
+from clipmill.video import FrameIndex
+
+
+class LeftOutError(ClipError):
+    """A sample that cannot be exported as asked; the text is the reason."""
+
+    kind = "left_out"
+
+
+@dataclass(frozen=True)
+class SampleFacts:
+    """What the workspace knows of a sample beyond its row.
+
+    Attributes:
+        index: Frame index of the video.
+        size_bytes: Size of the video when it was listed; None when not known.
+        camera: Camera annotation of the clip.
+        inout: Masks over time of the clip.
+        text: Caption that came with the data set.
+        scores: Numbers of the clip by `annotation.column`.
+    """
+
+    index: FrameIndex
+    size_bytes: int | None = None
+    camera: CameraRow | None = None
+    inout: InOutRow | None = None
+    text: str = ""
+    scores: Mapping[str, float] = field(default_factory=dict)
+
+
+def compose(row: SampleRow, facts: SampleFacts, profile: FrameProfile) -> ExportSample:
+    """Return a sample in the frames and pixels of an export.
+
+    Raises:
+        LeftOutError: It has too few frames for the profile, or no point is left in the picture.
+    """
+    timeline = _timeline(row, facts.index, profile)
+    if len(timeline) < profile.min_frames:
+        raise LeftOutError(
+            f"{len(timeline)} frames at {float(timeline.fps):g} fps, {profile.min_frames} needed"
+        )
+    centre = _centre(row.objects) if profile.centre == "objects" else None
+    move = Move(
+        timeline=timeline,
+        placement=profile.placement(row.width, row.height, centre=centre),
+        anchor=row.start + row.anchor,
+        clip_start=row.start,
+        resample=profile.resample,
+    )
+    moved = [move_object(entry, move) for entry in row.objects]
+    objects = tuple(entry for entry in moved if decode_bits(entry.visibility).any())
+    if not objects:
+        raise LeftOutError("no point of an object is seen inside the exported picture")
+    return ExportSample(
+        row=_moved_row(row, objects, move),
+        origin=row,
+        timeline=timeline,
+        placement=move.placement,
+        index=facts.index,
+        size_bytes=facts.size_bytes,
+        camera=(
+            None
+            if facts.camera is None
+            else camera_path(facts.camera, move.positions - row.start, placement=move.placement)
+        ),
+        masks=_masks(facts.inout, objects, move),
+        text=facts.text,
+        scores=facts.scores,
+    )
+
+
+def _timeline(row: SampleRow, index: FrameIndex, profile: FrameProfile) -> Timeline:
+    first = row.start + row.anchor
+    if row.end > index.num_frames:
+        raise LeftOutError(
+            f"the clip ends at frame {row.end}, the index of the video has {index.num_frames}"
+        )
+    native = native_rate(index.rate, variable=index.variable_rate)
+    fps = profile.fps or native
+    same = not index.variable_rate and fps == native
+    max_frames = profile.max_frames
+    if max_frames is not None:
+        max_frames = allowed_count(max_frames, profile.count)
+    return make_timeline(
+        index.pts[first : row.end],
+        index.time_base,
+        first=first,
+        fps=fps,
+        same_rate=same,
+        rule=profile.count,
+        max_frames=max_frames,
+    )
+
+
+def _moved_row(row: SampleRow, objects: tuple[SampleObject, ...], move: Move) -> SampleRow:
+    stage2 = row.stage2 and any(entry.stage2 for entry in objects)
+    reason = "" if stage2 else row.stage2_reason or "no region inside the cut"
+    width, height = move.placement.target
+    count = len(move.timeline)
+    return replace(
+        row,
+        start=0,
+        end=count,
+        anchor=0,
+        num_frames=count,
+        width=width,
+        height=height,
+        fps=float(move.timeline.fps),
+        objects=objects,
+        num_objects=len(objects),
+        stage2=stage2,
+        stage2_reason=reason,
+    )
+
+
+def _masks(
+    inout: InOutRow | None, objects: tuple[SampleObject, ...], move: Move
+) -> dict[str, tuple[bytes, ...]]:
+    """Return masks over time by object id; pairing is by id, never by position."""
+    wanted = {entry.object_id for entry in objects}
+    found = {}
+    for entry in inout.objects if inout else ():
+        if entry.object_id in wanted and (masks := move_masks(entry, move)) is not None:
+            found[entry.object_id] = masks
+    return found
+
+
+def _centre(objects: tuple[SampleObject, ...]) -> tuple[float, float] | None:
+    """Return the middle of all seen points, in source pixels; None when none is seen."""
+    seen = [decode_tracks(entry.points)[decode_bits(entry.visibility)] for entry in objects]
+    points = np.concatenate(seen) if seen else np.zeros((0, 2))
+    if not len(points):
+        return None
+    x, y = (points.min(axis=0) + points.max(axis=0)) / 2
+    return float(x), float(y)

@@ -1,0 +1,103 @@
+"""What an export says of itself: choice, funnel, models, licences, conventions."""
+
+from typing import TYPE_CHECKING
+
+from clipmill.export.containers.base import About
+from clipmill.export.facts import Facts
+from clipmill.pipeline.last import last_run
+from clipmill.pipeline.walk import walk
+from clipmill.store.workspace import Workspace
+
+if TYPE_CHECKING:
+    from clipmill.export.job.run import ExportReport, Plan
+
+_TEXT = """\
+# Conventions of this data set
+
+Written by clipmill, format `{format}`{pipeline}. {samples} samples, {pieces} pieces.
+
+## Everywhere
+- Pictures: origin top left, x right, y down; pixel centres at whole numbers; boxes are
+  x0, y0, x1, y1, half-open.
+- Frame k is shown at k / fps seconds. Frame 0 is the sample's anchor: where its objects were
+  segmented and its motion begins. Frame ranges are half-open.
+- Where the rate differs from the source's, each moment shows the source frame nearest in time;
+  tracks, masks and poses are those of {resample}.
+- Videos are encoded in BT.709, limited range, and say so.
+
+{conventions}
+## How it was made
+{settings}
+
+## Licences
+The videos keep their own licences. The annotations were made with:
+
+{licences}
+{non_commercial}{left_out}"""
+
+_RESAMPLE = {
+    "shown": "the source frame that is shown, so that they lie on the picture",
+    "interpolated": "the moment itself, interpolated between source frames",
+}
+
+
+def about_export(workspace: Workspace, plan: "Plan", facts: Facts, report: "ExportReport") -> About:
+    """Gather what an export says of itself."""
+    settings = {
+        "frames": _pairs(plan.profile.model_dump(mode="json")),
+        "options": _pairs(plan.format_.options.model_dump(mode="json")),
+        "samples": plan.choice.samples + (f" where {plan.choice.where}" * bool(plan.choice.where)),
+    }
+    run = last_run(workspace)
+    models: dict[str, str] = {}
+    funnel: tuple[tuple[str, int, int], ...] = ()
+    non_commercial: tuple[str, ...] = ()
+    if run is not None:
+        context, listing = run
+        models = {
+            f"{stage.step.annotate} ({stage.step.backend})": _pairs(
+                dict(stage.backend.identity(stage.config))
+            )
+            for stage in context.stages.values()
+        }
+        funnel = tuple((step.title, step.entering, step.leaving) for step in walk(context, listing))
+        non_commercial = tuple(
+            dict.fromkeys(
+                note for stage in context.stages.values() for note in stage.non_commercial
+            )
+        )
+    text = _TEXT.format(
+        format=plan.format_.name,
+        pipeline=f", pipeline `{facts.pipeline}`" if facts.pipeline else "",
+        samples=report.samples,
+        pieces=report.pieces,
+        resample=_RESAMPLE[plan.profile.resample],
+        conventions=plan.format_.conventions(),
+        settings="\n".join(f"- {name}: {value}" for name, value in settings.items()),
+        licences="\n".join(f"- {k}: {v}" for k, v in facts.licences.items()) or "- unknown",
+        non_commercial="".join(f"- not for commercial use: {note}\n" for note in non_commercial),
+        left_out=_left_out(report.left_out),
+    )
+    return About(
+        title=f"{facts.pipeline or 'clipmill'} ({plan.format_.name})",
+        num_samples=report.samples,
+        num_pieces=report.pieces,
+        left_out=report.left_out,
+        conventions=text,
+        licences=facts.licences,
+        non_commercial=non_commercial,
+        models=models,
+        funnel=funnel,
+        settings=settings,
+    )
+
+
+def _pairs(values: dict[str, object]) -> str:
+    return ", ".join(f"{k} {v}" for k, v in values.items() if v is not None) or "-"
+
+
+def _left_out(reasons: dict[str, int]) -> str:
+    if not reasons:
+        return ""
+    lines = [f"- {n} x {reason}" for reason, n in sorted(reasons.items())]
+    return "\n## Left out\n" + "\n".join(lines) + "\n"

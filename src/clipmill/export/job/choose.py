@@ -1,0 +1,109 @@
+"""Which samples are exported: ready for the stage, met by `--where`, up to `--limit`."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from clipmill.choice import Condition, parse_where, plain_column
+from clipmill.errors import UsageError
+from clipmill.export.facts import Facts
+from clipmill.pipeline.samples import sample_parts
+from clipmill.store.workspace import Workspace
+
+COLUMNS = (
+    "sample_id",
+    "clip_id",
+    "video_id",
+    "source",
+    "relative_path",
+    "anchor",
+    "num_frames",
+    "width",
+    "height",
+    "fps",
+    "caption",
+    "caption_origin",
+    "num_objects",
+    "stage1",
+    "stage2",
+)
+"""Columns of samples that `--where` may name, besides the scores."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which samples to take.
+
+    Attributes:
+        samples: Name of the sample set.
+        stage: Training stage they must be ready for.
+        where: `column op value [and ...]` over columns of samples and scores of clips
+            (`quality_clarity`); empty for all.
+        limit: At most this many; None for all.
+    """
+
+    samples: str = "training"
+    stage: int = 1
+    where: str = ""
+    limit: int | None = None
+
+
+def chosen_ids(workspace: Workspace, choice: Choice, facts: Facts) -> list[str]:
+    """Return the ids of the chosen samples, in the order of the workspace.
+
+    Raises:
+        UsageError: There are no samples, or `where` cannot be read or names an unknown column.
+    """
+    parts = sample_parts(workspace, choice.samples)
+    if not parts:
+        raise UsageError(
+            f"{workspace.root} has no samples called '{choice.samples}'; `clipmill run` writes "
+            "them in its last step"
+        )
+    conditions = parse_where(choice.where)
+    scores = {plain_column(name): at for at, name in enumerate(facts.score_names)}
+    _check(conditions, scores)
+    found: list[str] = []
+    for row in _heads(workspace, parts):
+        if choice.limit is not None and len(found) >= choice.limit:
+            break
+        if row[f"stage{choice.stage}"] and _met(conditions, row, facts, scores):
+            found.append(row["sample_id"])
+    return found
+
+
+def _heads(workspace: Workspace, parts: list[str]) -> Iterator[dict[str, Any]]:
+    for part in parts:
+        table = workspace.read_table(part, columns=list(COLUMNS))
+        yield from table.to_pylist() if table is not None else ()
+
+
+def _check(conditions: tuple[Condition, ...], scores: Mapping[str, int]) -> None:
+    for condition in conditions:
+        if condition.column not in COLUMNS and condition.column not in scores:
+            raise UsageError(
+                f"--where: samples have no column '{condition.column}'; there are: "
+                f"{', '.join((*COLUMNS, *scores))}"
+            )
+
+
+def _met(
+    conditions: tuple[Condition, ...],
+    row: Mapping[str, Any],
+    facts: Facts,
+    scores: Mapping[str, int],
+) -> bool:
+    for condition in conditions:
+        if condition.column in scores:
+            values = facts.scores.get(row["clip_id"])
+            value = None if values is None else values[scores[condition.column]]
+        else:
+            value = row[condition.column]
+        if value is None or not condition.holds(_cell(value)):
+            return False
+    return True
+
+
+def _cell(value: Any) -> str:
+    """Truth values read as 1 and 0."""
+    return str(int(value)) if isinstance(value, bool) else str(value)

@@ -1,0 +1,85 @@
+"""One line of an export's manifest: what became of a sample."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class FileEntry:
+    """One file of a piece, placed.
+
+    Attributes:
+        path: Relative to the export; in a shard, the name of the member.
+        bytes: Size.
+        sha256: Hex digits.
+        shard: Path of the shard it is in; empty for a file of its own.
+    """
+
+    path: str
+    bytes: int
+    sha256: str
+    shard: str = ""
+
+
+@dataclass(frozen=True)
+class PieceEntry:
+    """One piece: its key, its index row, its files."""
+
+    key: str
+    row: Mapping[str, Any]
+    files: tuple[FileEntry, ...]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What became of a sample.
+
+    Attributes:
+        sample_id: The sample.
+        token: Hash of everything its files depend on; an equal token means equal files.
+        pieces: Its pieces; empty when it was left out.
+        left_out: Why it was left out, empty when it was not.
+        kind: Kind of that reason: `left_out` for a rule, else as in failed rows (`decode`,
+            `missing`, `changed`, `model`, `crash`).
+    """
+
+    sample_id: str
+    token: str
+    pieces: tuple[PieceEntry, ...] = ()
+    left_out: str = ""
+    kind: str = ""
+
+    @property
+    def is_final(self) -> bool:
+        """Whether trying again with the same token gives the same: no error was met."""
+        return not self.left_out or self.kind == "left_out"
+
+    @property
+    def num_bytes(self) -> int:
+        """Size of all its files."""
+        return sum(file.bytes for piece in self.pieces for file in piece.files)
+
+    def to_line(self) -> str:
+        """Return the entry as one line of ASCII JSON, line end included."""
+        return json.dumps(asdict(self), separators=(",", ":"), allow_nan=False) + "\n"
+
+    @classmethod
+    def from_line(cls, line: str) -> "Entry":
+        """Read `to_line` back.
+
+        Raises:
+            ValueError: Not such a line (cut off by a kill, say).
+        """
+        try:
+            value = json.loads(line)
+            pieces = tuple(
+                PieceEntry(
+                    piece["key"], piece["row"], tuple(FileEntry(**file) for file in piece["files"])
+                )
+                for piece in value.pop("pieces")
+            )
+            return cls(**value, pieces=pieces)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"not a manifest line: {error!r}") from error

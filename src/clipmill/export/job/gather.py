@@ -1,0 +1,92 @@
+"""Tasks of an export: the rows of its samples with everything known of their clips."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from clipmill.clips import Video
+from clipmill.export.content.compose import SampleFacts
+from clipmill.export.facts import Facts
+from clipmill.export.job.worker import Task
+from clipmill.pipeline.context import Context
+from clipmill.pipeline.last import last_run
+from clipmill.pipeline.samples import read_samples
+from clipmill.samples.schema import SampleRow
+from clipmill.store.records import to_dict
+from clipmill.store.workspace import Workspace
+from clipmill.video import FrameIndex, index_video
+
+_CHUNK = 64
+
+
+class Gatherer:
+    """Reads samples in order, a few at a time, and joins their annotations by id.
+
+    Args:
+        workspace: Where they are.
+        facts: Scores and videos by id.
+        settings: Everything else that files depend on; part of each token.
+    """
+
+    def __init__(self, workspace: Workspace, facts: Facts, *, settings: dict[str, Any]) -> None:
+        self._workspace, self._facts = workspace, facts
+        self._settings = json.dumps(settings, sort_keys=True, default=str)
+        run = last_run(workspace)
+        self._context: Context | None = None if run is None else run[0]
+
+    def tasks(self, samples: str, wanted: Sequence[str], *, scratch: Path) -> Iterator[Task]:
+        """Yield a task per wanted sample, in order.
+
+        Args:
+            samples: Name of the sample set.
+            wanted: Their ids.
+            scratch: Folder in which every task gets one of its own.
+        """
+        chosen = frozenset(wanted)
+        rows = (row for row in read_samples(self._workspace, samples) if row.sample_id in chosen)
+        while chunk := list(islice(rows, _CHUNK)):
+            yield from self._join(chunk, scratch)
+
+    def _join(self, rows: list[SampleRow], scratch: Path) -> Iterator[Task]:
+        clips = sorted({row.clip_id for row in rows})
+        videos = sorted({row.video_id for row in rows})
+        probes = self._read("probe", videos)
+        cameras, inouts = self._read("camera", clips), self._read("inout", clips)
+        for row in rows:
+            facts = self._facts_of(
+                row, probes.get(row.video_id), cameras.get(row.clip_id), inouts.get(row.clip_id)
+            )
+            yield Task(row, facts, self._token(row, facts), scratch / row.sample_id)
+
+    def _read(self, name: str, keys: list[str]) -> dict[str, Any]:
+        if self._context is None or name not in self._context.stages:
+            return {}
+        return self._context.stages[name].table.read(keys)
+
+    def _facts_of(self, row: SampleRow, probe: Any, camera: Any, inout: Any) -> SampleFacts:
+        video: Video | None = self._facts.videos.get(row.video_id)
+        provided = row.caption if row.caption_origin == "provided" else ""
+        names = self._facts.score_names
+        scores = self._facts.scores.get(row.clip_id, (None,) * len(names))
+        index = FrameIndex.from_bytes(probe.index) if probe else index_video(row.uri)[1]
+        return SampleFacts(
+            index=index,
+            size_bytes=video.size_bytes if video else None,
+            camera=camera,
+            inout=inout,
+            text=(video.text if video else None) or provided,
+            scores={
+                name: value for name, value in zip(names, scores, strict=True) if value is not None
+            },
+        )
+
+    def _token(self, row: SampleRow, facts: SampleFacts) -> str:
+        digest = hashlib.blake2b(self._settings.encode(), digest_size=16)
+        for part in (row, facts.camera, facts.inout):
+            digest.update(repr(None if part is None else to_dict(part)).encode())
+        digest.update(facts.index.to_bytes())
+        digest.update(repr((facts.size_bytes, facts.text, sorted(facts.scores.items()))).encode())
+        return digest.hexdigest()

@@ -1,0 +1,276 @@
+"""Runs an export from the choice of samples to the manifest; goes on where a killed one stopped."""
+
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import filelock
+
+from clipmill.errors import UsageError
+from clipmill.export.containers.base import Container
+from clipmill.export.content.profile import FrameProfile
+from clipmill.export.facts import Facts, gather_facts
+from clipmill.export.folder import ExportFolder
+from clipmill.export.formats.base import Format
+from clipmill.export.job.about import about_export
+from clipmill.export.job.choose import Choice, chosen_ids
+from clipmill.export.job.entries import Entry
+from clipmill.export.job.gather import Gatherer
+from clipmill.export.job.journal import MANIFEST, Journal
+from clipmill.export.job.pool import Makers
+from clipmill.export.job.worker import Task
+from clipmill.store.workspace import Workspace
+
+VERSION = 1
+"""Of the files that formats write; part of every token, raised when their content changes."""
+
+OnProgress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to export, and how.
+
+    Attributes:
+        format_: The format with its options.
+        container: Class of the container.
+        profile: Rate, number and size of frames.
+        choice: Which samples.
+        workers: Processes.
+        shard_bytes: Size at which a shard is full.
+    """
+
+    format_: Format
+    container: type[Container]
+    profile: FrameProfile = field(default_factory=FrameProfile)
+    choice: Choice = field(default_factory=Choice)
+    workers: int = 1
+    shard_bytes: int = 1 << 30
+
+    @property
+    def kind(self) -> str:
+        """Name of the kind of export, written into its marker."""
+        return f"{self.format_.name}/{self.container.name}"
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Everything besides the samples that files depend on."""
+        return {
+            "version": VERSION,
+            "format": self.format_.name,
+            "options": self.format_.options.model_dump(mode="json"),
+            "frames": self.profile.model_dump(mode="json"),
+        }
+
+
+@dataclass(frozen=True)
+class ExportReport:
+    """The outcome of an export.
+
+    Attributes:
+        out: The folder.
+        kind: Format and container.
+        samples: Samples exported.
+        pieces: Pieces they became.
+        num_bytes: Size of their files.
+        reused: Samples that an earlier, equal or interrupted export had done already.
+        left_out: Number of samples left out, by reason.
+        failed: Those of them that met an error, and are tried again by the next export.
+    """
+
+    out: Path
+    kind: str
+    samples: int
+    pieces: int
+    num_bytes: int
+    reused: int
+    left_out: dict[str, int]
+    failed: int
+
+    def __str__(self) -> str:
+        """A few lines for people."""
+        again = f", {self.reused} of them were there already" if self.reused else ""
+        lines = [
+            f"{self.out}: {self.samples} samples, {self.pieces} pieces, "
+            f"{self.num_bytes / 1e6:.1f} MB ({self.kind}){again}"
+        ]
+        lines += [f"left out: {n} x {reason}" for reason, n in sorted(self.left_out.items())]
+        return "\n".join(lines)
+
+
+def run_export(
+    workspace: Workspace, out: Path, plan: Plan, *, on_progress: OnProgress | None = None
+) -> ExportReport:
+    """Export samples; files that an equal export made before are left as they are.
+
+    Args:
+        workspace: Where the samples are.
+        out: New or empty folder, or one of an earlier export of the same kind, which is brought
+            up to date.
+        plan: What and how.
+        on_progress: Called with the number of samples done and their total.
+
+    Raises:
+        UsageError: There are no samples, the choice cannot be read, or `out` holds something
+            else or is being written. Nothing in `out` was changed.
+    """
+    facts = gather_facts(workspace)
+    wanted = chosen_ids(workspace, plan.choice, facts)
+    folder = ExportFolder(
+        out, kind=plan.kind, owned=plan.container.owned(type(plan.format_)), data=()
+    )
+    lock = filelock.FileLock(folder.root / ".clipmill-export.lock")
+    try:
+        with lock.acquire(timeout=0):
+            run = _Run(workspace, folder, plan, facts=facts, wanted=wanted)
+            return run.run(on_progress or _no_progress)
+    except filelock.Timeout:
+        raise UsageError(f"{folder.root} is being written by another export") from None
+
+
+def _no_progress(done: int, total: int) -> None:
+    """Nobody wants to know."""
+
+
+class _Run:
+    """One export, under its lock."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        folder: ExportFolder,
+        plan: Plan,
+        *,
+        facts: Facts,
+        wanted: list[str],
+    ) -> None:
+        self.workspace, self.folder, self.plan, self.facts = workspace, folder, plan, facts
+        self.wanted = wanted
+        self.journal = Journal(folder.unfinished / "journal.jsonl", folder.root / MANIFEST)
+        self.reused = 0
+
+    def run(self, on_progress: OnProgress) -> ExportReport:
+        """Make what is missing, then write indices and manifest."""
+        with closing(self.journal):
+            scratch = self.folder.unfinished / "scratch"
+            shutil.rmtree(scratch, ignore_errors=True)
+            reusable = self._reusable(scratch)
+            self._make(scratch, reusable, on_progress)
+            return self._finish()
+
+    def _tasks(self, scratch: Path) -> Iterator[Task]:
+        gatherer = Gatherer(self.workspace, self.facts, settings=self.plan.settings)
+        return gatherer.tasks(self.plan.choice.samples, self.wanted, scratch=scratch)
+
+    def _reusable(self, scratch: Path) -> frozenset[str]:
+        """Return the samples whose files are there already and still right."""
+        if not any(sample in self.journal for sample in self.wanted):
+            return frozenset()
+        container = self._container()
+        found: list[str] = []
+        for task in self._tasks(scratch):
+            sample = task.row.sample_id
+            good = self.journal.token(sample) == task.token
+            if good:
+                entry = self.journal.get(sample)
+                good = entry.is_final and container.is_there(entry)
+            if good:
+                found.append(sample)
+            elif container.whole_shards:
+                break
+        return self._whole_shards(found) if container.whole_shards else frozenset(found)
+
+    def _whole_shards(self, prefix: list[str]) -> frozenset[str]:
+        """Leave out the samples of a last shard that has more samples than the prefix."""
+        shards = {sample: self._shards_of(self.journal.get(sample)) for sample in prefix}
+        kept = frozenset(prefix)
+        torn = {
+            shard
+            for sample in self.journal
+            if sample not in kept
+            for shard in self._shards_of(self.journal.get(sample))
+        }
+        return frozenset(sample for sample in prefix if not shards[sample] & torn)
+
+    @staticmethod
+    def _shards_of(entry: Entry) -> set[str]:
+        return {file.shard for piece in entry.pieces for file in piece.files}
+
+    def _container(self) -> Container:
+        return self.plan.container(
+            self.folder, self.plan.format_, shard_bytes=self.plan.shard_bytes
+        )
+
+    def _make(self, scratch: Path, reusable: frozenset[str], on_progress: OnProgress) -> None:
+        makers = Makers(self.plan.format_, self.plan.profile, self.plan.workers)
+        total = len(self.wanted)
+        with closing(self._container()) as container:
+            for sample in self.wanted:
+                if sample in reusable:
+                    container.keep(self.journal.get(sample))
+            self.reused = done = len(reusable)
+            on_progress(done, total)
+            tasks = (task for task in self._tasks(scratch) if task.row.sample_id not in reusable)
+            for made in makers.run(tasks):
+                self.journal.add(container.add(made))
+                shutil.rmtree(made.scratch, ignore_errors=True)
+                done += 1
+                on_progress(done, total)
+            self.journal.add(container.flush())
+
+    def _entries(self) -> Iterator[Entry]:
+        return self.journal.read(self.wanted)
+
+    def _finish(self) -> ExportReport:
+        """Write indices and manifest, then remove what earlier exports left."""
+        report = self._report()
+        with self.folder.create(MANIFEST) as manifest:
+            for entry in self._entries():
+                manifest.write(entry.to_line().encode())
+        about = about_export(self.workspace, self.plan, self.facts, report)
+        self._container().write_indices(self._entries, about)
+        kept = {
+            file.shard or file.path
+            for entry in self._entries()
+            for piece in entry.pieces
+            for file in piece.files
+        }
+        self.folder.finish(
+            {
+                "pipeline": self.facts.pipeline,
+                "settings": self.plan.settings,
+                "choice": {"samples": self.plan.choice.samples, "where": self.plan.choice.where},
+                "samples": report.samples,
+                "pieces": report.pieces,
+                "left_out": report.left_out,
+                "manifest": MANIFEST,
+            },
+            adopted=kept,
+        )
+        return report
+
+    def _report(self) -> ExportReport:
+        samples = pieces = size = failed = 0
+        reasons: Counter[str] = Counter()
+        for entry in self._entries():
+            if entry.left_out:
+                reasons[entry.left_out] += 1
+                failed += not entry.is_final
+                continue
+            samples += 1
+            pieces += len(entry.pieces)
+            size += entry.num_bytes
+        return ExportReport(
+            out=self.folder.root,
+            kind=self.plan.kind,
+            samples=samples,
+            pieces=pieces,
+            num_bytes=size,
+            reused=self.reused,
+            left_out=dict(reasons),
+            failed=failed,
+        )
