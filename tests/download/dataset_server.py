@@ -2,16 +2,32 @@
 
 import csv
 import io
+import json
 import re
 import threading
 import zipfile
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import weights_server
-from weights_server import Hub, Serving, random_bytes
+from weights_server import Hub, Serving, git_id, random_bytes, sha256
 
 REPO = "nkp37/OpenVid-1M"
 TRAIN, HD = "data/train/OpenVid-1M.csv", "data/train/OpenVidHD.csv"
+
+
+@dataclass
+class DataHub(Hub):
+    """The content and faults of a hub of datasets.
+
+    Attributes:
+        lists_sizes: Whether the file list tells sizes and checksums, as mirrors may not.
+        uses: How often a storage address that was handed out is accepted; None for ever.
+    """
+
+    lists_sizes: bool = True
+    uses: int | None = None
+    used: int = 0
 
 
 def make_zip(members: list[tuple[str | zipfile.ZipInfo, bytes]]) -> bytes:
@@ -43,7 +59,19 @@ def folded(files: dict[str, bytes]) -> list[tuple[str | zipfile.ZipInfo, bytes]]
     return [(f"some/folder/{name}", content) for name, content in files.items()]
 
 
-def _handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
+def _sibling(hub: DataHub, name: str, content: bytes) -> dict[str, object]:
+    """Return what the list of the hub says of a file."""
+    told = hub.announce.get(name, content)
+    if not hub.lists_sizes:
+        return {"rfilename": name}
+    facts = {"rfilename": name, "size": len(told), "blobId": git_id(told)}
+    if len(content) < hub.small:
+        return facts
+    large = {"size": len(told), "sha256": sha256(told), "pointerSize": 134}
+    return facts | {"blobId": git_id(b"a pointer"), "lfs": large}
+
+
+def _handler(hub: DataHub) -> type[BaseHTTPRequestHandler]:
     base = weights_server._handler(hub)
 
     class Handler(base):
@@ -53,8 +81,31 @@ def _handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
             self.path = self.path.replace("/datasets/", "/", 1)
             super()._answer()
 
+        def _list(self, path: str) -> None:
+            repo = "/".join(path.split("/")[3:5])
+            files = hub.files.get(repo)
+            if files is None:
+                self._head(404, {"Content-Length": "0", "X-Error-Code": "RepoNotFound"})
+                return
+            if path.rpartition("/")[2] not in {"main", hub.commit}:
+                self._head(404, {"Content-Length": "0", "X-Error-Code": "RevisionNotFound"})
+                return
+            siblings = [_sibling(hub, name, content) for name, content in files.items()]
+            body = json.dumps({"id": repo, "sha": hub.commit, "siblings": siblings}).encode()
+            self._head(200, {"Content-Length": str(len(body))})
+            self.wfile.write(body)
+
+        def _resolve(self, path: str) -> None:
+            hub.used = 0
+            super()._resolve(path)
+
         def _content(self, data: bytes, headers: dict[str, str]) -> None:
             asked = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
+            if self.path.startswith("/storage/"):
+                hub.used += 1
+                if hub.uses is not None and hub.used > hub.uses:
+                    self._head(403, {"Content-Length": "0"})
+                    return
             if not asked or not hub.ranges:
                 super()._content(data, headers)
                 return
@@ -81,7 +132,7 @@ def _handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
 class ServingDatasets(Serving):
     """Runs the hub while the block runs."""
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: DataHub) -> None:
         super().__init__(hub)
         self.server.server_close()
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(hub))

@@ -6,7 +6,7 @@ import threading
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -15,13 +15,20 @@ from rich.progress import Progress, TaskID
 from clipmill.cli.options import JsonOption
 from clipmill.cli.progress import byte_progress
 from clipmill.cli.run import RunInterrupted
-from clipmill.download import Report, Request, download_openvid
 from clipmill.errors import UsageError
 
-app = typer.Typer(name="download", no_args_is_help=True, help="Fetch published video datasets.")
+if TYPE_CHECKING:
+    from clipmill.download import Report
+
+app = typer.Typer(
+    name="download",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    help="Fetch published video datasets.",
+)
 
 _LINE_SECONDS = 10.0
-_SHOWN_PROBLEMS = 5
+_SHOWN = 5
 
 
 @app.callback()
@@ -31,28 +38,68 @@ def _datasets() -> None:
 
 @app.command("openvid")
 def openvid(
-    to: Annotated[Path, typer.Option("--to", help="Folder for the videos and their manifest.")],
+    to: Annotated[
+        Path,
+        typer.Option(
+            "--to", help="Folder for the videos and their manifest; name it again to go on."
+        ),
+    ],
     parts: Annotated[
-        str, typer.Option("--parts", help="Archives: `0-185`, `3`, `0,4,7-9`; all by default.")
+        str,
+        typer.Option("--parts", help="Archives: `0-185`, `3` or `0,4,7-9`; all by default."),
     ] = "",
     subset: Annotated[
-        str, typer.Option("--subset", help="Published table: `train` or `hd`.")
+        str,
+        typer.Option(
+            "--subset",
+            help="Published table: `train` (OpenVid-1M.csv) or `hd` (OpenVidHD.csv, 1080p only).",
+        ),
     ] = "train",
     where: Annotated[
         str,
-        typer.Option("--where", help="Rows of the table, e.g. `aesthetic_score > 5 and fps > 23`."),
+        typer.Option(
+            "--where",
+            help="Rows of the table, as `column > number` or `column == 'text'`, joined by `and`; "
+            "operators `> >= < <= == !=`. Only their videos are fetched.",
+        ),
     ] = "",
     revision: Annotated[
-        str, typer.Option("--revision", help="Commit of the dataset; the folder remembers it.")
+        str,
+        typer.Option(
+            "--revision", help="Commit, tag or branch; by default the one the folder has."
+        ),
     ] = "",
-    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, max=64, help="At once.")] = 4,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, max=64, help="Requests at once.")] = 4,
     dry_run: Annotated[
         bool,
-        typer.Option("--dry-run", help="Tell what it would cost; reads table and directories."),
+        typer.Option(
+            "--dry-run", help="Tell what it would cost; reads only the table and directories."
+        ),
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Fetch OpenVid-1M or a choice of it; run it again to go on after an interruption."""
+    """Fetch OpenVid-1M or a choice of it; interrupted at any moment, the same command goes on.
+
+    What it would cost, before anything is fetched:
+
+    `clipmill download openvid --to openvid --where "aesthetic_score > 6" --dry-run`
+
+    The 1080p subset, videos with a moving camera only:
+
+    `clipmill download openvid --to hd --subset hd --where "camera_motion != 'static'"`
+
+    The first ten archives, with everything in them:
+
+    `clipmill download openvid --to openvid --parts 0-9`
+
+    Columns of the table: video, caption, aesthetic_score, motion_score,
+    temporal_consistency_score, camera_motion, frame, fps, seconds.
+
+    `HF_ENDPOINT` names a mirror, `HF_TOKEN` an access token, `HF_HUB_DOWNLOAD_TIMEOUT` the
+    seconds to wait for a silent server.
+    """
+    from clipmill.download import Request, download_openvid
+
     request = Request(
         folder=to,
         parts=parse_parts(parts),
@@ -93,22 +140,35 @@ def parse_parts(text: str) -> frozenset[int] | None:
     return frozenset(numbers) or None
 
 
-def _lines(report: Report, folder: Path, *, dry_run: bool) -> list[str]:
+def _lines(report: "Report", folder: Path, *, dry_run: bool) -> list[str]:
     whole = max(report.archive_bytes, 1)
+    chosen = len(report.choice.names)
     lines = [
         f"commit {report.commit}: {report.archives} archives, {_size(report.archive_bytes)}",
         f"{'to fetch' if dry_run else 'fetched'}: {report.fetched:,} videos, "
-        f"{_size(report.fetch_bytes)} ({report.fetch_bytes / whole:.1%} of the archives), "
-        f"{_size(report.disk_bytes)} on disk; free: {_size(report.free_bytes)}",
+        f"{_size(report.fetch_bytes)} ({report.fetch_bytes / whole:.1%} of the archives) in "
+        f"{report.requests:,} requests, {_size(report.disk_bytes)} on disk; free: "
+        f"{_size(report.free_bytes)}",
+    ]
+    if report.whole_archives:
+        lines.append(
+            f"no byte ranges at the server: {report.whole_archives} archives fetched whole"
+            + ("; videos and room are known only then, at most so much" if dry_run else "")
+        )
+    lines += [
         f"there before: {report.here_before:,}; not chosen: {report.unlisted:,}; "
         f"second copies left out: {report.same:,}",
-        f"table: {report.choice.rows:,} rows, {len(report.choice.names):,} videos chosen, "
+        f"table: {report.choice.rows:,} rows, {chosen:,} videos chosen, "
         f"{report.choice.repeated:,} repeated, {report.choice.short:,} of wrong length, "
         f"{report.choice.empty:,} without a name",
         f"of the chosen videos {report.listed_here:,} are here, {report.missing:,} are missing"
-        + ("" if dry_run else f" ({folder / 'missing.txt'})"),
+        + ("" if dry_run else f", all listed in {folder / 'missing.txt'}"),
     ]
-    shown = [f"  part {p.part} {p.member!r}: {p.reason}" for p in report.problems[:_SHOWN_PROBLEMS]]
+    if report.missing and not dry_run:
+        names = report.first_missing[:_SHOWN]
+        more = f" and {report.missing - len(names):,} more" if report.missing > len(names) else ""
+        lines.append(f"missing: {', '.join(names)}{more}")
+    shown = [f"  part {p.part} {p.member!r}: {p.reason}" for p in report.problems[:_SHOWN]]
     if shown:
         where = "" if dry_run else f", all in {folder / 'problems.txt'}"
         lines += [f"problems: {len(report.problems):,}{where}", *shown]

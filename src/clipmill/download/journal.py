@@ -57,6 +57,9 @@ class Journal:
         with self._lock:
             line = json.dumps(asdict(got)) + "\n"
             with self.path.open("a", encoding="utf-8") as file:
-                file.write(("\n" if self._torn else "") + line)
+                start = "\n" if self._torn else ""
+                self._torn = True
+                file.write(start + line)
+                file.flush()
             self._torn = False
             self.by_name[got.name] = got

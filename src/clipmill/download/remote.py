@@ -1,31 +1,14 @@
-"""A file on a server, read like a local one: seekable, in byte ranges, in one or more pieces."""
+"""An archive read like a local file: on a server in byte ranges, or what is left of it on disk."""
 
 import io
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from clipmill.weights.http import Auth, Http
+from clipmill.download.hub import DatasetHub, Piece
 
 TAIL_BYTES = 1 << 16
 """Read at once from the end of an archive, where its directory is; 64 KiB hold about 700 names."""
-
-
-@dataclass(frozen=True)
-class Piece:
-    """A file on a server.
-
-    Attributes:
-        name: Name in its repository.
-        url: Address.
-        size: Size in bytes.
-        identity: Checksum or other mark that changes with the content.
-    """
-
-    name: str
-    url: str
-    size: int
-    identity: str
 
 
 class RemoteFile(io.RawIOBase):
@@ -36,8 +19,7 @@ class RemoteFile(io.RawIOBase):
 
     Args:
         pieces: What the file consists of, in order.
-        http: Session.
-        auth: Adds credentials to requests.
+        hub: Where they are.
         tail: The file's last bytes, if they are known from an earlier read.
         on_bytes: Called with the number of bytes of each block that arrives.
     """
@@ -46,15 +28,14 @@ class RemoteFile(io.RawIOBase):
         self,
         pieces: Sequence[Piece],
         *,
-        http: Http,
-        auth: Auth | None = None,
+        hub: DatasetHub,
         tail: bytes = b"",
         on_bytes: Callable[[int], None] | None = None,
     ) -> None:
         super().__init__()
         self.size = sum(piece.size for piece in pieces)
         self.tail = tail
-        self._pieces, self._http, self._auth = pieces, http, auth
+        self._pieces, self._hub = pieces, hub
         self._on_bytes = on_bytes or (lambda _: None)
         self._position = 0
         self._window = (0, 0)
@@ -117,6 +98,8 @@ class RemoteFile(io.RawIOBase):
             return self.tail[start - tail_start : end - tail_start]
         if self._window[0] <= start and end <= self._window[1]:
             return self._from_stream(start, end)
+        if self._window[0] <= start < self._window[1] == tail_start:
+            return self._from_stream(start, tail_start) + self.tail[: end - tail_start]
         data = b"".join(self._blocks(start, min(end, tail_start)))
         if end >= tail_start:
             # A directory that is longer than the tail: keep it all, it is read again.
@@ -150,8 +133,39 @@ class RemoteFile(io.RawIOBase):
             offset += piece.size
             if first >= last:
                 continue
-            for block in self._http.read_range(
-                piece.url, first, last, what=piece.name, auth=self._auth
-            ):
+            for block in self._hub.read_range(piece, first, last):
                 self._on_bytes(len(block))
                 yield block
+
+
+class LocalFile(RemoteFile):
+    """An archive that was fetched whole; its members are given up from the end on.
+
+    Args:
+        path: The file; it may have lost its end already.
+        pieces: What it consisted of.
+        hub: Where they were.
+        tail: The archive's last bytes, if they are known from an earlier read.
+    """
+
+    def __init__(
+        self, path: Path, pieces: Sequence[Piece], *, hub: DatasetHub, tail: bytes = b""
+    ) -> None:
+        self._file = path.open("r+b")
+        super().__init__(pieces, hub=hub, tail=tail)
+
+    def give_up(self, start: int) -> None:
+        """Free the room of everything from a place on."""
+        self._file.truncate(start)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+        super().close()
+
+    def _blocks(self, start: int, end: int) -> Iterator[bytes]:
+        self._file.seek(start)
+        data = self._file.read(end - start)
+        if len(data) != end - start:
+            raise EOFError(f"byte {end:,} of the archive is not there any more")
+        yield data

@@ -12,12 +12,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from clipmill.download.errors import DatasetError, FolderError
+from clipmill.download.hub import DatasetHub
 from clipmill.download.journal import Got, Journal
 from clipmill.download.names import second_name
 from clipmill.download.plan import Member, Problem
-from clipmill.download.remote import RemoteFile
+from clipmill.download.remote import LocalFile, RemoteFile
 from clipmill.download.repository import Archive
-from clipmill.weights.http import Auth, Http, Retries
+from clipmill.download.whole import fetch_pieces, partial_of
 
 _BLOCK = 1 << 20
 _FULL = {errno.ENOSPC, errno.EDQUOT}
@@ -43,10 +44,13 @@ class Unpacker:
         folder: Where the videos go.
         state: Folder for directories and unfinished files.
         journal: Where finished videos are noted.
-        auth: Adds credentials to requests.
-        retries: How a failing server is asked again; by default patiently.
+        hub: Where the archives are.
         note: Called with a line worth telling.
-        on_bytes: Called with the number of bytes of each block of members that arrives.
+        on_bytes: Called with the number of bytes of each block of archives that arrives; negative
+            when an archive that is fetched whole begins anew.
+
+    Attributes:
+        stop: Set to make all methods raise `Stopped` soon.
     """
 
     def __init__(
@@ -55,23 +59,20 @@ class Unpacker:
         folder: Path,
         state: Path,
         journal: Journal,
-        auth: Auth | None,
-        retries: Retries | None,
+        hub: DatasetHub,
         note: Callable[[str], None],
         on_bytes: Callable[[int], None],
+        stop: threading.Event,
     ) -> None:
-        self.folder, self.journal = folder, journal
+        self.folder, self.journal, self.stop = folder, journal, stop
         self.partial = state / "partial"
         self.directories = state / "directories"
-        for path in (self.folder, self.partial, self.directories):
+        self.archives = state / "archives"
+        for path in (self.folder, self.partial, self.directories, self.archives):
             path.mkdir(parents=True, exist_ok=True)
         for left_over in self.partial.iterdir():
             left_over.unlink()
-        self.stop = threading.Event()
-        # Waiting ends when the download does.
-        self._retries = retries or Retries(sleep=self._wait)
-        self._auth, self._note = auth, note
-        self._on_bytes = on_bytes
+        self._hub, self._note, self._on_bytes = hub, note, on_bytes
 
     def directory(self, archive: Archive) -> tuple[Sequence[zipfile.ZipInfo], int]:
         """Return the entries of an archive and where its directory begins.
@@ -79,8 +80,9 @@ class Unpacker:
         Raises:
             DatasetError: It is no zip archive.
             DownloadError: The server refused, or kept failing.
+            NoRangesError: It serves no byte ranges, and the directory is not known yet.
         """
-        remote = self._remote(archive)
+        remote = self._local(archive) if self._file(archive).exists() else self._remote(archive)
         try:
             with remote, zipfile.ZipFile(remote) as opened:
                 entries, start = opened.infolist(), opened.start_dir
@@ -94,6 +96,7 @@ class Unpacker:
 
         Raises:
             DownloadError: The server refused, or kept failing.
+            NoRangesError: It serves no byte ranges.
             OSError: The disk is full or fails.
             Stopped: Somebody set `stop`.
         """
@@ -108,6 +111,64 @@ class Unpacker:
                         problems.append(Problem(member.part, member.member, reason))
                         remote.set_window(member.end, run[-1].end)
         return problems
+
+    def fetch_whole(self, archive: Archive) -> None:
+        """Fetch an archive whole, unless it is here already.
+
+        Raises:
+            ChecksumError: It is not the published one.
+            DownloadError: The server refused, or kept failing.
+            OSError: The disk is full or fails.
+            Stopped: Somebody set `stop`.
+        """
+        path = self._file(archive)
+        if not path.exists():
+            fetch_pieces(archive.pieces, path, hub=self._hub, on_bytes=self._arrived)
+
+    def unpack_whole(self, archive: Archive, members: Sequence[Member]) -> list[Problem]:
+        """Unpack an archive that was fetched whole, and remove it; return damaged members.
+
+        From the end to the start: a member's room is freed before the one in front is unpacked.
+
+        Raises:
+            OSError: The disk is full or fails.
+            Stopped: Somebody set `stop`.
+        """
+        problems = []
+        with self._local(archive) as local, zipfile.ZipFile(local) as opened:
+            entries = opened.infolist()
+            for member in sorted(members, key=lambda m: (m.start, m.index), reverse=True):
+                if self.stop.is_set():
+                    raise Stopped
+                local.give_up(member.end)
+                if reason := self._fetch(opened, entries[member.index], member):
+                    reason = f"damaged: {reason}"
+                    problems.append(Problem(member.part, member.member, reason))
+        self._file(archive).unlink()
+        return problems
+
+    def has(self, member: Member) -> bool:
+        """Tell whether a member is written and noted."""
+        got = self.journal.by_name.get(member.name)
+        return got is not None and (got.part, got.member) == (member.part, member.member)
+
+    def kept(self, archive: Archive) -> int:
+        """Return how many bytes of an archive that was fetched whole are still here."""
+        path = self._file(archive)
+        return path.stat().st_size if path.exists() else 0
+
+    def begun(self, archive: Archive) -> int:
+        """Return how many bytes of an archive were fetched whole before it was interrupted."""
+        path = partial_of(self._file(archive))
+        return path.stat().st_size if path.exists() else 0
+
+    def knows(self, archive: Archive) -> bool:
+        """Tell whether an archive's directory is known without asking its server."""
+        return self._directory_file(archive).exists() or self._file(archive).exists()
+
+    def discard(self, archive: Archive) -> None:
+        """Remove an archive that was fetched whole."""
+        self._file(archive).unlink(missing_ok=True)
 
     def _try_twice(
         self,
@@ -151,10 +212,6 @@ class Unpacker:
         self.journal.add(Got(name, member.part, member.member, member.size, member.crc))
         return ""
 
-    def _wait(self, seconds: float) -> None:
-        if self.stop.wait(seconds):
-            raise Stopped
-
     def _arrived(self, count: int) -> None:
         if self.stop.is_set():
             raise Stopped
@@ -163,14 +220,20 @@ class Unpacker:
     def _remote(
         self, archive: Archive, *, on_bytes: Callable[[int], None] | None = None
     ) -> RemoteFile:
-        known = self._directory_file(archive)
         return RemoteFile(
-            archive.pieces,
-            http=Http(retries=self._retries, note=self._note),
-            auth=self._auth,
-            tail=known.read_bytes() if known.exists() else b"",
-            on_bytes=on_bytes,
+            archive.pieces, hub=self._hub, tail=self._tail(archive), on_bytes=on_bytes
         )
+
+    def _local(self, archive: Archive) -> LocalFile:
+        tail = self._tail(archive)
+        return LocalFile(self._file(archive), archive.pieces, hub=self._hub, tail=tail)
+
+    def _tail(self, archive: Archive) -> bytes:
+        known = self._directory_file(archive)
+        return known.read_bytes() if known.exists() else b""
+
+    def _file(self, archive: Archive) -> Path:
+        return self.archives / self._directory_file(archive).name
 
     def _directory_file(self, archive: Archive) -> Path:
         mark = f"{zlib.crc32(archive.identity.encode()):08x}"
@@ -190,7 +253,10 @@ def disk_error(error: OSError, folder: Path) -> FolderError:
     if error.errno in _FULL:
         free = shutil.disk_usage(folder).free
         return FolderError(
-            f"the disk of {folder} is full ({free / 1e9:,.2f} GB free). Every finished video is "
-            "kept; make room and run the same command again, it goes on from there"
+            f"--to: the disk of {folder} is full ({free / 1e9:,.2f} GB free). Every finished video "
+            "is kept; make room, or move the folder to a larger disk, and run the same command "
+            "again: it goes on from there"
         )
-    return FolderError(f"{folder} cannot be written: {error.strerror or error}")
+    return FolderError(
+        f"--to: {folder} cannot be written: {error.strerror or error}; name another folder"
+    )
