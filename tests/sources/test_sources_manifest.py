@@ -215,7 +215,7 @@ def test_odd_paths(tmp_path):
     (tmp_path / "link.mp4").symlink_to(tmp_path / "a.mp4")
     (tmp_path / "dead.mp4").symlink_to(tmp_path / "nowhere.mp4")
     names = ["ä//ö 1.mp4", "link.mp4", "a.mp4", "dead.mp4", "a.mp4/b.mp4", ".", "x\0.mp4"]
-    names.append("https://example.org/v.mp4")
+    names.append("nosuch://example.org/v.mp4")
     found = listing(write_jsonl(tmp_path / "m.jsonl", [["path"], *([n] for n in names)]))
     assert [v.relative_path for v in found.videos] == ["ä/ö 1.mp4", "link.mp4"]
     assert reasons(found) == [
@@ -225,9 +225,9 @@ def test_odd_paths(tmp_path):
         (".", "failed", "line 6: the path names the folder itself"),
         ("x\\0.mp4", "failed", "line 7: the path holds a zero byte"),
         (
-            "https://example.org/v.mp4",
+            "nosuch://example.org/v.mp4",
             "failed",
-            "line 8: the path is a URL; give the folder it is in as `root`",
+            "line 8: cannot be read: Protocol not known: nosuch",
         ),
     ]
 

@@ -3,15 +3,18 @@
 import posixpath
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path, PurePosixPath
+from urllib.parse import unquote, urlsplit
 
 from clipmill.errors import UsageError
 from clipmill.sources.folder import FoundFile
-from clipmill.sources.places import LocalPlaces, RemotePlaces
+from clipmill.sources.places import LocalPlaces
 from clipmill.sources.rows import Columns, Row
 from clipmill.sources.rows_csv import csv_rows
 from clipmill.sources.rows_jsonl import jsonl_rows
 from clipmill.sources.rows_parquet import parquet_rows
+from clipmill.sources.urls import UrlPlaces
 
 KIND_BY_SUFFIX = {
     ".csv": "csv",
@@ -21,6 +24,9 @@ KIND_BY_SUFFIX = {
     ".parquet": "parquet",
 }
 """What a manifest is by its name, in lower case."""
+
+_CHUNK_ROWS = 1024
+"""Rows looked up together, so that questions to servers need not wait for each other."""
 
 _READERS: dict[str, Callable[[str, Columns], Iterator[Row]]] = {
     "csv": csv_rows,
@@ -66,32 +72,41 @@ class Manifest:
         """
         rows = read_rows(self.path, self.kind, self.columns)
         root = self.root or posixpath.dirname(self.path)
-        places = RemotePlaces(root) if "://" in root else LocalPlaces()
         label = posixpath.basename(self.path)
         label = f"{self.base}/{label}" if self.base else label
-        for row in rows:
-            relative, problem = self._relative(row, root)
-            if problem:
-                shown = _printable(row.path) if row.path.strip() else f"{label}, {row.where}"
-                yield FoundFile(shown, shown, shown, 0, problem=problem, where=row.where)
-                continue
-            inside = not relative.startswith("/")
-            place = places.find(f"{root.rstrip('/')}/{relative}" if inside else relative)
-            yield FoundFile(
-                relative,
-                place.uri,
-                place.real_path,
-                place.size_bytes,
-                row.text if row.text and not row.text.isspace() else None,
-                place.problem,
-                row.where,
-            )
+        local, urls = LocalPlaces(), UrlPlaces()
+        while chunk := list(islice(rows, _CHUNK_ROWS)):
+            found = [self._relative(row, root) for row in chunk]
+            targets = ["" if wrong else _target(path, root) for path, wrong in found]
+            remote = iter(urls.find_all([target for target in targets if "://" in target]))
+            for row, (relative, problem), target in zip(chunk, found, targets, strict=True):
+                if problem:
+                    shown = _printable(row.path) if row.path.strip() else f"{label}, {row.where}"
+                    yield FoundFile(shown, shown, shown, 0, problem=problem, where=row.where)
+                    continue
+                place = next(remote) if "://" in target else local.find(target)
+                yield FoundFile(
+                    relative,
+                    place.uri,
+                    place.real_path,
+                    place.size_bytes,
+                    row.text if row.text and not row.text.isspace() else None,
+                    place.problem,
+                    row.where,
+                )
 
     def _relative(self, row: Row, root: str) -> tuple[str, str]:
-        """Return the normalised path below the root, or what is wrong with the row."""
+        """Return the normalised path below the root, or what is wrong with the row.
+
+        A path outside a root that was not given is absolute, or a URL.
+        """
         path, problem = row.path, row.problem or _unusable(row)
         if problem:
             return path, problem
+        if path.startswith("file://"):
+            path = unquote(urlsplit(path).path)
+        if "://" in path:
+            return self._relative_url(path, root)
         if self.base and not path.startswith("/"):
             path = f"{self.base}/{path}"
         if path[0] in "./" or path[-1] == "/" or "/." in path or "//" in path:
@@ -108,6 +123,13 @@ class Manifest:
         elif path == ".." or path.startswith("../"):
             problem = f"the path leaves the root {root}; give a higher folder as `root`"
         return path, problem
+
+    def _relative_url(self, url: str, root: str) -> tuple[str, str]:
+        if ".." in url.split("/"):
+            return url, "the URL holds `..`; write where it leads"
+        if "://" in root and url.startswith(f"{root}/"):
+            return url[len(root) + 1 :], ""
+        return url, f"the URL is outside the root {self.root}" if self.root else ""
 
 
 def open_source(path: str, kind: str, root: str, columns: Columns) -> Manifest:
@@ -143,14 +165,19 @@ def resolve_root(root: str, folder: str) -> str:
     return root
 
 
+def _target(relative: str, root: str) -> str:
+    """Return the absolute path or URL of what `_relative` returned."""
+    if relative.startswith("/") or "://" in relative:
+        return relative
+    return f"{root.rstrip('/')}/{relative}"
+
+
 def _unusable(row: Row) -> str:
     """Say why a row cannot be looked up; empty when it can."""
     if not row.path or row.path.isspace():
         return "the path is empty"
     if "\0" in row.path:
         return "the path holds a zero byte"
-    if "://" in row.path:
-        return "the path is a URL; give the folder it is in as `root`"
     if row.path.isascii() and (row.text is None or row.text.isascii()):
         return ""
     return _broken_text(row.path, "path") or _broken_text(row.text, "caption")

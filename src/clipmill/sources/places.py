@@ -1,9 +1,8 @@
-"""Looking up the files that a manifest names: one listing per folder, not one question per file."""
+"""Looking up the local files that a manifest names: one listing per folder."""
 
 import os
 import stat
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +23,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class _Folder:
+class Folder:
     """What one folder holds; links and files by name, sizes only where they came along."""
 
     path: str
@@ -39,7 +38,7 @@ class LocalPlaces:
     """Files by absolute local path. A file that is not there costs no system call."""
 
     def __init__(self) -> None:
-        self._folders: dict[str, _Folder] = {}
+        self._folders: dict[str, Folder] = {}
 
     def find(self, path: str) -> Place:
         """Look up one file by its normalised absolute path."""
@@ -57,7 +56,7 @@ class LocalPlaces:
         return Place(path, path, problem=folder.problem or "the file does not exist")
 
 
-def _list_folder(path: str) -> _Folder:
+def _list_folder(path: str) -> Folder:
     files: dict[str, int | None] = {}
     links, others = set(), set()
     try:
@@ -70,10 +69,10 @@ def _list_folder(path: str) -> _Folder:
                 else:
                     others.add(entry.name)
     except (FileNotFoundError, NotADirectoryError):
-        return _Folder(path, path)
+        return Folder(path, path)
     except OSError as error:
-        return _Folder(path, path, problem=f"its folder cannot be listed: {error.strerror}")
-    return _Folder(path, os.path.realpath(path), files, frozenset(links), frozenset(others))
+        return Folder(path, path, problem=f"its folder cannot be listed: {error.strerror}")
+    return Folder(path, os.path.realpath(path), files, frozenset(links), frozenset(others))
 
 
 def _stat(path: str, real_path: str) -> Place:
@@ -86,42 +85,3 @@ def _stat(path: str, real_path: str) -> Place:
     if not stat.S_ISREG(found.st_mode):
         return Place(path, path, problem="is not a file")
     return Place(path, real_path, found.st_size)
-
-
-class RemotePlaces:
-    """Files by fsspec URL; a listing holds the sizes too."""
-
-    def __init__(self, root: str) -> None:
-        import fsspec
-
-        self._filesystem, _ = fsspec.core.url_to_fs(root)
-        self._folders: dict[str, _Folder] = {}
-
-    def find(self, path: str) -> Place:
-        """Look up one file by its URL."""
-        head, _, name = path.rpartition("/")
-        folder = self._folders.get(head)
-        if folder is None:
-            folder = self._folders[head] = self._list(head)
-        if name in folder.files:
-            return Place(path, path, folder.files[name] or 0)
-        if name in folder.others:
-            return Place(path, path, problem="is not a file")
-        return Place(path, path, problem=folder.problem or "the file does not exist")
-
-    def _list(self, url: str) -> _Folder:
-        try:
-            entries = self._filesystem.ls(url, detail=True)
-        except (FileNotFoundError, NotADirectoryError):
-            return _Folder(url, url)
-        except OSError as error:
-            return _Folder(url, url, problem=f"its folder cannot be listed: {error}")
-        files: dict[str, int | None] = {}
-        others = set()
-        for entry in entries:
-            name = PurePosixPath(str(entry["name"])).name
-            if entry.get("type") == "file":
-                files[name] = int(entry.get("size") or 0)
-            else:
-                others.add(name)
-        return _Folder(url, url, files, others=frozenset(others))
