@@ -190,10 +190,11 @@ def test_points_stay_on_their_object(track: Tracker, made: Scene) -> None:
     (result,) = track(made)
     assert result.row.num_frames == made.num_frames
     assert np.median(result.error[result.visible]) <= BAR / 2
-    assert np.percentile(result.error[result.visible], 95) <= 4 * BAR
-    assert result.error.max() < 8
+    # Also points beside the outline, and after ninety frames.
+    assert np.percentile(result.error[result.visible], 95) <= 3 * BAR
+    assert result.error.max() < 6
     assert result.row.survival >= 0.9
-    assert result.visible[result.truly_visible].mean() > 0.8
+    assert result.visible[result.truly_visible].mean() > 0.95
     assert np.median(decode_array(result.row.cycle_error)) < 1
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from clipmill.annotations.tracks import pose as poses
 from clipmill.annotations.tracks.arrays import Flags, Floats
-from clipmill.annotations.tracks.patches import Templates, likeness
+from clipmill.annotations.tracks.patches import Templates, likeness, windows
 
 MAX_RETURN_ERROR = 0.8
 """Working pixels within which a point must come back when carried back."""
@@ -30,7 +30,7 @@ _ROLLBACK = 3  # frames over which a lost point was probably dragged already
 _REFRESH = 8
 _MIN_FOR_POSE = 6
 _WELL_SEEN = 0.4  # share of points that must agree before turn, scale and speed are believed
-_DRIFT_GAIN = 0.3
+_LIKE_SURE, _MAX_OFFSET = 0.8, 1.0  # alignment with the first look is believed within these
 _COAST = 15  # frames a hidden body keeps its speed; then it slows down
 _SLOWING = 0.93
 
@@ -43,11 +43,13 @@ class Seed:
         points: [N, 2] in the first frame, working pixels; these are reported.
         support: [M, 2]: corners on the object that help to tell its motion.
         visible: bool [N]: points that can be seen in the first frame.
+        mask: bool [H, W]: where the object is in the first frame.
     """
 
     points: Floats
     support: Floats
     visible: Flags
+    mask: Flags
 
 
 class Body:
@@ -72,7 +74,7 @@ class Body:
         self.velocity: Floats = np.zeros(2)
         self.steady: Floats = np.zeros(2)
         self.hidden_for = 0
-        self.templates = Templates(patches)
+        self.templates = Templates(patches, windows(seed.mask, self.places))
         self.recent = patches.copy()
         self._alike_for = np.zeros(len(self.places), int)
         self._closeness = _closeness(self.places)
@@ -104,8 +106,8 @@ class Body:
             size: Width and height of the frame.
         """
         self._age += 1
-        first = likeness(self.templates.patches, looks)
-        recent = likeness(self.recent, looks)
+        first = self.templates.likeness(looks)
+        recent = likeness(self.recent, looks, self.templates.weights)
         inside = ((there >= _EDGE) & (there <= np.asarray(size) - 1 - _EDGE)).all(axis=1)
         good = self.seen & inside & (error < MAX_RETURN_ERROR)
         good &= (first > _LIKE_FIRST) | (recent > _LIKE_RECENT)
@@ -152,13 +154,18 @@ class Body:
     def _place(
         self, there: Floats, modelled: Floats, accepted: Flags, looks: Floats, first: Floats
     ) -> None:
-        """Set places and own places: seen points by sight, hidden ones with their neighbours."""
+        """Set places and own places: seen points by sight, hidden ones with their neighbours.
+
+        Steps of Lucas-Kanade add up to a drift, since windows turn, grow and reach over the
+        outline; points that still look like themselves are aligned with their first look.
+        """
         texture = self.templates.texture
         weight = (texture / (texture + _PLAIN))[:, None]
-        target = modelled + weight * (there - modelled)
         offset = self.templates.offset(looks)
-        sure = accepted & (first > 0.8) & (np.linalg.norm(offset, axis=1) < 1.0)
-        target[sure] -= _DRIFT_GAIN * offset[sure] @ self.pose[:, :2].T
+        sure = accepted & (first > _LIKE_SURE) & (np.linalg.norm(offset, axis=1) < _MAX_OFFSET)
+        aligned = there.copy()
+        aligned[sure] -= offset[sure] @ self.pose[:, :2].T
+        target = modelled + weight * (aligned - modelled)
         self.places = np.where(accepted[:, None], target, modelled)
         if sure.sum() >= max(_MIN_FOR_POSE, _WELL_SEEN * len(sure)):
             # Steps add up to a drift of turn and scale; the first frame has none.
@@ -228,8 +235,8 @@ class Body:
             looks: [K, 225]: patches around `places`.
             inside: bool [K]: whether they lie in the image.
         """
-        first = likeness(self.templates.patches, looks)
-        last = likeness(self.recent, looks)
+        first = self.templates.likeness(looks)
+        last = likeness(self.recent, looks, self.templates.weights)
         alike = (first > _LIKE_AGAIN) | (last > _LIKE_STRAY)
         self._alike_for = np.where(alike & inside, self._alike_for + 1, 0)
         if not self.hidden_for:

@@ -8,8 +8,10 @@ picture, or is hidden at the end, nothing can be followed.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
+from clipmill.annotations.tracks import pose as poses
 from clipmill.annotations.tracks.arrays import Flags, Floats, Gray
 from clipmill.annotations.tracks.body import Seed
 from clipmill.annotations.tracks.follow import Followed, follow
@@ -56,7 +58,7 @@ def follow_and_return(
         chosen = [number for number, own_end in enumerate(ends) if own_end == end]
         back = follow(
             frames[end::-1] if end else frames[:1],
-            [_turned(forward[number], end) for number in chosen],
+            [_turned(forward[number], end, seeds[number].mask) for number in chosen],
             check=check,
         )
         for number, result in zip(chosen, back, strict=True):
@@ -82,11 +84,18 @@ def _last_seen(result: Followed) -> int:
     return int(np.flatnonzero(enough)[-1]) if enough.any() else 0
 
 
-def _turned(result: Followed, end: int) -> Seed:
+def _turned(result: Followed, end: int, mask: Flags) -> Seed:
+    """Return where the way back starts; the mask comes along as the object moved as a whole."""
+    start = np.concatenate([result.points[0], result.support[0]])
+    there = np.concatenate([result.points[end], result.support[end]])
+    moved = poses.fit_all(start, there) if len(start) > 1 else poses.identity()
+    height, width = mask.shape
+    turned = cv2.warpAffine(mask.astype(np.uint8), moved, (width, height), flags=cv2.INTER_NEAREST)
     return Seed(
         points=result.points[end],
         support=result.support[end][result.support_visible[end]],
         visible=result.visible[end],
+        mask=turned.astype(bool),
     )
 
 

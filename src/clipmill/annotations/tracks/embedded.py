@@ -49,14 +49,14 @@ class LucasKanadeTracks(WindowedTracks):
     Per object: a similarity fitted to all of its points by RANSAC; points that leave it, or that
     stop looking like themselves, are hidden and carried with it; a whole object that is hidden
     coasts, and is searched where it should come out. Drift is taken back by aligning points with
-    their first look.
+    their first look, of which only what lies on the object's mask counts.
 
     Objects of anchors that leave too few frames are left out. Tracks that end because the object
     has gone are followed back from the last frame in which it was seen.
     """
 
     name = "embedded"
-    version = 1
+    version = 2
     Config = LucasKanadeTracksConfig
 
     config: LucasKanadeTracksConfig
@@ -108,9 +108,9 @@ def make_seed(gray: Gray, found: DetectedObject, scale: Floats) -> Seed:
         scale: Source pixels per working pixel, x and y.
     """
     points = to_working(decode_array(found.points).astype(np.float64).reshape(-1, 2), scale)
-    mask = decode_mask(found.mask, size=gray.shape).astype(np.uint8)
-    mask = cv2.erode(mask, np.ones((5, 5), np.uint8), borderValue=0)
-    corners = cv2.goodFeaturesToTrack(gray, _MAX_SUPPORT, 0.02, 5, mask=mask)
+    mask = decode_mask(found.mask, size=gray.shape)
+    inner = cv2.erode(mask.astype(np.uint8), np.ones((5, 5), np.uint8), borderValue=0)
+    corners = cv2.goodFeaturesToTrack(gray, _MAX_SUPPORT, 0.02, 5, mask=inner)
     support = np.zeros((0, 2)) if corners is None else corners.reshape(-1, 2).astype(np.float64)
     height, width = gray.shape
-    return Seed(points, support, inside(points, width=width, height=height))
+    return Seed(points, support, inside(points, width=width, height=height), mask)

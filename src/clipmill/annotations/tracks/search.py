@@ -77,6 +77,6 @@ def _as_pictured(look: Floats, linear: Floats) -> Gray:
 def _likeness_at(body: Body, looks: Floats, gray: Gray, places: Floats) -> Floats:
     height, width = gray.shape
     linear = np.broadcast_to(body.pose[:, :2], (len(places), 2, 2))
-    alike = likeness(looks, sample(gray, places, linear))
+    alike = likeness(looks, sample(gray, places, linear), body.templates.weights)
     inside = ((places >= 0) & (places <= (width - 1, height - 1))).all(axis=1)
     return np.where(inside, alike, -1.0)
