@@ -11,8 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
+from clipmill.video.x264 import REPEATABLE
+
+_REPEATABLE = tuple(part for name, value in REPEATABLE.items() for part in (f"-{name}", value))
+
 CODECS: dict[str, tuple[str, ...]] = {
-    "h264": ("-c:v", "libx264", "-preset", "veryfast", "-threads", "1"),
+    "h264": ("-c:v", "libx264", "-preset", "veryfast", "-threads", "1", *_REPEATABLE),
     "hevc": ("-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=none:pools=1"),
     "vp8": ("-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8", "-b:v", "400k"),
     "vp9": ("-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-b:v", "400k"),

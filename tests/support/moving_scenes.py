@@ -57,8 +57,7 @@ def run(backend: type[Backend], item: ClipInput, **config: Any) -> Any:
 
 def item_of(path: Path, made: Scene, *, start: int = 0, end: int | None = None) -> ClipInput:
     """Write a scene to a file and return its clip, probed."""
-    # x264 looks ahead in a thread of its own; without that, the same bytes every time.
-    write_video(path, render(made), made.fps, options={"rc-lookahead": "0"})
+    write_video(path, render(made), made.fps)
     video = Video(video_id_for(path.name), "", path.name, str(path), path.stat().st_size)
     whole = ClipInput(video, Clip(video.video_id, 0, 1))
     probe = run(Probe, whole)

@@ -13,7 +13,7 @@ from clipmill.demo.scene import render, truth, write_video
 from clipmill.demo.scenes import FPS, SCENES, DemoScene
 from clipmill.demo.truth import SceneTruth, load_truth, save_truth
 
-VERSION = 1
+VERSION = 2
 """Raised when the clips change, so that an older folder is built again."""
 
 VIDEOS, TRUTH = "videos", "truth"

@@ -1,4 +1,4 @@
-"""Writes frames to a video file at a constant rate."""
+"""Writes frames to a video file at a constant rate, with the same bytes every time."""
 
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
@@ -9,25 +9,27 @@ import av
 import numpy as np
 import numpy.typing as npt
 
+from clipmill.video.x264 import REPEATABLE
+
 
 def write_video(
     path: Path,
     frames: Iterable[npt.NDArray[np.uint8]],
     fps: int | Fraction,
     *,
-    codec: str = "libx264",
     crf: int = 18,
     pixel_format: str = "yuv420p",
     options: Mapping[str, str] | None = None,
 ) -> int:
     """Encode frames; frame k is shown at k / fps seconds.
 
+    The same frames and settings give the same bytes.
+
     Args:
         path: File to write; the suffix chooses the container.
         frames: uint8 [H, W, 3] RGB, all of one size, even sides for yuv420p.
         fps: Frames per second.
-        codec: Encoder name.
-        crf: Constant rate factor, lower is better; ignored by encoders without one.
+        crf: Constant rate factor, lower is better.
         pixel_format: Format in the file.
         options: More encoder options, e.g. `{"g": "250"}`.
 
@@ -37,16 +39,16 @@ def write_video(
     Raises:
         ValueError: There are no frames.
     """
-    settings = {"crf": str(crf), "preset": "veryfast", **(options or {})}
+    settings = {"crf": str(crf), "preset": "veryfast", **REPEATABLE, **(options or {})}
     count = 0
     with av.open(str(path), "w") as container:
         stream: Any = None
         for frame in frames:
             if stream is None:
-                stream = container.add_stream(codec, rate=Fraction(fps), options=settings)
+                stream = container.add_stream("libx264", rate=Fraction(fps), options=settings)
                 stream.height, stream.width = frame.shape[:2]
                 stream.pix_fmt = pixel_format
-                stream.codec_context.thread_count = 2
+                stream.codec_context.thread_count = 1
             picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")
             picture.pts = count
             picture.time_base = 1 / Fraction(fps)
