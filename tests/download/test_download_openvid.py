@@ -13,47 +13,16 @@ from pathlib import Path
 import pytest
 from dataset_server import HD, REPO, TRAIN, DataHub, folded, make_table, make_zip, videos
 from filelock import FileLock
+from published import BOTH, PART0, PART1, contents, fetch, publish
 from typer.testing import CliRunner
 from weights_server import COMMIT, child_environment
 
 from clipmill.cli.download import app, parse_parts
 from clipmill.config.models import SourceConfig
-from clipmill.download import Request, download_openvid
 from clipmill.download.errors import FolderError, WhereError
 from clipmill.errors import UsageError
 from clipmill.sources import list_sources
 from clipmill.weights.errors import ChecksumError, DownloadError, OfflineError
-from clipmill.weights.http import Retries
-
-PART0, PART1 = videos(0, 12, 120_000), videos(1, 9, 150_000)
-BOTH = PART0 | PART1
-
-
-def publish(hub: DataHub, **more: bytes) -> None:
-    """Two parts, the second in three pieces, and their tables."""
-    second = make_zip(folded(PART1))
-    rows = [(name, f'a "{name}",\nsaid', n) for n, name in enumerate(BOTH)]
-    hub.files = {
-        REPO: {
-            "OpenVid_part0.zip": make_zip(folded(PART0)),
-            # The first cut goes through a member, the second through the directory.
-            "OpenVid_part1_partaa": second[:500_001],
-            "OpenVid_part1_partab": second[500_001:-200],
-            "OpenVid_part1_partac": second[-200:],
-            TRAIN: make_table([*rows, ("absent.mp4", "gone", 3), rows[0]]),
-            HD: make_table(rows[10:14]),
-        }
-        | more
-    }
-
-
-def fetch(folder: Path, waits: list[float] | None = None, **values: object):
-    retries = Retries(attempts=4, sleep=(waits if waits is not None else []).append)
-    return download_openvid(Request(folder=folder, **values), retries=retries)
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in (folder / "videos").iterdir()}
 
 
 def manifest(folder: Path) -> list[list[str]]:

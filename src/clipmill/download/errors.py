@@ -17,4 +17,8 @@ class WhereError(UsageError):
 
 
 class FolderError(UsageError):
-    """The target folder cannot take the download: in use, read-only, or full."""
+    """The target folder cannot take the download: in use, read-only, or too small."""
+
+
+class DiskFullError(ClipmillError):
+    """The disk filled up on the way; what is finished is kept."""

@@ -42,6 +42,7 @@ def download_openvid(
 
     Raises:
         UsageError: The request makes no sense, the folder is in use, or the disk too small.
+        DiskFullError: The disk filled up on the way; what is finished is kept.
         DownloadError: The server refused or kept failing; what has arrived is kept.
         DatasetError: The published table cannot be read.
     """

@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from clipmill.download.errors import DatasetError, FolderError
+from clipmill.download.errors import DatasetError, DiskFullError, FolderError
 from clipmill.download.hub import DatasetHub
 from clipmill.download.journal import Got, Journal
 from clipmill.download.names import second_name
@@ -248,11 +248,11 @@ class Unpacker:
         temporary.replace(path)
 
 
-def disk_error(error: OSError, folder: Path) -> FolderError:
+def disk_error(error: OSError, folder: Path) -> FolderError | DiskFullError:
     """Return what to tell about a file that could not be written."""
     if error.errno in _FULL:
         free = shutil.disk_usage(folder).free
-        return FolderError(
+        return DiskFullError(
             f"--to: the disk of {folder} is full ({free / 1e9:,.2f} GB free). Every finished video "
             "is kept; make room, or move the folder to a larger disk, and run the same command "
             "again: it goes on from there"
