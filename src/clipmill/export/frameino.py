@@ -30,6 +30,7 @@ from clipmill.export.frameino_rows import (
     usable_objects,
     why_unusable,
 )
+from clipmill.export.job.choose import Choice, chosen_ids
 from clipmill.export.media import (
     IMAGE_FOLDER,
     IMAGE_NAMES,
@@ -39,7 +40,7 @@ from clipmill.export.media import (
     VideoMode,
 )
 from clipmill.export.summary import ExportSummary, LeftOut
-from clipmill.pipeline.samples import read_samples, sample_parts
+from clipmill.pipeline.samples import read_samples
 from clipmill.samples.schema import SampleRow
 from clipmill.store.workspace import Workspace
 
@@ -71,6 +72,9 @@ def export_frameino(
     videos: VideoMode = "link",
     stage: StageChoice = "both",
     shards: int = 1,
+    where: str = "",
+    limit: int | None = None,
+    min_frames: int = 1,
     on_progress: OnProgress | None = None,
 ) -> ExportSummary:
     """Write the samples of a workspace as the Frame In-N-Out loaders read them.
@@ -84,6 +88,10 @@ def export_frameino(
             then name videos by `source/relative path` below a video root of your own.
         stage: Which training stages to write; an earlier export of the other one stays.
         shards: CSV files per stage; rows go round over them.
+        where: Condition on columns of samples and scores of clips, see `Choice`.
+        limit: At most this many samples.
+        min_frames: Samples with fewer frames from the anchor on are left out; 81 frames at
+            stride 2 need 161.
         on_progress: Called with the number of samples done and their total.
 
     Raises:
@@ -92,14 +100,10 @@ def export_frameino(
     """
     if shards < 1:
         raise UsageError("--shards must be at least 1")
-    total = _count(workspace, samples)
-    if total is None:
-        raise UsageError(
-            f"{workspace.root} has no samples called '{samples}'; `clipmill run` writes them in "
-            "its last step"
-        )
     stages = [1, 2] if stage == "both" else [int(stage)]
     facts = gather_facts(workspace)
+    choice = Choice(samples=samples, stage=stages[0], where=where, limit=limit)
+    chosen = frozenset(chosen_ids(workspace, choice, facts))
     folder = ExportFolder(out, kind=KIND, owned=_owned(stages), data=_csv_folders(stages))
     media = Media(folder, mode=videos)
     left_out: list[LeftOut] = []
@@ -107,10 +111,15 @@ def export_frameino(
         tables = [
             files.enter_context(_open_shards(folder, number, shards, facts)) for number in stages
         ]
-        for done, sample in enumerate(read_samples(workspace, samples), start=1):
-            left_out += _add_sample(sample, tables, media, facts)
+        wanted = (s for s in read_samples(workspace, samples) if s.sample_id in chosen)
+        for done, sample in enumerate(wanted, start=1):
+            if sample.num_frames < min_frames:
+                reason = f"{sample.num_frames} frames from the anchor on, {min_frames} wanted"
+                left_out += [LeftOut(sample.sample_id, table.stage, reason) for table in tables]
+            else:
+                left_out += _add_sample(sample, tables, media, facts)
             if on_progress is not None:
-                on_progress(done, total)
+                on_progress(done, len(chosen))
     rows = {table.stage: table.rows for table in tables}
     summary = ExportSummary(
         out=folder.root,
@@ -144,15 +153,6 @@ def _owned(stages: Sequence[int]) -> dict[str, str]:
     if len(stages) > 1:
         owned |= {VIDEO_FOLDER: VIDEO_NAMES, IMAGE_FOLDER: IMAGE_NAMES}
     return owned
-
-
-def _count(workspace: Workspace, samples: str) -> int | None:
-    """Return the number of samples; None when there is no such sample set."""
-    tables = [
-        workspace.read_table(part, columns=["sample_id"])
-        for part in sample_parts(workspace, samples)
-    ]
-    return sum(table.num_rows for table in tables if table is not None) if tables else None
 
 
 @contextmanager

@@ -1,0 +1,118 @@
+"""The Frame In-N-Out loaders' CSV folders over videos that are cut to the samples.
+
+`clipmill.export.frameino` writes the same columns over the whole source videos.
+"""
+
+import csv
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from clipmill.export.content.compose import LeftOutError
+from clipmill.export.content.sample import ExportSample
+from clipmill.export.formats.base import (
+    CreateText,
+    Format,
+    FormatOptions,
+    Member,
+    Piece,
+    Rows,
+    spread,
+)
+from clipmill.export.formats.identity import identity_files
+from clipmill.export.formats.video import video_member
+from clipmill.export.frameino_rows import (
+    STAGE1_COLUMNS,
+    STAGE2_COLUMNS,
+    VideoFacts,
+    identity_column,
+    identity_of,
+    stage1_row,
+    usable_objects,
+    why_unusable,
+)
+
+_CONVENTIONS = """\
+## Rows
+- The columns are those of `docs/exports.md`; every list column has exactly one entry.
+- A video is the sample itself: `valid_duration` is [0, T), and `Obj_Info` starts at frame 0.
+- Video root: `videos/`. Root of the identity images: `ID/`. Only CSV shards lie in
+  `stage1/csv/` and `stage2/csv/`; all shards of a stage have the same columns.
+- `Track_Traj` points are [x, y], integers; `Panoptic_Segmentation` holds [y, x], y first.
+- Boxes in `ID_info` and regions are half-open, in pixels of the video; identity images are at
+  source resolution, RGB, black where the mask is 0.
+- Tracks have one item per frame of the video; unseen points stand where they were last.
+"""
+
+
+class FrameInoOptions(FormatOptions):
+    """Settings of the cut form of `frameino`."""
+
+    shards: int = Field(default=1, ge=1, description="CSV files per stage.")
+
+
+class FrameIno(Format[FrameInoOptions]):
+    """CSV rows, cut videos and identity images."""
+
+    name: ClassVar[str] = "frameino"
+    summary: ClassVar[str] = "CSV shards, videos and identity images of the Frame In-N-Out loaders."
+    owned: ClassVar = {
+        "videos": r".{2}/[0-9a-f]{16}-\d+-\d+-a\d+\.mp4",
+        "ID": r".{2}/[0-9a-f]{16}-\d+-\d+-a\d+-o\d+/\d+\.png",
+        "stage1/csv": r"shard-\d{5}\.csv",
+        "stage2/csv": r"shard-\d{5}\.csv",
+    }
+    Options = FrameInoOptions
+
+    def pieces(self, sample: ExportSample, scratch: Path) -> Iterator[Piece]:
+        """Yield the one piece of a sample."""
+        row, key = sample.row, sample.sample_id
+        objects = usable_objects(row)
+        reason = why_unusable(row, objects, stage=1)
+        if reason:
+            raise LeftOutError(reason)
+        name = f"{spread(key, key)}.mp4"
+        members = [video_member(sample, scratch, path=f"videos/{name}", options=self.options)]
+        facts = VideoFacts(path=name, num_frames=row.num_frames, text=sample.text)
+        values = stage1_row(row, objects, facts)
+        values["num_frames"] = row.num_frames
+        stage2 = row.stage2 and not why_unusable(row, objects, stage=2)
+        if stage2:
+            images: dict[str, list[str]] = {}
+            for entry in filter(identity_of, objects):
+                found: list[Member] = list(identity_files(entry, scratch, folder="ID"))
+                images[entry.object_id] = [m.path.removeprefix("ID/") for m in found]
+                members += found
+            values["ID_info"] = identity_column(objects, images)
+        scores = {name: float(value) for name, value in sample.scores.items()}
+        yield Piece(key, tuple(members), values | {"stage2": stage2, "scores": scores})
+
+    def write_indices(self, rows: Rows, create: CreateText) -> None:
+        """Write the CSV shards of both stages."""
+        names = sorted({name for row in rows() for name in row["scores"]})
+        for stage, columns in ((1, STAGE1_COLUMNS), (2, STAGE2_COLUMNS)):
+            with ExitStack() as files:
+                writers = []
+                for number in range(self.options.shards):
+                    path = f"stage{stage}/csv/shard-{number:05d}.csv"
+                    writers.append(csv.writer(files.enter_context(create(path))))
+                    writers[-1].writerow((*columns, *names))
+                count = 0
+                for row in rows():
+                    if stage == 2 and not row["stage2"]:
+                        continue
+                    writer = writers[count % len(writers)]
+                    writer.writerow(_cells(row, columns, names, number=count))
+                    count += 1
+
+    def conventions(self) -> str:
+        """Return what rows and columns mean."""
+        return _CONVENTIONS
+
+
+def _cells(row: Any, columns: tuple[str, ...], scores: list[str], *, number: int) -> list[Any]:
+    cells = [number if name == "ID" else row[name] for name in columns]
+    return cells + [row["scores"].get(name) for name in scores]

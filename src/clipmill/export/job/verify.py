@@ -1,0 +1,197 @@
+"""Reads everything an export wrote once more: bytes, counts, and that each file opens."""
+
+import hashlib
+import json
+import tarfile
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from clipmill.errors import UsageError
+from clipmill.export.folder import MARKER
+from clipmill.export.job.entries import Entry, FileEntry, PieceEntry
+from clipmill.export.job.journal import MANIFEST
+from clipmill.export.job.opens import why_unreadable
+
+_CHUNK = 1 << 20
+OnProgress = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A file that is not as it was written: its path in the export, and what is wrong."""
+
+    path: str
+    what: str
+
+
+@dataclass(frozen=True)
+class Verified:
+    """The outcome of a verification.
+
+    Attributes:
+        out: The export.
+        samples: Samples looked at.
+        files: Files looked at, members of shards counted one by one.
+        num_bytes: Their size.
+        problems: What is wrong; empty when all is well.
+    """
+
+    out: Path
+    samples: int
+    files: int
+    num_bytes: int
+    problems: tuple[Problem, ...]
+
+    def __str__(self) -> str:
+        """A few lines for people."""
+        state = f"{len(self.problems)} problems" if self.problems else "all as written"
+        head = (
+            f"{self.out}: {self.samples} samples, {self.files} files, "
+            f"{self.num_bytes / 1e6:.1f} MB read again: {state}"
+        )
+        return "\n".join([head, *(f"{item.path}: {item.what}" for item in self.problems)])
+
+
+def verify_export(out: Path, *, on_progress: OnProgress | None = None) -> Verified:
+    """Read every file of an export again.
+
+    Sizes and SHA-256 are compared with the manifest, videos are decoded and their frames
+    counted, arrays, images and JSON files are opened.
+
+    Args:
+        out: The export.
+        on_progress: Called with the number of samples done.
+
+    Raises:
+        UsageError: `out` is no export.
+    """
+    marker = _marker(out)
+    check = _Check(out)
+    if not marker.get("complete"):
+        check.problem(MARKER, "the export was not finished; run it again")
+    for path, facts in sorted(marker.get("files", {}).items()):
+        check.listed(path, facts)
+    samples = 0
+    if (out / MANIFEST).is_file():
+        for entry in _entries(out / MANIFEST, check):
+            check.entry(entry)
+            samples += not entry.left_out
+            if on_progress is not None:
+                on_progress(samples)
+    check.shards()
+    return Verified(out, samples, check.files, check.num_bytes, tuple(check.problems))
+
+
+def _marker(out: Path) -> dict[str, Any]:
+    try:
+        value = json.loads((out / MARKER).read_text("utf-8"))
+    except FileNotFoundError:
+        raise UsageError(f"{out} is no export: there is no {MARKER} in it") from None
+    except ValueError as error:
+        raise UsageError(f"{out / MARKER} cannot be read: {error}") from error
+    if not isinstance(value, dict):
+        raise UsageError(f"{out / MARKER} cannot be read: not an object")
+    return value
+
+
+def _entries(manifest: Path, check: "_Check") -> Iterator[Entry]:
+    with manifest.open(encoding="utf-8", errors="replace") as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                yield Entry.from_line(line)
+            except ValueError:
+                check.problem(MANIFEST, f"line {number} cannot be read")
+
+
+class _Check:
+    """Collects problems."""
+
+    def __init__(self, out: Path) -> None:
+        self.out = out
+        self.problems: list[Problem] = []
+        self.files = self.num_bytes = 0
+        self._sharded: dict[str, dict[str, tuple[FileEntry, PieceEntry]]] = {}
+
+    def problem(self, path: str, what: str) -> None:
+        self.problems.append(Problem(path, what))
+
+    def listed(self, path: str, facts: dict[str, Any]) -> None:
+        """Check a file of the marker: an index, a link, a copy."""
+        place = self.out / path
+        if not place.is_file():
+            self.problem(path, "missing")
+            return
+        with place.open("rb") as file:
+            size, digest = _hash(file)
+        self.files += 1
+        self.num_bytes += size
+        if size != facts.get("bytes"):
+            self.problem(path, f"{size} bytes, {facts.get('bytes')} were written")
+        elif facts.get("sha256", digest) != digest:
+            self.problem(path, "its SHA-256 is another")
+
+    def entry(self, entry: Entry) -> None:
+        """Check the files of a sample; members of shards are kept for later."""
+        for piece in entry.pieces:
+            for file in piece.files:
+                if file.shard:
+                    self._sharded.setdefault(file.shard, {})[file.path] = file, piece
+                    continue
+                place = self.out / file.path
+                if not place.is_file():
+                    self.problem(file.path, "missing")
+                    continue
+                with place.open("rb") as opened:
+                    self._bytes(file, opened)
+                self._content(file, piece, place)
+
+    def _bytes(self, file: FileEntry, opened: IO[bytes]) -> None:
+        size, digest = _hash(opened)
+        self.files += 1
+        self.num_bytes += size
+        if size != file.bytes:
+            self.problem(file.shard or file.path, f"{size} bytes, {file.bytes} were written")
+        elif digest != file.sha256:
+            self.problem(file.path, "its SHA-256 is another")
+
+    def _content(self, file: FileEntry, piece: PieceEntry, place: Path) -> None:
+        why = why_unreadable(place, name=file.path, num_frames=piece.row.get("num_frames"))
+        if why:
+            self.problem(file.path, why)
+
+    def shards(self) -> None:
+        """Read the shards, each once, member by member."""
+        for shard, members in sorted(self._sharded.items()):
+            try:
+                self._shard(self.out / shard, dict(members))
+            except (OSError, tarfile.TarError) as error:
+                self.problem(shard, f"cannot be read: {error}")
+
+    def _shard(self, place: Path, members: dict[str, tuple[FileEntry, PieceEntry]]) -> None:
+        with tarfile.open(place, "r:") as archive, tempfile.TemporaryDirectory() as folder:
+            for info in archive:
+                found = members.pop(info.name, None)
+                stream = archive.extractfile(info)
+                if found is None or stream is None:
+                    self.problem(f"{place.name}/{info.name}", "not in the manifest")
+                    continue
+                copy = Path(folder, f"member{Path(info.name).suffix}")
+                with copy.open("w+b") as file:
+                    while chunk := stream.read(_CHUNK):
+                        file.write(chunk)
+                    file.seek(0)
+                    self._bytes(found[0], file)
+                self._content(*found, copy)
+        for name in members:
+            self.problem(f"{place.name}/{name}", "missing")
+
+
+def _hash(file: IO[bytes]) -> tuple[int, str]:
+    digest, size = hashlib.sha256(), 0
+    while chunk := file.read(_CHUNK):
+        digest.update(chunk)
+        size += len(chunk)
+    return size, digest.hexdigest()
