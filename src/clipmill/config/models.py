@@ -18,6 +18,8 @@ SourceKind = Literal[
     "parquet",
     "jsonl",
     "openvid",
+    "vidgen",
+    "opens2v",
     "huggingface",
     "webdataset",
 ]

@@ -4,12 +4,10 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from clipmill.config.models import SourceConfig
 from clipmill.errors import UsageError
-from clipmill.sources.folder import FoundFile, is_video
-from clipmill.sources.manifest import Manifest, kind_of, read_rows, resolve_root
+from clipmill.sources.folder import FoundFile
+from clipmill.sources.manifest import Manifest, resolve_root
 from clipmill.sources.rows import Columns
-from clipmill.sources.webdataset import is_shard
 
 OPENVID_TABLES = "data/train"
 """Where OpenVid keeps its CSV files."""
@@ -22,26 +20,6 @@ OPENVID_VIDEOS = ("videos", "video")
 
 METADATA_NAMES = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
 """Tables that Hugging Face reads beside the files they describe, in order of preference."""
-
-
-def find_kind(source: SourceConfig) -> str:
-    """Return what a source is: its `kind`, or what its suffix or layout shows.
-
-    A folder counts as a Hugging Face data set when it has a metadata file with the column
-    `file_name`, as OpenVid when it has OpenVid's own tables, and as WebDataset when it and the
-    folders directly below it hold tar archives but no video. Anything else is a plain folder.
-    """
-    if source.kind != "auto":
-        return source.kind
-    path = source.path
-    if "://" in path or not Path(path).is_dir():
-        return "webdataset" if is_shard(path) else kind_of(path) or "folder"
-    tables = Path(path, OPENVID_TABLES)
-    if tables.is_dir() and any(tables.glob("OpenVid*.csv")):
-        return "openvid"
-    if any(_names_files(table) for table in _tables(Path(path))):
-        return "huggingface"
-    return "webdataset" if _holds_shards(Path(path)) else "folder"
 
 
 def list_openvid(path: str, root: str, columns: Columns) -> Iterator[FoundFile]:
@@ -75,7 +53,7 @@ def list_hugging_face(path: str, root: str, columns: Columns) -> Iterator[FoundF
     """
     folder = Path(os.path.normpath(Path(path).absolute()))
     videos = resolve_root(root, str(folder)) or str(folder)
-    tables = _tables(folder)
+    tables = metadata_tables(folder)
     if tables:
         return _all(_beside(table, folder, videos, columns) for table in tables)
     tables = sorted((folder / "data").glob("*.parquet"))
@@ -90,40 +68,17 @@ def _beside(table: Path, folder: Path, root: str, columns: Columns) -> Manifest:
     return Manifest(str(table), kind, root, "" if base == "." else base, columns)
 
 
-def _tables(folder: Path) -> list[Path]:
+def metadata_tables(folder: Path) -> list[Path]:
     """Metadata files of a folder and of those directly below it and `data/`, one per folder."""
     found = []
-    for place in (folder, *_subfolders(folder), *_subfolders(folder / "data")):
+    for place in (folder, *subfolders(folder), *subfolders(folder / "data")):
         here = (place / name for name in METADATA_NAMES)
         found += [table for table in here if table.is_file()][:1]
     return found
 
 
-def _names_files(table: Path) -> bool:
-    """Whether the first row of a metadata file has a `file_name`."""
-    try:
-        row = next(read_rows(str(table), kind_of(table.name) or "", Columns("file_name")), None)
-    except UsageError:
-        return False
-    return row is not None and not row.problem
-
-
-def _holds_shards(folder: Path) -> bool:
-    """Whether there are tar archives and no videos in a folder and those directly below it."""
-    shards = False
-    for place in (folder, *_subfolders(folder)):
-        try:
-            with os.scandir(place) as entries:
-                for entry in entries:
-                    if is_video(entry.name):
-                        return False
-                    shards = shards or is_shard(entry.name)
-        except OSError:
-            continue
-    return shards
-
-
-def _subfolders(folder: Path) -> list[Path]:
+def subfolders(folder: Path) -> list[Path]:
+    """Return the folders directly below one, in order; none when it cannot be listed."""
     try:
         with os.scandir(folder) as entries:
             return sorted(Path(e.path) for e in entries if e.is_dir())

@@ -1,7 +1,7 @@
 """All sources of a run as one list of videos, in a fixed order."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +9,9 @@ from clipmill.clips import Video, video_id_for
 from clipmill.config.models import SourceConfig
 from clipmill.errors import UsageError
 from clipmill.sources.folder import FoundFile, list_local, list_remote
-from clipmill.sources.layouts import find_kind, list_hugging_face, list_openvid
+from clipmill.sources.json_layouts import list_opens2v, list_vidgen
+from clipmill.sources.kinds import find_kind
+from clipmill.sources.layouts import list_hugging_face, list_openvid
 from clipmill.sources.manifest import open_source
 from clipmill.sources.rows import Columns
 from clipmill.sources.webdataset import list_webdataset
@@ -58,37 +60,59 @@ def list_sources(sources: Sequence[SourceConfig]) -> Listing:
     """
     names = _source_names(sources)
     videos: list[Video] = []
-    problems: list[SourceProblem] = []
+    left_out: list[tuple[FoundFile, str, str | None]] = []
     first_names: dict[str, str] = {}
-    problem_ids: set[str] = set()
     for source, name in zip(sources, names, strict=True):
         for found in _list_one(source):
-            video_id = video_id_for(found.relative_path, source=name)
             first = None if found.problem else first_names.get(found.real_path)
-            if first is None and not found.problem:
-                path = first_names[found.real_path] = found.relative_path
-                videos.append(Video(video_id, name, path, found.uri, found.size_bytes, found.text))
+            if found.problem or first is not None:
+                left_out.append((found, name, first))
                 continue
-            state, reason = "failed", found.problem
-            if first is not None:
-                state, reason = "dropped", f"same file as {first}"
-            # A second row of the same path must not take the id of the video that stands.
-            if video_id in problem_ids or (found.where and found.relative_path == first):
-                video_id = video_id_for(f"{found.relative_path}\0{found.where}", source=name)
-            problem_ids.add(video_id)
-            if found.where:
-                reason = f"{found.where}: {reason}"
-            problems.append(SourceProblem(video_id, found.relative_path, found.uri, state, reason))
-    return Listing(tuple(videos), tuple(problems))
+            path = first_names[found.real_path] = found.relative_path
+            video_id = video_id_for(path, source=name)
+            videos.append(Video(video_id, name, path, found.uri, found.size_bytes, found.text))
+    return Listing(tuple(videos), tuple(_problems(left_out, videos)))
+
+
+def _problems(
+    left_out: Sequence[tuple[FoundFile, str, str | None]], videos: Sequence[Video]
+) -> Iterator[SourceProblem]:
+    """Describe what was left out, each with an id that neither a video nor another one has.
+
+    Args:
+        left_out: Entry, name of its source, and name of the same file where that stands.
+        videos: All videos of the run.
+    """
+    taken = {video.video_id for video in videos} if left_out else set()
+    for found, source, first in left_out:
+        problem_id = video_id_for(found.relative_path, source=source)
+        number = 0
+        while problem_id in taken:
+            distinct = f"{found.relative_path}\0{found.where}" + "\0" * number
+            problem_id = video_id_for(distinct, source=source)
+            number += 1
+        taken.add(problem_id)
+        state, reason = "failed", found.problem
+        if first is not None:
+            state, reason = "dropped", f"same file as {first}"
+        if found.where:
+            reason = f"{found.where}: {reason}"
+        yield SourceProblem(problem_id, found.relative_path, found.uri, state, reason)
+
+
+_LAYOUTS: dict[str, Callable[[str, str, Columns], Iterator[FoundFile]]] = {
+    "openvid": list_openvid,
+    "vidgen": list_vidgen,
+    "opens2v": list_opens2v,
+    "huggingface": list_hugging_face,
+}
 
 
 def _list_one(source: SourceConfig) -> Iterable[FoundFile]:
     columns = Columns(source.path_column, source.caption_column)
     kind = find_kind(source)
-    if kind == "openvid":
-        return list_openvid(source.path, source.root, columns)
-    if kind == "huggingface":
-        return list_hugging_face(source.path, source.root, columns)
+    if kind in _LAYOUTS:
+        return _LAYOUTS[kind](source.path, source.root, columns)
     if kind == "webdataset":
         return list_webdataset(source.path, columns)
     if kind != "folder":

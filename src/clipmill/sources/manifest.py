@@ -81,7 +81,7 @@ class Manifest:
             remote = iter(urls.find_all([target for target in targets if "://" in target]))
             for row, (relative, problem), target in zip(chunk, found, targets, strict=True):
                 if problem:
-                    shown = _printable(row.path) if row.path.strip() else f"{label}, {row.where}"
+                    shown = printable(row.path) if row.path.strip() else f"{label}, {row.where}"
                     yield FoundFile(shown, shown, shown, 0, problem=problem, where=row.where)
                     continue
                 place = next(remote) if "://" in target else local.find(target)
@@ -100,7 +100,7 @@ class Manifest:
 
         A path outside a root that was not given is absolute, or a URL.
         """
-        path, problem = row.path, row.problem or _unusable(row)
+        path, problem = row.path, row.problem or unusable(row)
         if problem:
             return path, problem
         if path.startswith("file://"):
@@ -172,7 +172,7 @@ def _target(relative: str, root: str) -> str:
     return f"{root.rstrip('/')}/{relative}"
 
 
-def _unusable(row: Row) -> str:
+def unusable(row: Row) -> str:
     """Say why a row cannot be looked up; empty when it can."""
     if not row.path or row.path.isspace():
         return "the path is empty"
@@ -194,6 +194,7 @@ def _broken_text(text: str | None, what: str) -> str:
     return ""
 
 
-def _printable(path: str) -> str:
+def printable(path: str) -> str:
+    """Return a path as it may be shown and stored: UTF-8 without zero bytes."""
     raw = path.encode("utf-8", "surrogatepass")
     return raw.decode("utf-8", "backslashreplace").replace("\0", "\\0")
