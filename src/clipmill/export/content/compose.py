@@ -11,10 +11,10 @@ from clipmill.errors import ClipError
 from clipmill.export.content.camera import camera_path
 from clipmill.export.content.profile import FrameProfile
 from clipmill.export.content.resample import Move, move_masks, move_object
-from clipmill.export.content.sample import ExportSample
+from clipmill.export.content.sample import CameraPath, ExportSample
 from clipmill.export.content.timeline import Timeline, allowed_count, make_timeline, native_rate
 from clipmill.samples.schema import SampleObject, SampleRow
-from clipmill.store.codecs import decode_bits, decode_tracks
+from clipmill.store.codecs import decode_array, decode_bits, decode_tracks
 from clipmill.video import FrameIndex
 
 
@@ -75,11 +75,7 @@ def compose(row: SampleRow, facts: SampleFacts, profile: FrameProfile) -> Export
         placement=move.placement,
         index=facts.index,
         size_bytes=facts.size_bytes,
-        camera=(
-            None
-            if facts.camera is None
-            else camera_path(facts.camera, move.positions - row.start, placement=move.placement)
-        ),
+        camera=_camera(facts.camera, row, move),
         masks=_masks(facts.inout, objects, move),
         text=facts.text,
         scores=facts.scores,
@@ -128,6 +124,13 @@ def _moved_row(row: SampleRow, objects: tuple[SampleObject, ...], move: Move) ->
         stage2=stage2,
         stage2_reason=reason,
     )
+
+
+def _camera(found: CameraRow | None, row: SampleRow, move: Move) -> CameraPath | None:
+    """Return the camera of the export; None where not one frame of the clip has a pose."""
+    if found is None or not len(decode_array(found.frames)):
+        return None
+    return camera_path(found, move.positions - row.start, placement=move.placement)
 
 
 def _masks(

@@ -41,6 +41,17 @@ def write_frames(
         )
 
 
+def copied_video(sample: ExportSample, *, path: str, options: FormatOptions) -> Member | None:
+    """Return the source video as a member with extension `mp4`, where it can stay as it is.
+
+    That is so when the sample is its whole source video, an MP4 file on this machine, and
+    nothing asks for an encoding; else None.
+    """
+    if sample.is_untouched and not options.reencode and _is_mp4(sample.origin.uri):
+        return Member("mp4", path, Path(sample.origin.uri), outside=True)
+    return None
+
+
 def video_member(
     sample: ExportSample, scratch: Path, *, path: str, options: FormatOptions
 ) -> Member:
@@ -52,8 +63,9 @@ def video_member(
     Raises:
         VideoError: The video is missing, was changed, or cannot be decoded.
     """
-    if sample.is_untouched and not options.reencode and _is_mp4(sample.origin.uri):
-        return Member("mp4", path, Path(sample.origin.uri), outside=True)
+    copied = copied_video(sample, path=path, options=options)
+    if copied is not None:
+        return copied
     file = scratch / "video.mp4"
     write_frames(sample, file, frames_of(sample), options)
     return Member("mp4", path, file)
