@@ -12,6 +12,7 @@ from clipmill.models.autoshot.similarity import (  # noqa: E402
     colour_histograms,
     neighbour_similarity,
 )
+from clipmill.models.autoshot.strips import pair  # noqa: E402
 
 TOLERANCE = {"rtol": 1e-4, "atol": 1e-4}
 
@@ -84,6 +85,18 @@ def test_the_fused_network_gives_the_same(network, golden) -> None:
     np.testing.assert_allclose(alone[..., None], golden["one_hot"], **TOLERANCE)
     np.testing.assert_allclose(together[1:, :, None], golden["one_hot"], **TOLERANCE)
     assert np.abs(together[0] - together[1]).max() > 0.01
+
+
+@pytest.mark.parametrize("strips", [2, 3, 13, 20])
+@pytest.mark.parametrize("height", [26, 27])
+def test_strips_of_the_picture_give_the_whole(network, strips: int, height: int) -> None:
+    first, second = FusedAutoShot(network).blocks[:2]
+    values = torch.rand(1, 4, height, 6, 3, generator=torch.manual_seed(0))
+    with torch.inference_mode():
+        whole = pair(first, second, values, strips=1)
+        parts = pair(first, second, values, strips=strips)
+    assert whole.shape == (1, 4, 13, 3, 64)
+    torch.testing.assert_close(parts, whole, rtol=1e-5, atol=1e-5)
 
 
 def test_frames_are_compared_with_their_neighbours_only() -> None:

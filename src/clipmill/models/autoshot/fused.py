@@ -3,6 +3,10 @@
 A convolution over time or over space alone is a 2-D convolution of a view, so with channels last
 no data is moved between the two, and 2-D kernels are faster than 3-D ones everywhere. Batch
 normalisation is folded into the temporal weights, and the unused `many_hot` is left out.
+
+On a CPU windows go through one after the other, and the first and largest pair of blocks in strips
+of rows: tensors of one window and more leave the caches, and so large that the system takes their
+memory back after every use, which costs more than a larger batch gains.
 """
 
 from typing import cast
@@ -13,6 +17,11 @@ from torch.nn import functional
 
 from clipmill.models.autoshot.blocks import BLOCKS, Block, BlockSpec, Branch
 from clipmill.models.autoshot.network import AutoShot
+from clipmill.models.autoshot.strips import pair
+from clipmill.models.autoshot.views import channels_last, over_space
+
+_STRIPS_ON_CPU = 3
+"""Parts of the picture that the first pair of blocks sees one after the other."""
 
 
 class FusedAutoShot(nn.Module):
@@ -29,12 +38,17 @@ class FusedAutoShot(nn.Module):
 
     def forward(self, frames: Tensor) -> Tensor:
         """Map windows uint8 [B, T, 27, 48, 3] RGB to logits float [B, T]."""
+        if frames.device.type != "cpu":
+            return self._together(frames, strips=1)
+        return torch.cat([self._together(one, strips=_STRIPS_ON_CPU) for one in frames.split(1)])
+
+    def _together(self, frames: Tensor, *, strips: int) -> Tensor:
         batch, length = frames.shape[:2]
         values = frames.float().div_(255)
         means = []
-        for first, second in zip(self.blocks[::2], self.blocks[1::2], strict=True):
-            shortcut = first(values)
-            values = _halve(second(shortcut).add_(shortcut))
+        for number in range(0, len(self.blocks), 2):
+            first, second = self.blocks[number], self.blocks[number + 1]
+            values = pair(first, second, values, strips=1 if number else strips)
             means.append(values.mean((2, 3)))
         features = values.reshape(batch, length, -1)
         hidden = self._tail.hidden(frames, torch.cat(means, 2), features)
@@ -43,6 +57,9 @@ class FusedAutoShot(nn.Module):
 
 def fuse(block: Block, spec: BlockSpec) -> nn.Module:
     """Return a block with its activation, [B, T, H, W, C] in and out, as what is less work.
+
+    Called with `framed=True`, a block takes the first and the last row as the surroundings of
+    those between, and answers for these only.
 
     Nothing stands between a branch's two convolutions, so one of 3x3x3 can take their place. It
     costs less where the branch is narrow and the layer between is wide.
@@ -68,21 +85,24 @@ class FactorisedBlock(nn.Module):
             if spatial is not None:
                 self.register_buffer(f"spatial{number}", _flat(spatial))
 
-    def forward(self, values: Tensor) -> Tensor:
-        """Map [B, T, H, W, C] to [B, T, H, W, C'], none below 0."""
-        shared = _over_space(values, self.get_buffer("share")) if self._shared else None
+    def forward(self, values: Tensor, *, framed: bool = False) -> Tensor:
+        """Map [B, T, H, W, C] to [B, T, H, W, C'] (framed: H - 2), none below 0."""
+        shared = None
+        if self._shared:
+            shared = over_space(values, self.get_buffer("share"), framed=framed)
         outputs = []
         for number in range(self._branches):
             inner = shared
             if inner is None:
-                inner = _over_space(values, self.get_buffer(f"spatial{number}"))
+                spatial = self.get_buffer(f"spatial{number}")
+                inner = over_space(values, spatial, framed=framed)
             outputs.append(self._over_time(inner, number))
         return torch.cat(outputs, dim=4).relu_()
 
     def _over_time(self, values: Tensor, number: int) -> Tensor:
         batch, length, height, width, channels = values.shape
         out = functional.conv2d(
-            _channels_last(values, batch, length, height * width, channels),
+            channels_last(values, batch, length, height * width, channels),
             self.get_buffer(f"temporal{number}"),
             self.get_buffer(f"bias{number}"),
             padding=(2**number, 0),
@@ -107,9 +127,10 @@ class ComposedBlock(nn.Module):
         none = torch.zeros(sum(self._widths))
         self.register_buffer("bias", torch.cat([none, *biases, none]))
 
-    def forward(self, values: Tensor) -> Tensor:
-        """Map [B, T, H, W, C] to [B, T, H, W, C'], none below 0."""
-        answers = _over_space(values, self.get_buffer("weight"), self.get_buffer("bias"))
+    def forward(self, values: Tensor, *, framed: bool = False) -> Tensor:
+        """Map [B, T, H, W, C] to [B, T, H, W, C'] (framed: H - 2), none below 0."""
+        weight, bias = self.get_buffer("weight"), self.get_buffer("bias")
+        answers = over_space(values, weight, bias, framed=framed)
         before, here, after = answers.chunk(3, dim=4)
         total = here.clone(memory_format=torch.contiguous_format)
         at = 0
@@ -145,29 +166,3 @@ def _folded(block: Block) -> list[tuple[Tensor, Tensor, Tensor | None]]:
 
 def _flat(weight: Tensor) -> Tensor:
     return weight.detach().clone(memory_format=torch.channels_last)
-
-
-def _over_space(values: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    batch, length, height, width, channels = values.shape
-    frames = _channels_last(values, batch * length, height, width, channels)
-    out = functional.conv2d(frames, weight, bias, padding=1)
-    return out.permute(0, 2, 3, 1).reshape(batch, length, height, width, -1)
-
-
-def _channels_last(values: Tensor, batch: int, height: int, width: int, channels: int) -> Tensor:
-    """View contiguous data as [B, C, H, W].
-
-    The strides are spelt out, since those of a dimension of size 1 are arbitrary otherwise, and
-    oneDNN then falls back on a layout that is three times slower.
-    """
-    return values.contiguous().as_strided(
-        (batch, channels, height, width), (height * width * channels, 1, width * channels, channels)
-    )
-
-
-def _halve(values: Tensor) -> Tensor:
-    """Average 2 x 2 places of [B, T, H, W, C]; an odd last row or column is left out."""
-    batch, length, height, width, channels = values.shape
-    frames = _channels_last(values, batch * length, height, width, channels)
-    out = functional.avg_pool2d(frames, 2)
-    return out.permute(0, 2, 3, 1).reshape(batch, length, height // 2, width // 2, channels)
