@@ -14,14 +14,10 @@ import pytest
 from dataset_server import HD, REPO, TRAIN, DataHub, folded, make_table, make_zip, videos
 from filelock import FileLock
 from published import BOTH, PART0, PART1, contents, fetch, publish
-from typer.testing import CliRunner
 from weights_server import COMMIT, child_environment
 
-from clipmill.cli.download import app, parse_parts
-from clipmill.config.models import SourceConfig
 from clipmill.download.errors import FolderError, WhereError
 from clipmill.errors import UsageError
-from clipmill.sources import list_sources
 from clipmill.weights.errors import ChecksumError, DownloadError, OfflineError
 
 
@@ -300,26 +296,6 @@ def test_requests_that_make_no_sense(hub: DataHub, tmp_path: Path, monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(OfflineError):
         fetch(tmp_path)
-
-
-def test_the_command_fetches_and_the_manifest_is_a_source(hub: DataHub, tmp_path: Path):
-    publish(hub)
-    to = tmp_path / "to"
-    command = ["openvid", "--to", str(to), "--parts", "0,1", "--where", "aesthetic score > 15"]
-    result = CliRunner().invoke(app, command)
-    assert result.exit_code == 0, result.output
-    assert "of the chosen videos 5 are here, 0 are missing" in result.output
-    listing = list_sources([SourceConfig(path=str(to / "OpenVid.csv"))])
-    assert [Path(video.uri).read_bytes() for video in listing.videos] == list(BOTH.values())[16:]
-    assert listing.videos[0].text == 'a "v1_4.mp4",\nsaid'
-
-
-def test_parts_are_read_as_lists_of_numbers():
-    assert parse_parts("") is None
-    assert parse_parts("0-2,7, 9-9") == {0, 1, 2, 7, 9}
-    for wrong in ("x", "3-1", "1-", "-1", "1.5"):
-        with pytest.raises(UsageError):
-            parse_parts(wrong)
 
 
 def test_without_its_journal_a_folder_is_compared_not_fetched(hub: DataHub, tmp_path: Path):

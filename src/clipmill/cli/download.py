@@ -161,13 +161,12 @@ def _lines(report: "Report", folder: Path, *, dry_run: bool) -> list[str]:
         f"table: {report.choice.rows:,} rows, {chosen:,} videos chosen, "
         f"{report.choice.repeated:,} repeated, {report.choice.short:,} of wrong length, "
         f"{report.choice.empty:,} without a name",
-        f"of the chosen videos {report.listed_here:,} are here, {report.missing:,} are missing"
-        + ("" if dry_run else f", all listed in {folder / 'missing.txt'}"),
+        f"of the chosen videos {report.listed_here:,} are here, {report.missing:,} are missing",
     ]
     if report.missing and not dry_run:
         names = report.first_missing[:_SHOWN]
         more = f" and {report.missing - len(names):,} more" if report.missing > len(names) else ""
-        lines.append(f"missing: {', '.join(names)}{more}")
+        lines.append(f"missing: {', '.join(names)}{more}, all in {folder / 'missing.txt'}")
     shown = [f"  part {p.part} {p.member!r}: {p.reason}" for p in report.problems[:_SHOWN]]
     if shown:
         where = "" if dry_run else f", all in {folder / 'problems.txt'}"
@@ -225,6 +224,9 @@ class _Meter:
 
     def finish(self) -> None:
         """Leave the full bar."""
+        if self._progress is not None:
+            # What was known beforehand, such as an archive's directory, did not arrive again.
+            self._progress.update(self._task, completed=self._total)
         self.close()
 
     def note(self, text: str) -> None:

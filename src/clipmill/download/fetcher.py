@@ -152,8 +152,7 @@ class Fetcher:
     def _fetch_ranges(self, on_disk: Set[int]) -> dict[int, list[Member]]:
         """Fetch members in byte ranges; return those of archives on disk or without ranges."""
         plan, refused = self.planner.plan, set(on_disk)
-        if not plan.runs:
-            return {}
+        remote = [m for m in plan.members if m.part not in on_disk]
 
         def fetch(runs: Sequence[tuple[Member, ...]]) -> list[Problem]:
             part = runs[0][0].part
@@ -165,13 +164,14 @@ class Fetcher:
                 refused.add(part)
                 return []
 
-        self._meter.begin("videos", plan.fetch_bytes)
-        with self._pool() as pool:
-            jobs = [pool.submit(fetch, runs) for runs in plan.jobs()]
-            done, _ = wait(jobs, return_when=FIRST_EXCEPTION)
-            for job in (j for j in jobs if j in done):
-                self._problems += job.result()
-        self._meter.watch.finish()
+        if remote:
+            self._meter.begin("videos", sum(m.end - m.start for m in remote))
+            with self._pool() as pool:
+                jobs = [pool.submit(fetch, runs) for runs in plan.jobs()]
+                done, _ = wait(jobs, return_when=FIRST_EXCEPTION)
+                for job in (j for j in jobs if j in done):
+                    self._problems += job.result()
+            self._meter.watch.finish()
         found: dict[int, list[Member]] = {}
         for member in plan.members:
             if member.part in refused and not self._unpacker.has(member):
