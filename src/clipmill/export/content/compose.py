@@ -15,7 +15,7 @@ from clipmill.export.content.sample import CameraPath, ExportSample
 from clipmill.export.content.timeline import Timeline, allowed_count, make_timeline, native_rate
 from clipmill.samples.schema import SampleObject, SampleRow
 from clipmill.store.codecs import decode_array, decode_bits, decode_tracks
-from clipmill.video import FrameIndex
+from clipmill.video import FrameIndex, index_video
 
 
 class LeftOutError(ClipError):
@@ -29,7 +29,7 @@ class SampleFacts:
     """What the workspace knows of a sample beyond its row.
 
     Attributes:
-        index: Frame index of the video.
+        index: Frame index of the video; None when the workspace has none.
         size_bytes: Size of the video when it was listed; None when not known.
         camera: Camera annotation of the clip.
         inout: Masks over time of the clip.
@@ -37,7 +37,7 @@ class SampleFacts:
         scores: Numbers of the clip by `annotation.column`.
     """
 
-    index: FrameIndex
+    index: FrameIndex | None
     size_bytes: int | None = None
     camera: CameraRow | None = None
     inout: InOutRow | None = None
@@ -50,8 +50,10 @@ def compose(row: SampleRow, facts: SampleFacts, profile: FrameProfile) -> Export
 
     Raises:
         LeftOutError: It has too few frames for the profile, or no point is left in the picture.
+        VideoError: Its frame index is not known, and the video cannot be read.
     """
-    timeline = _timeline(row, facts.index, profile)
+    index = facts.index or index_video(row.uri, expected_size_bytes=facts.size_bytes)[1]
+    timeline = _timeline(row, index, profile)
     if len(timeline) < profile.min_frames:
         raise LeftOutError(
             f"{len(timeline)} frames at {float(timeline.fps):g} fps, {profile.min_frames} needed"
@@ -73,7 +75,7 @@ def compose(row: SampleRow, facts: SampleFacts, profile: FrameProfile) -> Export
         origin=row,
         timeline=timeline,
         placement=move.placement,
-        index=facts.index,
+        index=index,
         size_bytes=facts.size_bytes,
         camera=_camera(facts.camera, row, move),
         masks=_masks(facts.inout, objects, move),

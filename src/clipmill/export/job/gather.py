@@ -17,7 +17,7 @@ from clipmill.pipeline.samples import read_samples
 from clipmill.samples.schema import SampleRow
 from clipmill.store.records import to_dict
 from clipmill.store.workspace import Workspace
-from clipmill.video import FrameIndex, index_video
+from clipmill.video import FrameIndex
 
 _CHUNK = 64
 
@@ -71,9 +71,8 @@ class Gatherer:
         provided = row.caption if row.caption_origin == "provided" else ""
         names = self._facts.score_names
         scores = self._facts.scores.get(row.clip_id, (None,) * len(names))
-        index = FrameIndex.from_bytes(probe.index) if probe else index_video(row.uri)[1]
         return SampleFacts(
-            index=index,
+            index=FrameIndex.from_bytes(probe.index) if probe else None,
             size_bytes=video.size_bytes if video else None,
             camera=camera,
             inout=inout,
@@ -87,6 +86,6 @@ class Gatherer:
         digest = hashlib.blake2b(self._settings.encode(), digest_size=16)
         for part in (row, facts.camera, facts.inout):
             digest.update(repr(None if part is None else to_dict(part)).encode())
-        digest.update(facts.index.to_bytes())
+        digest.update(b"" if facts.index is None else facts.index.to_bytes())
         digest.update(repr((facts.size_bytes, facts.text, sorted(facts.scores.items()))).encode())
         return digest.hexdigest()

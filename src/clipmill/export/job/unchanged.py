@@ -18,7 +18,7 @@ def check_unchanged(uri: str, facts: SampleFacts) -> None:
         VideoChangedError: It is another file.
         VideoMissingError: It is gone.
     """
-    if not facts.index.exact:
+    if facts.index is None or not facts.index.exact:
         return
     pts, keyframes = _packets(uri, facts.size_bytes)
     if not (
