@@ -29,11 +29,20 @@ def pose_lines(sample: ExportSample) -> list[str]:
     Raises:
         LeftOutError: The clip has no camera poses.
     """
-    camera = sample.camera
-    if camera is None:
-        raise LeftOutError("the clip has no camera annotation")
+    camera = camera_of(sample)
     header = " ".join(sample.row.relative_path.split()) or sample.sample_id
     return [header, *_frames(camera, sample.timeline.fps, size=sample.size)]
+
+
+def camera_of(sample: ExportSample) -> CameraPath:
+    """Return the camera of a sample.
+
+    Raises:
+        LeftOutError: The clip has no camera poses.
+    """
+    if sample.camera is None:
+        raise LeftOutError("the clip has no camera poses")
+    return sample.camera
 
 
 def _frames(camera: CameraPath, fps: Fraction, *, size: tuple[int, int]) -> list[str]:

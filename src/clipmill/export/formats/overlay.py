@@ -1,0 +1,161 @@
+"""Pictures drawn from tracks, masks and regions, one per frame of a sample.
+
+A layer gets the number of a frame, and the video's picture of it where it asks for that, and gives
+a picture of the same size. All layers of a sample are written in one pass (`layers`).
+"""
+
+from collections.abc import Mapping
+from typing import Literal, Protocol
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from clipmill.annotations.inout.schema import Region
+from clipmill.canvas.draw import object_colours
+from clipmill.export.content.sample import ExportSample
+from clipmill.samples.schema import SampleObject
+
+Picture = npt.NDArray[np.uint8]
+Colour = tuple[int, int, int]
+
+GREY = 127
+"""Grey level outside of a region."""
+
+_SHIFT = 4  # cv2.circle takes coordinates in 1/16 pixel
+
+
+class Layer(Protocol):
+    """Draws one video of a sample.
+
+    Attributes:
+        needs_picture: Whether it draws on the video's own pictures.
+    """
+
+    needs_picture: bool
+
+    def draw(self, frame: int, picture: Picture | None) -> Picture:
+        """Return uint8 [H, W, 3] RGB; `picture` itself is never changed."""
+
+
+def colours_of(sample: ExportSample) -> dict[str, Colour]:
+    """Return the colour of each object in drawn pictures: RGB, 0 to 255, by object id."""
+    levels = np.rint((object_colours(len(sample.row.objects)) + 1) * 127.5).astype(int).tolist()
+    return {
+        entry.object_id: (rgb[0], rgb[1], rgb[2])
+        for entry, rgb in zip(sample.row.objects, levels, strict=True)
+    }
+
+
+class Dots:
+    """The seen points of all objects as filled discs.
+
+    Args:
+        sample: The sample.
+        radius: Of a disc, as a share of the picture's height; at least one pixel.
+        colour: `object`, one colour per object, or `place`, red and green by where the point is
+            at the first frame (left to right, top to bottom).
+        over: `black`, or `video`.
+    """
+
+    def __init__(
+        self,
+        sample: ExportSample,
+        *,
+        radius: float,
+        colour: Literal["object", "place"] = "object",
+        over: Literal["black", "video"] = "black",
+    ) -> None:
+        self.needs_picture = over == "video"
+        width, height = self._size = sample.size
+        self._radius = round(max(1.0, radius * height) * 2**_SHIFT)
+        colours = colours_of(sample)
+        self._points: list[npt.NDArray[np.int64]] = []
+        self._seen: list[npt.NDArray[np.bool_]] = []
+        self._colours: list[list[Colour]] = []
+        for entry in sample.row.objects:
+            points = sample.tracks(entry)
+            self._points.append(np.rint(points * 2**_SHIFT).astype(np.int64))
+            self._seen.append(sample.visibility(entry))
+            if colour == "object":
+                self._colours.append([colours[entry.object_id]] * points.shape[1])
+            else:
+                self._colours.append([_by_place(x, y, width, height) for x, y in points[0]])
+
+    def draw(self, frame: int, picture: Picture | None) -> Picture:
+        """Return the dots of a frame over black, or over a copy of the picture."""
+        width, height = self._size
+        out = np.zeros((height, width, 3), np.uint8) if picture is None else picture.copy()
+        for points, seen, colours in zip(self._points, self._seen, self._colours, strict=True):
+            for number in np.flatnonzero(seen[frame]).tolist():
+                x, y = points[frame, number].tolist()
+                cv2.circle(out, (x, y), self._radius, colours[number], -1, cv2.LINE_AA, _SHIFT)
+        return out
+
+
+class Masks:
+    """The mask of every object in its own flat colour over black; later objects cover earlier."""
+
+    needs_picture = False
+
+    def __init__(self, sample: ExportSample, colours: Mapping[str, Colour] | None = None) -> None:
+        self._sample = sample
+        self._colours = colours_of(sample) if colours is None else colours
+
+    def draw(self, frame: int, picture: Picture | None) -> Picture:
+        """Return the masks of a frame."""
+        width, height = self._sample.size
+        out = np.zeros((height, width, 3), np.uint8)
+        for object_id, colour in self._colours.items():
+            mask = self._sample.mask(object_id, frame)
+            if mask is not None:
+                out[mask] = colour
+        return out
+
+
+class KeptMask:
+    """White where no object is, black where an object is: what an inpainting model keeps."""
+
+    needs_picture = False
+
+    def __init__(self, sample: ExportSample) -> None:
+        self._masks = Masks(sample, dict.fromkeys(sample.masks, (255, 255, 255)))
+
+    def draw(self, frame: int, picture: Picture | None) -> Picture:
+        """Return the inverted masks of a frame."""
+        return np.asarray(255 - self._masks.draw(frame, None), np.uint8)
+
+
+class Inside:
+    """The video inside a region, grey outside.
+
+    Args:
+        region: Its box in pixels of the export, half-open.
+    """
+
+    needs_picture = True
+
+    def __init__(self, region: Region) -> None:
+        self._box = region.box
+
+    def draw(self, frame: int, picture: Picture | None) -> Picture:
+        """Return the picture with everything outside of the region grey."""
+        assert picture is not None
+        x0, y0, x1, y1 = self._box
+        out = np.full_like(picture, GREY)
+        out[y0:y1, x0:x1] = picture[y0:y1, x0:x1]
+        return out
+
+
+def largest_region(sample: ExportSample) -> tuple[SampleObject, Region] | None:
+    """Return the largest region of the objects that can be an identity, with its object."""
+    found = [
+        (entry, region) for entry in sample.row.objects if entry.stage2 for region in entry.regions
+    ]
+    return max(found, key=lambda pair: pair[1].area) if found else None
+
+
+def _by_place(x: float, y: float, width: int, height: int) -> Colour:
+    """Return red by x, green by y, and a blue that keeps every colour away from black."""
+    red, green = (float(np.clip(at / side, 0, 1)) * 255 for at, side in ((x, width), (y, height)))
+    return round(red), round(green), 128
