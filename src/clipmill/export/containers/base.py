@@ -1,7 +1,7 @@
 """What every container is: it takes the pieces of samples, in order, and keeps their files."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -78,6 +78,16 @@ class Container(ABC):
     @abstractmethod
     def is_there(self, entry: Entry) -> bool:
         """Whether the files of an entry lie in the export, by their sizes."""
+
+    def is_whole_shard(self, number: int, entries: Sequence[Entry], *, last: bool) -> bool:
+        """Whether a shard is as an export would write it now; for containers with shards.
+
+        Args:
+            number: Of the shard, counted from 0.
+            entries: Its samples.
+            last: Whether no sample follows, so that it may be small.
+        """
+        raise NotImplementedError
 
     def keep(self, entry: Entry) -> None:
         """Take over what an earlier export left of a sample; most have nothing to do."""

@@ -3,8 +3,14 @@
 from clipmill.errors import UsageError
 from clipmill.export.containers.base import Container
 from clipmill.export.containers.tree import FolderContainer
+from clipmill.export.containers.webdataset import WebDatasetContainer
 
-_CONTAINERS: dict[str, type[Container]] = {FolderContainer.name: FolderContainer}
+_CONTAINERS: dict[str, type[Container]] = {
+    container.name: container for container in (FolderContainer, WebDatasetContainer)
+}
+
+CONTAINERS = tuple(_CONTAINERS)
+"""Names of all containers."""
 
 
 def find_container(name: str) -> type[Container]:

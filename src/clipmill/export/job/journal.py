@@ -4,7 +4,7 @@ At the end it becomes `manifest.jsonl`, with the samples in their order.
 """
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -80,6 +80,23 @@ class Journal:
             self._places[entry.sample_id] = (place, entry.token)
         self._file.flush()
         os.fsync(self._file.fileno())
+
+    def keep(self, sample_ids: Collection[str]) -> None:
+        """Forget all samples but these."""
+        if all(sample in sample_ids for sample in self._places):
+            return
+        path = Path(self._file.name)
+        fresh = path.with_suffix(".new")
+        with fresh.open("wb") as file:
+            for entry in self.read([s for s in self._places if s in sample_ids]):
+                file.write(entry.to_line().encode())
+            file.flush()
+            os.fsync(file.fileno())
+        self._file.close()
+        fresh.replace(path)
+        self._places.clear()
+        self._file = path.open("a+b")
+        self._scan()
 
     def read(self, sample_ids: Iterable[str]) -> Iterator[Entry]:
         """Yield the entries of samples in the given order."""

@@ -22,6 +22,7 @@ from clipmill.export.job.entries import Entry
 from clipmill.export.job.gather import Gatherer
 from clipmill.export.job.journal import MANIFEST, Journal
 from clipmill.export.job.pool import Makers
+from clipmill.export.job.shards import kept_shards
 from clipmill.export.job.worker import Task
 from clipmill.store.workspace import Workspace
 
@@ -59,11 +60,13 @@ class Plan:
     @property
     def settings(self) -> dict[str, Any]:
         """Everything besides the samples that files depend on."""
+        shards = {"shard_bytes": self.shard_bytes} if self.container.whole_shards else {}
         return {
             "version": VERSION,
             "format": self.format_.name,
             "options": self.format_.options.model_dump(mode="json"),
             "frames": self.profile.model_dump(mode="json"),
+            **shards,
         }
 
 
@@ -168,11 +171,10 @@ class _Run:
 
     def _reusable(self, scratch: Path) -> frozenset[str]:
         """Return the samples whose files are there already and still right."""
-        if not any(sample in self.journal for sample in self.wanted):
-            return frozenset()
         container = self._container()
         found: list[str] = []
-        for task in self._tasks(scratch):
+        known = any(sample in self.journal for sample in self.wanted)
+        for task in self._tasks(scratch) if known else ():
             sample = task.row.sample_id
             good = self.journal.token(sample) == task.token
             if good:
@@ -182,23 +184,13 @@ class _Run:
                 found.append(sample)
             elif container.whole_shards:
                 break
-        return self._whole_shards(found) if container.whole_shards else frozenset(found)
-
-    def _whole_shards(self, prefix: list[str]) -> frozenset[str]:
-        """Leave out the samples of a last shard that has more samples than the prefix."""
-        shards = {sample: self._shards_of(self.journal.get(sample)) for sample in prefix}
-        kept = frozenset(prefix)
-        torn = {
-            shard
-            for sample in self.journal
-            if sample not in kept
-            for shard in self._shards_of(self.journal.get(sample))
-        }
-        return frozenset(sample for sample in prefix if not shards[sample] & torn)
-
-    @staticmethod
-    def _shards_of(entry: Entry) -> set[str]:
-        return {file.shard for piece in entry.pieces for file in piece.files}
+        if not container.whole_shards:
+            return frozenset(found)
+        complete = len(found) == len(self.wanted)
+        kept = kept_shards(self.journal, found, container, complete=complete)
+        # Shards are written again under the same names: what is known of the old ones goes.
+        self.journal.keep(kept)
+        return kept
 
     def _container(self) -> Container:
         return self.plan.container(
