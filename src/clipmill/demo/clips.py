@@ -16,6 +16,9 @@ from clipmill.demo.truth import SceneTruth, load_truth, save_truth
 VERSION = 2
 """Raised when the clips change, so that an older folder is built again."""
 
+_CRF = 20
+"""Quality of the files: noise is smoothed about as much as in videos of the web."""
+
 VIDEOS, TRUTH = "videos", "truth"
 """Subfolders: the pipeline's input, and the truth that it must not see."""
 
@@ -96,7 +99,7 @@ def build_demo(
 
 
 def _write_scene(folder: Path, demo: DemoScene) -> DemoClip:
-    write_video(folder / VIDEOS / demo.file, render(demo.scene), FPS)
+    write_video(folder / VIDEOS / demo.file, render(demo.scene), FPS, crf=_CRF)
     save_truth(folder / TRUTH / f"{demo.name}.json", truth(demo.scene))
     return DemoClip(
         name=demo.file, what=demo.what, kind="scene", basic=demo.basic, stage2=demo.stage2
