@@ -87,7 +87,7 @@ def test_the_fused_network_gives_the_same(network, golden) -> None:
     assert np.abs(together[0] - together[1]).max() > 0.01
 
 
-@pytest.mark.parametrize("strips", [2, 3, 13, 20])
+@pytest.mark.parametrize("strips", [2, 4, 13])
 @pytest.mark.parametrize("height", [26, 27])
 def test_strips_of_the_picture_give_the_whole(network, strips: int, height: int) -> None:
     first, second = FusedAutoShot(network).blocks[:2]

@@ -20,7 +20,7 @@ from clipmill.models.autoshot.network import AutoShot
 from clipmill.models.autoshot.strips import pair
 from clipmill.models.autoshot.views import channels_last, over_space
 
-_STRIPS_ON_CPU = 3
+_STRIPS_ON_CPU = 4
 """Parts of the picture that the first pair of blocks sees one after the other."""
 
 

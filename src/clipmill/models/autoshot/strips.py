@@ -1,5 +1,7 @@
 """A pair of blocks, on the whole picture or strip by strip."""
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -18,7 +20,7 @@ def pair(first: nn.Module, second: nn.Module, values: Tensor, *, strips: int) ->
         first: Maps [B, T, H, W, C] to [B, T, H, W, C'].
         second: Maps [B, T, H, W, C'] to the same shape.
         values: [B, T, H, W, C].
-        strips: Parts to take one after the other.
+        strips: Parts to take one after the other, at most one for each row that is given.
 
     Returns:
         [B, T, H // 2, W // 2, C']; an odd last row or column is left out.
@@ -27,10 +29,9 @@ def pair(first: nn.Module, second: nn.Module, values: Tensor, *, strips: int) ->
         shortcut = first(values)
         return halve(second(shortcut).add_(shortcut))
     height = values.shape[2]
-    each = 2 * -(-(height // 2) // strips)
+    edges = [2 * (height // 2 * number // strips) for number in range(strips + 1)]
     parts = []
-    for top in range(0, height // 2 * 2, each):
-        bottom = min(top + each, height // 2 * 2)
+    for top, bottom in pairwise(edges):
         inside = slice(max(top - 2, 0), min(bottom + 2, height))
         outside = (inside.start - (top - 2), (bottom + 2) - inside.stop)
         strip = functional.pad(values[:, :, inside], (0, 0, 0, 0, *outside))
