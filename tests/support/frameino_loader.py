@@ -67,8 +67,13 @@ def load_item(
     stage: int,
     step: int = 2,
     length: int | None = None,
+    same_scale: bool = True,
 ) -> Item:
-    """Load a row as the loader does; `length` are the video's frames, decoded when None."""
+    """Load a row as the loader does.
+
+    `length` are the video's frames, decoded when None; `same_scale` says that identity images
+    have the scale of the video.
+    """
     columns = {name: row[name] for name in NEEDED}
     json.loads(columns["Panoptic_Segmentation"])
     path = video_root / columns["video_path"]
@@ -96,11 +101,11 @@ def load_item(
                 assert isinstance(x, int) and isinstance(y, int)
     item = Item(row, prompt, start, frames, points)
     if stage == 2:
-        _load_identity(item, id_root)
+        _load_identity(item, id_root, same_scale=same_scale)
     return item
 
 
-def _load_identity(item: Item, id_root: Path) -> None:
+def _load_identity(item: Item, id_root: Path, *, same_scale: bool) -> None:
     identities = json.loads(item.row["ID_info"])[0]
     assert len(identities) == len(item.points)
     chosen = [number for number, entry in enumerate(identities) if entry]
@@ -123,4 +128,5 @@ def _load_identity(item: Item, id_root: Path) -> None:
         assert picture.ndim == 3 and picture.shape[2] == 3
         if name == path:
             item.reference = picture
-            assert picture.shape[:2] == (box[3] - box[1], box[2] - box[0])
+            if same_scale:
+                assert picture.shape[:2] == (box[3] - box[1], box[2] - box[0])

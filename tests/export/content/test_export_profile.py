@@ -52,10 +52,22 @@ def test_the_longer_side_only_shrinks():
     assert profile.placement(320, 180).target == (320, 180)
 
 
-def test_rates_are_exact():
-    assert FrameProfile(fps="30000/1001").fps == Fraction(30000, 1001)
-    assert FrameProfile(fps=29.97).fps == Fraction(29970, 1000).limit_denominator(1001)
-    assert FrameProfile(fps="16").model_dump(mode="json")["fps"] == "16"
+@pytest.mark.parametrize(
+    ("given_", "exact"),
+    [
+        ("30000/1001", Fraction(30000, 1001)),
+        (29.97, Fraction(30000, 1001)),
+        ("23.976", Fraction(24000, 1001)),
+        (59.94, Fraction(60000, 1001)),
+        ("16", Fraction(16)),
+        (12.5, Fraction(25, 2)),
+        (24, Fraction(24)),
+    ],
+)
+def test_rates_are_exact(given_, exact):
+    profile = FrameProfile(fps=given_)
+    assert profile.fps == exact
+    assert FrameProfile.model_validate(profile.model_dump(mode="json")) == profile
 
 
 @pytest.mark.parametrize(

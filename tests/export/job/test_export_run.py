@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from export_samples import Disc, disc_sample
+from killing_format import Killing
 
 from clipmill.errors import UsageError
 from clipmill.export.containers.tree import FolderContainer
@@ -173,6 +174,21 @@ def test_bad_videos_cost_only_their_samples(tmp_path):
     disc_sample(Disc(160, 96, num_frames=13), tmp_path / "1.mp4")
     report = run_export(workspace, tmp_path / "out", plan(FrameProfile()))
     assert (report.samples, report.reused, report.failed) == (3, 2, 1)
+
+
+def test_a_sample_that_kills_its_process_costs_only_itself(tmp_path):
+    rows = []
+    for number in range(7):
+        row, _ = disc_sample(Disc(160, 96, num_frames=12), tmp_path / f"{number}.mp4")
+        sample = f"{number}{row.sample_id[1:]}"
+        caption = "Boom!" if number in {2, 3} else "Fine."
+        rows.append(replace(row, sample_id=sample, caption=caption))
+    workspace = workspace_with(tmp_path / "ws", rows)
+    killing = Plan(Killing(FormatOptions()), FolderContainer, workers=2)
+    report = run_export(workspace, tmp_path / "out", killing)
+    assert report.samples == 5 and report.failed == 2
+    entries = [Entry.from_line(line) for line in (tmp_path / "out/manifest.jsonl").open()]
+    assert [entry.kind for entry in entries] == ["", "", "crash", "crash", "", "", ""]
 
 
 def test_a_video_that_was_replaced_is_refused(workspace, tmp_path):

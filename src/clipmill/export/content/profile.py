@@ -9,11 +9,17 @@ from clipmill.canvas.placement import Placement
 from clipmill.errors import UsageError
 from clipmill.export.content.timeline import CountRule
 
-Rate = Annotated[
-    Fraction,
-    BeforeValidator(lambda value: Fraction(str(value)).limit_denominator(1001)),
-    PlainSerializer(str),
-]
+
+def _exact_rate(value: object) -> Fraction:
+    """Read a rate; 23.976, 29.97 and 59.94 stand for n * 1000 / 1001, as everywhere in video."""
+    rate = Fraction(str(value))
+    ntsc = Fraction(round(rate * Fraction(1001, 1000)) * 1000, 1001)
+    if rate.denominator > 1 and ntsc and abs(rate - ntsc) < Fraction(5, 1000):
+        return ntsc
+    return rate.limit_denominator(1001)
+
+
+Rate = Annotated[Fraction, BeforeValidator(_exact_rate), PlainSerializer(str)]
 """Frames per second; `30000/1001`, 29.97 and 16 are all understood."""
 
 

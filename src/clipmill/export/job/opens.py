@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from PIL import Image
@@ -28,7 +29,8 @@ def why_unreadable(place: Path, *, name: str, num_frames: Any = None) -> str:
             return _video(place, num_frames)
         if suffix in _OPEN:
             _OPEN[suffix](place)
-    except (ClipError, OSError, ValueError, SyntaxError) as error:
+    except (ClipError, OSError, ValueError, SyntaxError, EOFError, BadZipFile) as error:
+        # SyntaxError: Pillow's word for a broken PNG
         return f"cannot be read: {error}"
     return ""
 

@@ -145,17 +145,22 @@ class _Check:
                     self.problem(file.path, "missing")
                     continue
                 with place.open("rb") as opened:
-                    self._bytes(file, opened)
-                self._content(file, piece, place)
+                    as_written = self._bytes(file, opened)
+                if as_written:
+                    self._content(file, piece, place)
 
-    def _bytes(self, file: FileEntry, opened: IO[bytes]) -> None:
+    def _bytes(self, file: FileEntry, opened: IO[bytes]) -> bool:
+        """Whether a file has the bytes that were written."""
         size, digest = _hash(opened)
         self.files += 1
         self.num_bytes += size
         if size != file.bytes:
             self.problem(file.shard or file.path, f"{size} bytes, {file.bytes} were written")
-        elif digest != file.sha256:
+            return False
+        if digest != file.sha256:
             self.problem(file.path, "its SHA-256 is another")
+            return False
+        return True
 
     def _content(self, file: FileEntry, piece: PieceEntry, place: Path) -> None:
         why = why_unreadable(place, name=file.path, num_frames=piece.row.get("num_frames"))
@@ -183,8 +188,9 @@ class _Check:
                     while chunk := stream.read(_CHUNK):
                         file.write(chunk)
                     file.seek(0)
-                    self._bytes(found[0], file)
-                self._content(*found, copy)
+                    as_written = self._bytes(found[0], file)
+                if as_written:
+                    self._content(*found, copy)
         for name in members:
             self.problem(f"{place.name}/{name}", "missing")
 

@@ -1,0 +1,63 @@
+"""Writing videos: counts, times, colours, the same bytes every time."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from clipmill.video import VideoReader, index_video
+from clipmill.video.writer import VideoWriter
+
+COLOURS = ((255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0), (200, 30, 120), (127, 127, 127))
+
+
+def bars() -> np.ndarray:
+    return np.repeat(np.repeat(np.array([COLOURS], np.uint8), 64, axis=1), 96, axis=0)
+
+
+def noise(number: int) -> np.ndarray:
+    return np.random.default_rng(number // 5).integers(0, 255, (64, 96, 3), np.uint8)
+
+
+@pytest.mark.parametrize("fps", [Fraction(16), Fraction(30000, 1001), Fraction(24000, 1001)])
+def test_frames_stand_at_their_times(tmp_path, fps):
+    with VideoWriter(tmp_path / "a.mp4", size=(384, 96), fps=fps, gop=10) as writer:
+        for _ in range(25):
+            writer.add(bars())
+    _, index = index_video(str(tmp_path / "a.mp4"))
+    assert index.num_frames == writer.num_frames == 25
+    assert index.rate == fps and index.exact
+    assert np.flatnonzero(index.keyframes).tolist() == [0, 10, 20]
+    assert np.allclose(index.seconds, np.arange(25) / float(fps), atol=1e-4)
+
+
+@pytest.mark.parametrize(("lossless", "off"), [(False, 3), (True, 0)])
+def test_colours_come_back(tmp_path, lossless, off):
+    path = tmp_path / "a.mp4"
+    with VideoWriter(path, size=(384, 96), fps=Fraction(10), crf=8, lossless=lossless) as writer:
+        writer.add(bars())
+    with VideoReader(str(path)) as reader:
+        picture = reader.frames([0])[0].astype(int)
+    found = picture[48, 32::64]
+    assert np.abs(found - np.array(COLOURS)).max() <= off
+
+
+def test_the_same_frames_are_the_same_bytes(tmp_path):
+    found = set()
+    for number in range(12):
+        path = tmp_path / f"{number}.mp4"
+        with VideoWriter(path, size=(96, 64), fps=Fraction(24)) as writer:
+            for frame in range(40):
+                writer.add(noise(frame))
+        found.add(path.read_bytes())
+    assert len(found) == 1
+
+
+def test_what_cannot_be_written_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="even sides"):
+        VideoWriter(tmp_path / "a.mp4", size=(95, 64), fps=Fraction(24))
+    with (
+        pytest.raises(ValueError, match="a frame of shape"),
+        VideoWriter(tmp_path / "b.mp4", size=(96, 64), fps=Fraction(24)) as writer,
+    ):
+        writer.add(bars())
