@@ -64,7 +64,7 @@ class ControlOptions(FormatOptions):
         default="object", description="Colour of discs: one per object, or by place at frame 0."
     )
     radius: float = Field(
-        default=0.012, gt=0, le=0.5, description="Radius of discs, share of the picture's height."
+        default=0.014, gt=0, le=0.5, description="Radius of discs, share of the picture's height."
     )
     lossless: bool = Field(
         default=False, description="Drawn videos keep colours exactly (RGB; few players show it)."

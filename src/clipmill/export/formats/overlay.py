@@ -5,7 +5,7 @@ a picture of the same size. All layers of a sample are written in one pass (`lay
 """
 
 from collections.abc import Mapping
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import cv2
 import numpy as np
@@ -53,8 +53,8 @@ class Dots:
     Args:
         sample: The sample.
         radius: Of a disc, as a share of the picture's height; at least one pixel.
-        colour: `object`, one colour per object, or `place`, red and green by where the point is
-            at the first frame (left to right, top to bottom).
+        colour: `object`, one colour per object, or `place`, by where the point is among all of
+            the sample's points at the first frame (`place_colours`).
         over: `black`, or `video`.
     """
 
@@ -67,8 +67,8 @@ class Dots:
         over: Literal["black", "video"] = "black",
     ) -> None:
         self.needs_picture = over == "video"
-        width, height = self._size = sample.size
-        self._radius = round(max(1.0, radius * height) * 2**_SHIFT)
+        self._size = sample.size
+        self._radius = round(max(1.0, radius * self._size[1]) * 2**_SHIFT)
         colours = colours_of(sample)
         self._points: list[npt.NDArray[np.int64]] = []
         self._seen: list[npt.NDArray[np.bool_]] = []
@@ -77,10 +77,10 @@ class Dots:
             points = sample.tracks(entry)
             self._points.append(np.rint(points * 2**_SHIFT).astype(np.int64))
             self._seen.append(sample.visibility(entry))
-            if colour == "object":
-                self._colours.append([colours[entry.object_id]] * points.shape[1])
-            else:
-                self._colours.append([_by_place(x, y, width, height) for x, y in points[0]])
+            self._colours.append([colours[entry.object_id]] * points.shape[1])
+        if colour == "place":
+            places = place_colours(np.concatenate([points[0] for points in self._points]))
+            self._colours = [[places.pop(0) for _ in found] for found in self._colours]
 
     def draw(self, frame: int, picture: Picture | None) -> Picture:
         """Return the dots of a frame over black, or over a copy of the picture."""
@@ -155,7 +155,16 @@ def largest_region(sample: ExportSample) -> tuple[SampleObject, Region] | None:
     return max(found, key=lambda pair: pair[1].area) if found else None
 
 
-def _by_place(x: float, y: float, width: int, height: int) -> Colour:
-    """Return red by x, green by y, and a blue that keeps every colour away from black."""
-    red, green = (float(np.clip(at / side, 0, 1)) * 255 for at, side in ((x, width), (y, height)))
-    return round(red), round(green), 128
+def place_colours(points: npt.NDArray[Any]) -> list[Colour]:
+    """Return a colour for each point by its place within the box around all of them.
+
+    Blue at the top left corner, red top right, cyan bottom left, yellow bottom right, blended
+    between; none is darker than half.
+
+    Args:
+        points: [N, 2], x, y.
+    """
+    low, high = points.min(axis=0), points.max(axis=0)
+    across, down = ((points - low) / np.maximum(high - low, 1)).T
+    levels = np.stack([across, down, 1 - across], axis=1) * 255
+    return [(red, green, blue) for red, green, blue in np.rint(levels).astype(int).tolist()]
