@@ -5,14 +5,16 @@ import os
 import pty
 import re
 import shlex
+import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 from click.testing import Result
 from dataset_server import REPO, DataHub
-from published import BOTH, PART0, publish
+from published import BOTH, PART0, contents, publish
 from typer.testing import CliRunner
 from weights_server import COMMIT, child_environment
 
@@ -175,3 +177,42 @@ def test_a_terminal_shows_bytes_rate_and_time_left(hub: DataHub, tmp_path: Path)
     assert child.wait() == 0
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", drawn.decode())
     assert re.search(r"videos ━+ (\d\.\d)/\1 MB \S.* 0:00:00", text)
+
+
+def test_a_silent_server_is_left_after_the_time_of_the_environment(
+    hub: DataHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    publish(hub)
+    # Every answer stops in the middle and stays open.
+    hub.hold, hub.hold_after = threading.Event(), 700_000
+    monkeypatch.setenv("HF_HUB_DOWNLOAD_TIMEOUT", "1")
+    ended = command(hub, tmp_path, "--to", str(tmp_path / "to"), "--parts", "0")
+    assert ended.returncode == 0
+    assert "did not answer in time (HF_HUB_DOWNLOAD_TIMEOUT); going on where" in ended.stderr
+    assert contents(tmp_path / "to") == PART0
+
+
+def test_ctrl_c_keeps_what_is_finished(hub: DataHub, tmp_path: Path):
+    publish(hub)
+    hub.hold, hub.hold_after = threading.Event(), 700_000
+    child = subprocess.Popen(
+        [sys.executable, "-c", COMMAND, "--to", str(tmp_path / "to"), "--parts", "0"],
+        env=child_environment(hub, tmp_path / "cache"),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert hub.held.wait(60)
+    journal = tmp_path / "to" / ".openvid" / "journal.jsonl"
+    while not (journal.exists() and journal.read_text().count("\n") >= 3):
+        assert child.poll() is None
+    child.send_signal(signal.SIGINT)
+    hub.hold.set()
+    told = child.communicate(timeout=60)[1]
+    hub.hold = None
+    assert child.returncode == 130
+    assert "run the same command again" in told and "Traceback" not in told
+    kept = contents(tmp_path / "to")
+    assert len(kept) >= 3
+    ended = invoke("--to", str(tmp_path / "to"), "--parts", "0", "--json")
+    assert json.loads(ended.stdout)["here_before"] >= len(kept) - 1
+    assert contents(tmp_path / "to") == PART0

@@ -11,7 +11,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from dataset_server import HD, REPO, TRAIN, DataHub, folded, make_table, make_zip, videos
+from dataset_server import HD, REPO, TRAIN, DataHub, OnDisk, folded, make_table, make_zip, videos
 from filelock import FileLock
 from published import BOTH, PART0, PART1, contents, fetch, publish
 from weights_server import COMMIT, child_environment
@@ -214,6 +214,28 @@ def test_ten_of_a_thousand_members_cost_under_five_percent(hub: DataHub, tmp_pat
     assert report.unlisted == 990 and report.missing == 0
 
 
+def test_archives_beyond_four_gigabytes_and_65535_members(hub: DataHub, tmp_path: Path):
+    path, to = tmp_path / "large.zip", tmp_path / "to"
+    with path.open("wb") as hole:
+        hole.truncate(5 << 30)
+    files = {f"v{n}.mp4": b"%d" % n for n in range(66_000)}
+    with zipfile.ZipFile(path, "a") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    chosen = set(list(files)[5::20_000])
+    hub.files = {
+        REPO: {
+            "OpenVid_part0.zip": OnDisk(path),
+            TRAIN: make_table([(name, "x", 6 if name in chosen else 4) for name in files]),
+        }
+    }
+    report = fetch(to, where="aesthetic_score > 5")
+    assert contents(to) == {name: files[name] for name in chosen}
+    assert report.archive_bytes > 5 << 30
+    # The directory is the most of it: there is nothing else to find the members by.
+    assert report.received_bytes < 10 << 20
+
+
 def test_bad_names_are_refused_by_name_and_the_rest_kept(hub: DataHub, tmp_path: Path):
     link = zipfile.ZipInfo("link.mp4")
     link.external_attr = (stat.S_IFLNK | 0o777) << 16
@@ -266,6 +288,13 @@ def test_a_damaged_member_is_told_and_the_rest_kept(hub: DataHub, tmp_path: Path
     assert (tmp_path / "missing.txt").read_text() == "v0_5.mp4\nabsent.mp4\n"
 
 
+def test_a_part_that_is_published_twice_is_read_once(hub: DataHub, tmp_path: Path):
+    publish(hub, **{"copy/OpenVid_part0.zip": make_zip([("other.mp4", b"other")])})
+    report = fetch(tmp_path, parts=frozenset({0}))
+    assert contents(tmp_path) == PART0
+    assert report.archives == 1
+
+
 def test_a_broken_archive_and_a_missing_piece_cost_only_themselves(hub: DataHub, tmp_path: Path):
     publish(hub, **{"OpenVid_part2.zip": b"no zip" * 500, "OpenVid_part3_partab": b"x" * 2000})
     report = fetch(tmp_path, parts=frozenset({0, 2, 3, 900}))
@@ -311,6 +340,15 @@ def test_without_its_journal_a_folder_is_compared_not_fetched(hub: DataHub, tmp_
     assert sorted(found.values()) == sorted(BOTH.values())
     (row,) = (row for row in manifest(tmp_path) if "v0_1~" in row[0])
     assert (tmp_path / row[0]).read_bytes() == PART0["v0_1.mp4"]
+
+
+def test_a_renamed_dataset_is_followed(hub: DataHub, tmp_path: Path):
+    publish(hub)
+    hub.files["someone/else"] = hub.files.pop(REPO)
+    hub.renamed[REPO] = "someone/else"
+    hub.lists_sizes = False
+    fetch(tmp_path)
+    assert contents(tmp_path) == BOTH
 
 
 def test_the_token_stays_with_the_hub(hub: DataHub, tmp_path: Path, monkeypatch):

@@ -136,6 +136,21 @@ def test_an_archive_of_another_checksum_is_told_and_not_unpacked(plain: DataHub,
     assert contents(tmp_path) == BOTH
 
 
+def test_a_member_damaged_at_the_source_does_not_cost_the_archive_again(
+    plain: DataHub, tmp_path: Path
+):
+    good = plain.files[REPO]["OpenVid_part0.zip"]
+    place = good.index(PART0["v0_5.mp4"]) + 1000
+    plain.files[REPO]["OpenVid_part0.zip"] = good[:place] + b"??" + good[place + 2 :]
+    for times in (1, 1):
+        report = fetch(tmp_path)
+        assert contents(tmp_path) == {k: v for k, v in BOTH.items() if k != "v0_5.mp4"}
+        (problem,) = report.problems
+        assert problem.member == "some/folder/v0_5.mp4" and problem.reason.startswith("damaged: ")
+        assert bodies(plain, "part0.zip") == [len(good)] * times
+        assert left(tmp_path) == []
+
+
 def test_what_is_no_zip_is_told_and_removed(plain: DataHub, tmp_path: Path):
     plain.files[REPO]["OpenVid_part2.zip"] = b"no zip" * 30_000
     report = fetch(tmp_path)

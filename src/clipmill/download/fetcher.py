@@ -11,7 +11,7 @@ from clipmill.download.cost import check_room, check_room_for_whole, say_whole
 from clipmill.download.errors import DatasetError, NoRangesError
 from clipmill.download.plan import Member, Planner, Problem
 from clipmill.download.repository import Archive
-from clipmill.download.unpack import Unpacker
+from clipmill.download.whole_unpack import WholeUnpacker
 from clipmill.weights.errors import ChecksumError
 from clipmill.weights.watch import Progress
 
@@ -81,7 +81,7 @@ class Fetcher:
         folder: Path,
         archives: Mapping[int, Archive],
         planner: Planner,
-        unpacker: Unpacker,
+        unpacker: WholeUnpacker,
         meter: Meter,
         jobs: int,
         problems: list[Problem],
@@ -185,6 +185,18 @@ class Fetcher:
             archive: The archive.
             members: What is wanted of it; None while its directory is not known.
         """
+        if members is not None:
+            # A whole archive was checked: what is damaged in it is so for good.
+            damaged = self._unpacker.damaged(archive)
+            self._problems += [
+                Problem(m.part, m.member, "damaged: in the published archive, not fetched again")
+                for m in members
+                if m.member in damaged
+            ]
+            members = [member for member in members if member.member not in damaged]
+            if not members:
+                self._unpacker.discard(archive)
+                return
         self.whole[archive.part] = 0
         if members is not None and max(m.end for m in members) > self._unpacker.kept(archive):
             self._unpacker.discard(archive)

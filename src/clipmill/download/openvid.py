@@ -22,9 +22,10 @@ from clipmill.download.plan import Planner, Problem
 from clipmill.download.repository import Archive, archive_names, find_archive
 from clipmill.download.request import Report, Request
 from clipmill.download.table import Choice, VideoTable
-from clipmill.download.unpack import Stopped, Unpacker, disk_error
+from clipmill.download.unpack import Stopped, disk_error
 from clipmill.download.where import parse_where
 from clipmill.download.whole import fetch_file, partial_of
+from clipmill.download.whole_unpack import WholeUnpacker
 from clipmill.errors import UsageError
 from clipmill.weights.http import Retries
 from clipmill.weights.watch import Progress, Silent
@@ -94,7 +95,7 @@ class _Download:
         self.state = self.folder / _STATE
         self.journal = Journal(self.state / "journal.jsonl")
         self.meter = Meter(self.watch)
-        self.unpacker = Unpacker(
+        self.unpacker = WholeUnpacker(
             folder=self.folder / VIDEOS,
             state=self.state,
             journal=self.journal,

@@ -39,9 +39,12 @@ def archive_names(names: Iterable[str]) -> dict[int, list[str]]:
     """Return the files of every part: one zip, or its pieces in order where there is none."""
     whole: dict[int, list[str]] = {}
     split: dict[int, list[str]] = {}
-    for name in sorted(names):
+    for name in sorted(names, key=lambda name: (name.count("/"), name)):
         if match := _ARCHIVE.fullmatch(name):
-            (split if match["piece"] else whole).setdefault(int(match["part"]), []).append(name)
+            if match["piece"]:
+                split.setdefault(int(match["part"]), []).append(name)
+            else:
+                whole.setdefault(int(match["part"]), [name])
     return dict(sorted((split | whole).items()))
 
 

@@ -16,9 +16,8 @@ from clipmill.download.hub import DatasetHub
 from clipmill.download.journal import Got, Journal
 from clipmill.download.names import second_name
 from clipmill.download.plan import Member, Problem
-from clipmill.download.remote import LocalFile, RemoteFile
+from clipmill.download.remote import RemoteFile
 from clipmill.download.repository import Archive
-from clipmill.download.whole import fetch_pieces, partial_of
 
 _BLOCK = 1 << 20
 _FULL = {errno.ENOSPC, errno.EDQUOT}
@@ -65,10 +64,10 @@ class Unpacker:
         stop: threading.Event,
     ) -> None:
         self.folder, self.journal, self.stop = folder, journal, stop
+        self.state = state
         self.partial = state / "partial"
         self.directories = state / "directories"
-        self.archives = state / "archives"
-        for path in (self.folder, self.partial, self.directories, self.archives):
+        for path in (self.folder, self.partial, self.directories):
             path.mkdir(parents=True, exist_ok=True)
         for left_over in self.partial.iterdir():
             left_over.unlink()
@@ -82,7 +81,7 @@ class Unpacker:
             DownloadError: The server refused, or kept failing.
             NoRangesError: It serves no byte ranges, and the directory is not known yet.
         """
-        remote = self._local(archive) if self._file(archive).exists() else self._remote(archive)
+        remote = self._open(archive)
         try:
             with remote, zipfile.ZipFile(remote) as opened:
                 entries, start = opened.infolist(), opened.start_dir
@@ -112,63 +111,10 @@ class Unpacker:
                         remote.set_window(member.end, run[-1].end)
         return problems
 
-    def fetch_whole(self, archive: Archive) -> None:
-        """Fetch an archive whole, unless it is here already.
-
-        Raises:
-            ChecksumError: It is not the published one.
-            DownloadError: The server refused, or kept failing.
-            OSError: The disk is full or fails.
-            Stopped: Somebody set `stop`.
-        """
-        path = self._file(archive)
-        if not path.exists():
-            fetch_pieces(archive.pieces, path, hub=self._hub, on_bytes=self._arrived)
-
-    def unpack_whole(self, archive: Archive, members: Sequence[Member]) -> list[Problem]:
-        """Unpack an archive that was fetched whole, and remove it; return damaged members.
-
-        From the end to the start: a member's room is freed before the one in front is unpacked.
-
-        Raises:
-            OSError: The disk is full or fails.
-            Stopped: Somebody set `stop`.
-        """
-        problems = []
-        with self._local(archive) as local, zipfile.ZipFile(local) as opened:
-            entries = opened.infolist()
-            for member in sorted(members, key=lambda m: (m.start, m.index), reverse=True):
-                if self.stop.is_set():
-                    raise Stopped
-                local.give_up(member.end)
-                if reason := self._fetch(opened, entries[member.index], member):
-                    reason = f"damaged: {reason}"
-                    problems.append(Problem(member.part, member.member, reason))
-        self._file(archive).unlink()
-        return problems
-
     def has(self, member: Member) -> bool:
         """Tell whether a member is written and noted."""
         got = self.journal.by_name.get(member.name)
         return got is not None and (got.part, got.member) == (member.part, member.member)
-
-    def kept(self, archive: Archive) -> int:
-        """Return how many bytes of an archive that was fetched whole are still here."""
-        path = self._file(archive)
-        return path.stat().st_size if path.exists() else 0
-
-    def begun(self, archive: Archive) -> int:
-        """Return how many bytes of an archive were fetched whole before it was interrupted."""
-        path = partial_of(self._file(archive))
-        return path.stat().st_size if path.exists() else 0
-
-    def knows(self, archive: Archive) -> bool:
-        """Tell whether an archive's directory is known without asking its server."""
-        return self._directory_file(archive).exists() or self._file(archive).exists()
-
-    def discard(self, archive: Archive) -> None:
-        """Remove an archive that was fetched whole."""
-        self._file(archive).unlink(missing_ok=True)
 
     def _try_twice(
         self,
@@ -178,14 +124,14 @@ class Unpacker:
         member: Member,
     ) -> str:
         """Fetch one member, once more if it was damaged on the way; return what is wrong."""
-        if not self._fetch(opened, entry, member):
+        if not self._write(opened, entry, member):
             return ""
         end = remote.window_end
         remote.set_window(member.start, end)
-        reason = self._fetch(opened, entry, member)
+        reason = self._write(opened, entry, member)
         return f"damaged: {reason}" if reason else ""
 
-    def _fetch(self, opened: zipfile.ZipFile, entry: zipfile.ZipInfo, member: Member) -> str:
+    def _write(self, opened: zipfile.ZipFile, entry: zipfile.ZipInfo, member: Member) -> str:
         """Write one member; return what is wrong with it, if anything."""
         temporary = self.partial / f"{member.part}-{member.index}"
         try:
@@ -217,6 +163,13 @@ class Unpacker:
             raise Stopped
         self._on_bytes(count)
 
+    def knows(self, archive: Archive) -> bool:
+        """Tell whether an archive's directory is known without asking its server."""
+        return self._directory_file(archive).exists()
+
+    def _open(self, archive: Archive) -> RemoteFile:
+        return self._remote(archive)
+
     def _remote(
         self, archive: Archive, *, on_bytes: Callable[[int], None] | None = None
     ) -> RemoteFile:
@@ -224,16 +177,9 @@ class Unpacker:
             archive.pieces, hub=self._hub, tail=self._tail(archive), on_bytes=on_bytes
         )
 
-    def _local(self, archive: Archive) -> LocalFile:
-        tail = self._tail(archive)
-        return LocalFile(self._file(archive), archive.pieces, hub=self._hub, tail=tail)
-
     def _tail(self, archive: Archive) -> bytes:
         known = self._directory_file(archive)
         return known.read_bytes() if known.exists() else b""
-
-    def _file(self, archive: Archive) -> Path:
-        return self.archives / self._directory_file(archive).name
 
     def _directory_file(self, archive: Archive) -> Path:
         mark = f"{zlib.crc32(archive.identity.encode()):08x}"
