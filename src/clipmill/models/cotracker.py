@@ -4,17 +4,27 @@ Code and weights are CC-BY-NC 4.0: not for commercial use. The code is no packag
 from a pinned commit, or from a folder that holds such a commit.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from clipmill.errors import UsageError
-from clipmill.models.device import full_precision, inference
+from clipmill.models.batching import TooLargeError, in_batches
+from clipmill.models.device import check_memory, full_precision, inference
 
 ENTRY = "cotracker3_offline"
+
+FEWEST_POINTS, SHORTEST = 8, 16
+"""Points and frames below which a call is not split any further."""
+
+_SMALLEST_BYTES = 2**30  # what such a call works with at 512 x 384, estimated
+
+Journey = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+"""A point: its track [T, 2], when it is visible [T], and where the way back ends [2]."""
 
 
 def load_cotracker(repo_or_dir: str) -> torch.nn.Module:
@@ -61,9 +71,14 @@ class Tracker:
     Args:
         predictor: As `load_cotracker` gives it, with its weights.
         device: Where it runs. In float32: bfloat16 would round coordinates to whole pixels.
+
+    Raises:
+        UsageError: The GPU has less memory free than the smallest call takes.
     """
 
     def __init__(self, predictor: torch.nn.Module, *, device: torch.device) -> None:
+        weights = sum(value.nbytes for value in predictor.state_dict().values())
+        check_memory(device, needed_bytes=weights + _SMALLEST_BYTES, what="CoTracker3")
         self.predictor: Any = predictor.to(device).eval()
         self.device = device
 
@@ -75,19 +90,64 @@ class Tracker:
         The way back is the way forth through the reversed video, so the features of the frames
         are those computed before, where the predictor has a network of its own for them.
 
+        What does not fit into memory is split: first into fewer points a call, which then do not
+        help each other, then into stretches of half the frames, where a point goes on from its
+        place in the last frame. Both cost accuracy, so neither is done without need.
+
         Args:
             video: uint8 [T, 3, H, W].
-            points: float32 [N, 2], x, y in pixels of the first frame.
+            points: float32 [N, 2], x, y in pixels of the first frame; N >= 1.
 
         Returns:
             Tracks float32 [T, N, 2], visibility bool [T, N], and where the way back ends in the
             first frame, float32 [N, 2]; on the CPU.
+
+        Raises:
+            TooLargeError: Not even a few points over a few frames fit.
         """
-        frames = video.to(self.device).float()[None]
+        length = len(video)
+        while True:
+            try:
+                found = in_batches(
+                    partial(self._journeys, video, length),
+                    list(points),
+                    size=len(points),
+                    least=FEWEST_POINTS,
+                    what=f"CoTracker3 with {FEWEST_POINTS} points over {length} frames",
+                )
+                break
+            except TooLargeError:
+                if length <= SHORTEST:
+                    raise
+            length = max(SHORTEST, -(-length // 2))
+        tracks, visible, home = (torch.stack(parts) for parts in zip(*found, strict=True))
+        return tracks.transpose(0, 1), visible.transpose(0, 1), home
+
+    def _journeys(
+        self, video: torch.Tensor, length: int, points: Sequence[torch.Tensor]
+    ) -> list[Journey]:
+        """Follow some points through stretches of `length` frames that share their ends."""
+        last = len(video) - 1
+        starts = range(0, max(last, 1), max(length - 1, 1))
+        stretches = [slice(start, min(start + length, last + 1)) for start in starts]
+        tracks: list[torch.Tensor] = []
+        visible: list[torch.Tensor] = []
         with inference(), full_precision(self.device), _features_kept(self.predictor):
-            tracks, visible = self._follow(frames, points.to(self.device))
-            home, _ = self._follow(frames.flip(1), tracks[-1])
-        return tracks.cpu(), visible.cpu(), home[-1].cpu()
+            at = torch.stack(list(points)).to(self.device)
+            for stretch in stretches:
+                places, shown = self._follow(self._frames(video[stretch]), at)
+                at = places[-1]
+                again = 1 if tracks else 0  # the frame that the stretch before ended with
+                tracks.append(places[again:].cpu())
+                visible.append(shown[again:].cpu())
+            for stretch in reversed(stretches):
+                places, _ = self._follow(self._frames(video[stretch]).flip(1), at)
+                at = places[-1]
+        whole, seen = torch.cat(tracks), torch.cat(visible)
+        return list(zip(whole.unbind(1), seen.unbind(1), at.cpu().unbind(), strict=True))
+
+    def _frames(self, video: torch.Tensor) -> torch.Tensor:
+        return video.to(self.device).float()[None]
 
     def _follow(
         self, frames: torch.Tensor, points: torch.Tensor
@@ -110,6 +170,7 @@ class _KeptFeatures(torch.nn.Module):
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         if self._features is not None and self._is_reversed(images):
             return self._features.flip(0)
+        self._seen = self._features = None  # not two sets of features at once
         features = self.network(images)
         if isinstance(features, torch.Tensor) and len(features) == len(images):
             self._seen, self._features = images, features
