@@ -6,7 +6,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clipmill.clips import TarMember
@@ -234,6 +234,7 @@ _VALUES = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(document=st.lists(_VALUES) | st.dictionaries(st.text(), _VALUES), chunk=st.integers(1, 9))
 def test_items_are_those_of_the_whole_document(tmp_path_factory, document, chunk):
     path = tmp_path_factory.mktemp("json") / "d.json"

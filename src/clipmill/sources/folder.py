@@ -1,9 +1,10 @@
 """Folders of videos, local or behind a URL."""
 
 import os
+import posixpath
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 from clipmill.errors import UsageError
 
@@ -19,9 +20,8 @@ MAX_CAPTION_BYTES = 100_000
 """A longer text file beside a video is not taken for its caption."""
 
 
-@dataclass(frozen=True, slots=True)
-class FoundFile:
-    """One entry of a source.
+class FoundFile(NamedTuple):
+    """One entry of a source; a tuple, for a million of them are made.
 
     Attributes:
         relative_path: Relative to the root, `/` as separator.
@@ -56,9 +56,7 @@ def list_local(root: Path) -> list[FoundFile]:
     if root.is_file():
         return [_describe(root, root.name)]
     closed: list[OSError] = []
-    found = [
-        _describe(path, path.relative_to(root).as_posix()) for path in walk(root, closed, is_video)
-    ]
+    found = [_describe(root / path, path) for path in walk(root, closed, is_video)]
     for error in closed:
         folder = str(error.filename)
         problem = f"the folder cannot be listed: {error.strerror}"
@@ -69,26 +67,29 @@ def list_local(root: Path) -> list[FoundFile]:
 
 def is_video(name: str) -> bool:
     """Whether a file counts as a video by its name."""
-    return PurePosixPath(name).suffix.lower() in VIDEO_SUFFIXES
+    return posixpath.splitext(name)[1].lower() in VIDEO_SUFFIXES
 
 
-def walk(root: Path, closed: list[OSError], wanted: Callable[[str], bool]) -> Iterator[Path]:
-    """Yield the files with wanted names, entering each real folder once.
+def walk(root: Path, closed: list[OSError], wanted: Callable[[str], bool]) -> Iterator[str]:
+    """Yield the files with wanted names as paths below the root, `/` as separator.
 
-    Folders come in name order, and the files within each. Errors of folders that cannot be
-    listed are appended to `closed`.
+    Each real folder is entered once. Folders come in name order, and the files within each.
+    Errors of folders that cannot be listed are appended to `closed`.
     """
     seen: set[str] = set()
-    for folder, subfolders, files in os.walk(root, followlinks=True, onerror=closed.append):
+    top = str(root)
+    for folder, subfolders, files in os.walk(top, followlinks=True, onerror=closed.append):
         real = os.path.realpath(folder)
         if real in seen:
             subfolders.clear()
             continue
         seen.add(real)
         subfolders.sort()
+        below = folder[len(top) :].replace(os.sep, "/").strip("/")
+        start = f"{below}/" if below else ""
         for name in sorted(files):
             if wanted(name):
-                yield Path(folder) / name
+                yield start + name
 
 
 def _describe(path: Path, relative: str) -> FoundFile:

@@ -13,6 +13,8 @@ MAX_ITEM_CHARACTERS = 1 << 26
 
 _CHUNK_CHARACTERS = 1 << 20
 _SPACE = " \t\n\r"
+_BEHIND_NUMBER = 3
+"""Characters to see behind a value: cut off before its digits, `1e+0` begins like a whole 1."""
 
 
 class JsonDamageError(ValueError):
@@ -98,9 +100,10 @@ class _Stream:
                 if len(self._text) - self._at > MAX_ITEM_CHARACTERS or not self._more():
                     raise JsonDamageError(str(error)) from error
                 continue
-            if end < len(self._text):
+            if end + _BEHIND_NUMBER <= len(self._text):
                 self._at = end
                 return value
-            if not self._more():  # else a number may go on in what came
-                self._at = len(self._text)
+            left = len(self._text) - end
+            if not self._more():
+                self._at = len(self._text) - left
                 return value

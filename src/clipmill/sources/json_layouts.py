@@ -138,7 +138,8 @@ def _files(table: Path, places: TreePlaces, near: str, read: _Reader) -> Iterato
             shown = printable(row.path) if row.path.strip() else f"{table.name}, {row.where}"
             yield FoundFile(shown, shown, shown, 0, problem=problem, where=row.where)
             continue
-        found = places.find(posixpath.normpath(row.path), near=near)
+        path = posixpath.normpath(row.path) if "/" in row.path else row.path
+        found = places.find(path, near=near)
         place, text = found.place, row.text if row.text and not row.text.isspace() else None
         yield FoundFile(
             found.relative_path,
@@ -152,6 +153,8 @@ def _files(table: Path, places: TreePlaces, near: str, read: _Reader) -> Iterato
 
 
 def _leaving(path: str) -> str:
+    if "/" not in path and path not in {".", ".."}:
+        return ""
     path = posixpath.normpath(path)
     outside = path.startswith(("/", "../")) or path in {".", ".."} or "://" in path
     return "the path is not one below the folder of videos" if outside else ""

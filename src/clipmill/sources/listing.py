@@ -1,7 +1,9 @@
 """All sources of a run as one list of videos, in a fixed order."""
 
+import gc
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,16 +64,29 @@ def list_sources(sources: Sequence[SourceConfig]) -> Listing:
     videos: list[Video] = []
     left_out: list[tuple[FoundFile, str, str | None]] = []
     first_names: dict[str, str] = {}
-    for source, name in zip(sources, names, strict=True):
-        for found in _list_one(source):
-            first = None if found.problem else first_names.get(found.real_path)
-            if found.problem or first is not None:
-                left_out.append((found, name, first))
-                continue
-            path = first_names[found.real_path] = found.relative_path
-            video_id = video_id_for(path, source=name)
-            videos.append(Video(video_id, name, path, found.uri, found.size_bytes, found.text))
+    with _no_collection():
+        for source, name in zip(sources, names, strict=True):
+            for found in _list_one(source):
+                first = None if found.problem else first_names.get(found.real_path)
+                if found.problem or first is not None:
+                    left_out.append((found, name, first))
+                    continue
+                path = first_names[found.real_path] = found.relative_path
+                video_id = video_id_for(path, source=name)
+                videos.append(Video(video_id, name, path, found.uri, found.size_bytes, found.text))
     return Listing(tuple(videos), tuple(_problems(left_out, videos)))
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Pause the garbage collector: it would walk millions of new objects, none of them garbage."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _problems(

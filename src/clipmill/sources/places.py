@@ -3,11 +3,11 @@
 import os
 import stat
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A file that was looked up.
+class Place(NamedTuple):
+    """A file that was looked up; a tuple, for a million of them are made.
 
     Attributes:
         uri: Absolute path or URL.

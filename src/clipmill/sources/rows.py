@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 from clipmill.errors import UsageError
 
@@ -15,9 +15,8 @@ CAPTION_COLUMNS = ("caption", "text", "prompt", "provided_text")
 """Names of the caption column, in order of preference; compared in lower case."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One row of a manifest, not looked up yet.
+class Row(NamedTuple):
+    """One row of a manifest, not looked up yet; a tuple, for a million of them are made.
 
     Attributes:
         where: `line 17`, `lines 3-9` or `row 17`; lines and rows count from 1.

@@ -2,9 +2,9 @@
 
 import os
 import posixpath
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 from clipmill.clips import TarMember
 from clipmill.errors import UsageError
@@ -16,8 +16,7 @@ from clipmill.sources.tars import TarEntry, open_tar, tar_entries
 _MISSING = "the file does not exist"
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """Where a file was found.
 
     Attributes:
@@ -44,6 +43,7 @@ class TreePlaces:
     def __init__(self, root: str) -> None:
         self._root = root
         self.problems: list[tuple[str, str]] = []
+        self._members: dict[str, TarMember] = {}
         self._local = LocalPlaces()
 
     def find(self, path: str, *, near: str = "") -> Found:
@@ -53,15 +53,18 @@ class TreePlaces:
             path: End of its path: a name, or folders and a name.
             near: Folder below the root that it is looked for in first.
         """
-        for start in [near, ""] if near else [""]:
-            relative = posixpath.join(start, path)
+        for relative in [f"{near}/{path}", path] if near else [path]:
             place = self._local.find(f"{self._root}/{relative}")
             if place.problem != _MISSING:
                 return Found(relative, place)
-        fits = [one for one in self._tree.get(posixpath.basename(path), ()) if _ends(one, path)]
+        fits = self._tree.get(posixpath.basename(path), [])
+        if fits != [path]:
+            fits = [one for one in fits if one == path or one.endswith(f"/{path}")]
         if not fits:
-            return Found(path, Place(place.uri, place.real_path, problem=_MISSING))
-        relative = next((one for one in fits if near and near in one.split("/")), fits[0])
+            return Found(path, place)
+        relative = fits[0]
+        if near and len(fits) > 1:
+            relative = next((one for one in fits if near in one.split("/")), relative)
         member = self._members.get(relative)
         if member is None:
             return Found(relative, self._local.find(f"{self._root}/{relative}"))
@@ -75,20 +78,31 @@ class TreePlaces:
         return next(files, None) is None
 
     @cached_property
-    def _members(self) -> dict[str, TarMember]:
-        """Videos in archives by archive and name."""
-        found: dict[str, TarMember] = {}
-        for path in walk(Path(self._root), [], _is_tar):
-            below = path.relative_to(self._root).as_posix()
-            try:
-                with open_tar(str(path)) as file:
-                    for entry in tar_entries(file):
-                        self._note(found, str(path), below, entry)
-            except UsageError as error:
-                self.problems.append((below, str(error)))
-        return found
+    def _tree(self) -> dict[str, list[str]]:
+        """Paths below the root by file name, files before members of archives, in order."""
+        tree: dict[str, list[str]] = {}
+        archives = []
+        for path in walk(Path(self._root), [], lambda name: is_video(name) or _is_tar(name)):
+            if _is_tar(path):
+                archives.append(path)
+            else:
+                tree.setdefault(posixpath.basename(path), []).append(path)
+        for below in sorted(archives):
+            self._read_archive(below)
+        for path in self._members:
+            tree.setdefault(posixpath.basename(path), []).append(path)
+        return tree
 
-    def _note(self, found: dict[str, TarMember], archive: str, below: str, entry: TarEntry) -> None:
+    def _read_archive(self, below: str) -> None:
+        archive = f"{self._root}/{below}"
+        try:
+            with open_tar(archive) as file:
+                for entry in tar_entries(file):
+                    self._note(archive, below, entry)
+        except UsageError as error:
+            self.problems.append((below, str(error)))
+
+    def _note(self, archive: str, below: str, entry: TarEntry) -> None:
         name = normal(entry.name) if entry.name else ""
         if not entry.name:
             self.problems.append((below, entry.problem))
@@ -97,21 +111,7 @@ class TreePlaces:
                 self.problems.append((f"{below}/{name}", entry.problem))
                 return
             member = TarMember(archive, entry.offset, entry.size_bytes, entry.name)
-            found.setdefault(f"{below}/{name}", member)
-
-    @cached_property
-    def _tree(self) -> dict[str, list[str]]:
-        """Paths below the root by file name, files before members of archives, in order."""
-        tree: dict[str, list[str]] = {}
-        files = walk(Path(self._root), [], is_video)
-        paths = sorted(os.path.relpath(file, self._root) for file in files)
-        for path in [*paths, *self._members]:
-            tree.setdefault(posixpath.basename(path), []).append(path)
-        return tree
-
-
-def _ends(path: str, end: str) -> bool:
-    return path == end or path.endswith(f"/{end}")
+            self._members.setdefault(f"{below}/{name}", member)
 
 
 def _is_tar(name: str) -> bool:

@@ -64,8 +64,7 @@ def _find_shards(path: str) -> list[tuple[str, str]]:
         below = [name.removeprefix(root).lstrip("/") for name in names]
         return list(zip(below, map(filesystem.unstrip_protocol, names), strict=True))
     root = Path(paths[0])
-    found = sorted(str(one) for one in walk(root, [], is_shard))
-    return [(Path(one).relative_to(root).as_posix(), one) for one in found]
+    return [(one, f"{root}/{one}") for one in sorted(walk(root, [], is_shard))]
 
 
 def _expand(path: str) -> list[str]:
