@@ -9,6 +9,9 @@ from clipmill.export.formats.base import Format
 _FORMATS = {
     "canonical": "clipmill.export.formats.canonical:Canonical",
     "frameino": "clipmill.export.formats.frameino:FrameIno",
+    "plain": "clipmill.export.formats.plain:Plain",
+    "control": "clipmill.export.formats.control:Control",
+    "re10k": "clipmill.export.formats.re10k:Re10k",
 }
 
 FORMATS = tuple(_FORMATS)
