@@ -1,4 +1,4 @@
-"""Torch datasets over the samples of a workspace: motion control, and Frame-In / Frame-Out.
+"""Torch datasets over a workspace or an export: motion control, and Frame-In / Frame-Out.
 
 Importing this package needs torch; see docs/training.md.
 """
@@ -10,8 +10,8 @@ from clipmill.errors import MissingExtraError
 if find_spec("torch") is None:
     raise MissingExtraError("clipmill.training", "models", "torch")
 
-from clipmill.training.datasets import InOutDataset, MotionDataset
 from clipmill.canvas.draw import DotStyle, object_colours
+from clipmill.training.datasets import InOutDataset, MotionDataset
 from clipmill.training.items import InOutSample, MotionSample, SampleMeta, collate
 from clipmill.training.options import LoadOptions
 from clipmill.training.order import SampleStream, ShardOrder

@@ -1,4 +1,4 @@
-"""Map-style datasets over the samples of a workspace."""
+"""Map-style datasets over the samples of a workspace or an export."""
 
 import warnings
 from dataclasses import dataclass
@@ -9,18 +9,19 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
+from clipmill.canvas.draw import draw_tracks
+from clipmill.canvas.placement import Placement
 from clipmill.clips import seed_for
 from clipmill.errors import ClipError, UsageError
-from clipmill.store.codecs import decode_bits
+from clipmill.store.errors import CorruptFileError
 from clipmill.store.workspace import Workspace
-from clipmill.canvas.draw import draw_tracks
 from clipmill.training.identity import choose_identity, padded
 from clipmill.training.items import InOutSample, MotionSample, SampleMeta
+from clipmill.training.opening import open_samples
 from clipmill.training.options import LoadOptions, frame_count, span_of
-from clipmill.canvas.placement import Placement
-from clipmill.training.rows import RowReader, read_index
+from clipmill.training.stored import SampleIndex, StoredSample
 from clipmill.training.tracked import Tracked, inside, thinned, tracked_objects
-from clipmill.training.videos import VideoFiles
+from clipmill.training.videos import empty_pictures, read_video
 
 SampleT = TypeVar("SampleT", bound=MotionSample)
 
@@ -44,24 +45,26 @@ class _SampleDataset(Dataset, Generic[SampleT]):
     stage: int
 
     def __init__(
-        self, workspace: Workspace | str | Path, options: LoadOptions, *, samples: str = "training"
+        self, place: Workspace | str | Path, options: LoadOptions, *, samples: str = "training"
     ) -> None:
-        if not isinstance(workspace, Workspace):
-            workspace = Workspace.open(workspace)
         self.options = options
-        index = read_index(workspace, samples)
+        self._source = open_samples(place, samples=samples, identity=self.stage == 2)
+        index = self._source.index
         least = span_of(options.least_frames, stride=options.stride)
         ready = index.stage[:, self.stage - 1]
         long_enough = index.num_frames >= least
         self.num_too_short = int((ready & ~long_enough).sum())
-        self.index = index.take(ready & long_enough)
-        self._rows = RowReader(workspace, self.index, identity=self.stage == 2)
-        self._videos = VideoFiles(workspace, self.index.video_id)
+        self._source.keep(ready & long_enough)
         # Shared memory, so that workers which live on see a new epoch.
         self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()
 
     def __len__(self) -> int:
         return len(self.index)
+
+    @property
+    def index(self) -> SampleIndex:
+        """What is known of the samples without reading them."""
+        return self._source.index
 
     @property
     def epoch(self) -> int:
@@ -78,7 +81,8 @@ class _SampleDataset(Dataset, Generic[SampleT]):
         Raises:
             IndexError: No such sample.
             VideoError: Its video is missing, was changed or cannot be decoded.
-            ClipError: Its tracks are shorter than `min_frames`.
+            ClipError: Its tracks are shorter than `min_frames`, or a file of it is missing.
+            CorruptFileError: A file of it is damaged.
         """
         if not -len(self) <= number < len(self):
             raise IndexError(f"no sample {number} in a dataset of {len(self)}")
@@ -88,7 +92,7 @@ class _SampleDataset(Dataset, Generic[SampleT]):
         for step in range(len(self)):
             try:
                 return self._load((number + step) % len(self))
-            except ClipError as error:
+            except (ClipError, CorruptFileError) as error:
                 warnings.warn(f"sample {self.sample_id(number + step)}: {error}", stacklevel=2)
         raise UsageError("not one sample of the dataset can be read; see the warnings")
 
@@ -97,57 +101,48 @@ class _SampleDataset(Dataset, Generic[SampleT]):
         return bytes(self.index.sample_id[number % len(self)]).decode()
 
     def _load(self, number: int) -> SampleT:
-        row = self._rows.row(number)
-        seed = seed_for("training", self.options.seed, self.epoch, row["sample_id"])
-        return self._build(number, row, np.random.default_rng(seed))
+        stored = self._source.read(number)
+        seed = seed_for("training", self.options.seed, self.epoch, stored.sample_id)
+        return self._build(stored, np.random.default_rng(seed))
 
-    def _build(self, number: int, row: dict[str, Any], rng: np.random.Generator) -> SampleT:
+    def _build(self, stored: StoredSample, rng: np.random.Generator) -> SampleT:
         raise NotImplementedError
 
-    def _frames(self, row: dict[str, Any]) -> range:
+    def _frames(self, stored: StoredSample) -> range:
         """Return the frames of a sample, counted from its anchor."""
-        tracked = max((len(decode_bits(o["visibility"])) for o in row["objects"]), default=0)
-        options = self.options
-        span = min(row["num_frames"], tracked)
+        tracked, options = stored.tracked, self.options
+        span = min(stored.num_frames, tracked)
         count = frame_count(max(1, span), stride=options.stride, num_frames=options.num_frames)
         if count < options.least_frames or not tracked:
             raise ClipError(
-                f"sample {row['sample_id']} is tracked for {tracked} frames; {options.least_frames}"
-                f" frames at stride {options.stride} need "
+                f"sample {stored.sample_id} is tracked for {tracked} frames; "
+                f"{options.least_frames} frames at stride {options.stride} need "
                 f"{span_of(options.least_frames, stride=options.stride)}"
             )
         return range(0, span_of(count, stride=options.stride), options.stride)
 
-    def _parts(
-        self, number: int, row: dict[str, Any], drawn: _Drawn, **more: Any
-    ) -> dict[str, Any]:
+    def _parts(self, stored: StoredSample, drawn: _Drawn, **more: Any) -> dict[str, Any]:
         """Return the fields of a stage-1 sample."""
-        first = row["start"] + row["anchor"]
-        frames = range(first, first + drawn.frames.stop, drawn.frames.step)
-        video = self._videos.read(
-            row["uri"],
-            video_id=row["video_id"],
-            size_bytes=int(self._videos.sizes[number]),
-            frames=frames,
-            placement=drawn.placement,
-        )
+        last = stored.first + drawn.frames.stop
+        frames = range(stored.first, last, drawn.frames.step)
+        video = read_video(stored, frames=frames, placement=drawn.placement)
         points = [drawn.placement.points(entry.points) for entry in drawn.objects]
         seen = [entry.seen for entry in drawn.objects]
-        trajectory = torch.empty_like(video)
-        draw_tracks(trajectory.numpy(), points, seen, style=self.options.style)
+        trajectory = empty_pictures(*video.shape)
+        draw_tracks(trajectory, points, seen, style=self.options.style)
         return {
             "video": video,
-            "trajectory": trajectory,
+            "trajectory": torch.from_numpy(trajectory),
             "first_frame": video[0].clone(),
-            "caption": row["caption"],
+            "caption": stored.caption,
             "points": tuple(map(torch.from_numpy, points)),
             "visibility": tuple(map(torch.from_numpy, seen)),
             "meta": SampleMeta(
-                sample_id=row["sample_id"],
-                uri=row["uri"],
+                sample_id=stored.sample_id,
+                uri=stored.uri,
                 frames=tuple(frames),
-                fps=row["fps"] / self.options.stride,
-                source_fps=row["fps"],
+                fps=stored.fps / self.options.stride,
+                source_fps=stored.fps,
                 object_ids=tuple(entry.object_id for entry in drawn.objects),
                 class_names=tuple(entry.class_name for entry in drawn.objects),
                 **more,
@@ -155,9 +150,9 @@ class _SampleDataset(Dataset, Generic[SampleT]):
         }
 
     def _placement(
-        self, row: dict[str, Any], *, centre: tuple[float, float] | None = None
+        self, stored: StoredSample, *, centre: tuple[float, float] | None = None
     ) -> Placement:
-        source = row["width"], row["height"]
+        source = stored.width, stored.height
         target = self.options.width, self.options.height
         if self.options.fit == "stretch":
             return Placement.stretched(source, target)
@@ -168,26 +163,26 @@ class MotionDataset(_SampleDataset[MotionSample]):
     """Stage 1: a clip, its object tracks drawn over it, a caption.
 
     Args:
-        workspace: A workspace, its path or URL.
+        place: A workspace, its path or URL, or the folder of a canonical export.
         options: Size, frames, strides, chances.
-        samples: Name of the sample set.
+        samples: Name of the sample set; an export holds one set only.
 
     Attributes:
-        index: Where the samples are; those not ready for the stage or too short are not in it.
+        index: The samples; those not ready for the stage or too short are not in it.
         num_too_short: Samples left out because they are shorter than `min_frames`.
 
     Raises:
-        UsageError: There are no samples.
-        CorruptFileError: A part is damaged.
+        UsageError: `place` is neither, or has no samples.
+        CorruptFileError: A file is damaged.
     """
 
     stage = 1
 
-    def _build(self, number: int, row: dict[str, Any], rng: np.random.Generator) -> MotionSample:
-        frames = self._frames(row)
-        objects = thinned(tracked_objects(row, frames), rng, dropout=self.options.point_dropout)
-        drawn = _Drawn(frames, self._placement(row), objects)
-        return MotionSample(**self._parts(number, row, drawn))
+    def _build(self, stored: StoredSample, rng: np.random.Generator) -> MotionSample:
+        frames = self._frames(stored)
+        objects = thinned(tracked_objects(stored, frames), rng, dropout=self.options.point_dropout)
+        drawn = _Drawn(frames, self._placement(stored), objects)
+        return MotionSample(**self._parts(stored, drawn))
 
 
 class InOutDataset(_SampleDataset[InOutSample]):
@@ -202,24 +197,22 @@ class InOutDataset(_SampleDataset[InOutSample]):
 
     stage = 2
 
-    def _build(self, number: int, row: dict[str, Any], rng: np.random.Generator) -> InOutSample:
-        frames = self._frames(row)
-        chosen, region = choose_identity(row, rng, largest_regions=self.options.largest_regions)
+    def _build(self, stored: StoredSample, rng: np.random.Generator) -> InOutSample:
+        frames = self._frames(stored)
+        chosen = choose_identity(stored, rng, largest_regions=self.options.largest_regions)
+        x0, y0, x1, y1 = region = chosen.region
         objects = [
-            entry if entry.object_id == chosen["object_id"] else entry.only(inside(entry, region))
-            for entry in tracked_objects(row, frames)
+            entry if entry.object_id == chosen.object_id else entry.only(inside(entry, region))
+            for entry in tracked_objects(stored, frames)
         ]
-        x0, y0, x1, y1 = region
-        placement = self._placement(row, centre=((x0 + x1) / 2, (y0 + y1) / 2))
+        placement = self._placement(stored, centre=((x0 + x1) / 2, (y0 + y1) / 2))
         drawn = _Drawn(frames, placement, thinned(objects, rng, dropout=self.options.point_dropout))
         dropped = bool(rng.random() < self.options.drop_identity)
-        parts = self._parts(
-            number, row, drawn, identity=chosen["object_id"], identity_dropped=dropped
-        )
+        parts = self._parts(stored, drawn, identity=chosen.object_id, identity_dropped=dropped)
         x0, y0, x1, y1 = box = placement.box(region)
         mask = torch.zeros((1, self.options.height, self.options.width))
         mask[:, y0:y1, x0:x1] = 1
         parts["first_frame"] = torch.where(mask.bool(), parts["first_frame"], -1.0)
         blank = torch.full_like(parts["first_frame"], -1.0)
-        picture = blank if dropped else padded(chosen["reference"]["png"], onto=blank)
+        picture = blank if dropped else padded(chosen.picture(), onto=blank)
         return InOutSample(**parts, region_mask=mask, region=torch.tensor(box), identity=picture)

@@ -1,28 +1,52 @@
 """Stage 2: which object and region a sample is about, and the object's picture."""
 
 import io
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from PIL import Image
 
 from clipmill.errors import ClipError
+from clipmill.training.stored import StoredSample
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What a stage-2 sample is about.
+
+    Attributes:
+        object_id: The object.
+        region: x0, y0, x1, y1 in source pixels, half-open.
+        picture: Reads the object's image, a PNG file.
+    """
+
+    object_id: str
+    region: tuple[int, ...]
+    picture: Callable[[], bytes]
 
 
 def choose_identity(
-    row: dict[str, Any], rng: np.random.Generator, *, largest_regions: int
-) -> tuple[dict[str, Any], tuple[int, ...]]:
-    """Draw the identity and one of its largest regions."""
-    able = [o for o in row["objects"] if o["stage2"] and o["reference"] and o["regions"]]
+    sample: StoredSample, rng: np.random.Generator, *, largest_regions: int
+) -> Identity:
+    """Draw the identity and one of its largest regions.
+
+    Raises:
+        ClipError: No object of the sample has both.
+    """
+    able = [
+        (entry.object_id, entry.regions, entry.picture)
+        for entry in sample.objects
+        if entry.stage2 and entry.picture and entry.regions
+    ]
     if not able:
         raise ClipError(
-            f"sample {row['sample_id']} has no object with an identity image and a region"
+            f"sample {sample.sample_id} has no object with an identity image and a region"
         )
-    chosen = able[rng.integers(len(able))]
-    boxes = sorted((r["area"], tuple(r["box"])) for r in chosen["regions"])
-    boxes = boxes[-largest_regions:]
-    return chosen, boxes[rng.integers(len(boxes))][1]
+    object_id, regions, picture = able[rng.integers(len(able))]
+    boxes = sorted((region.area, region.box) for region in regions)[-largest_regions:]
+    return Identity(object_id, boxes[rng.integers(len(boxes))][1], picture)
 
 
 def padded(png: bytes, *, onto: torch.Tensor) -> torch.Tensor:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import torch
+from torch.utils.data import default_collate
 
 
 @dataclass(frozen=True)
@@ -89,5 +90,6 @@ def collate(samples: Sequence[MotionSample]) -> dict[str, Any]:
     batch: dict[str, Any] = {}
     for field in fields(samples[0]):
         values = [getattr(sample, field.name) for sample in samples]
-        batch[field.name] = torch.stack(values) if torch.is_tensor(values[0]) else values
+        # Torch's own collation stacks into shared memory where this is a worker.
+        batch[field.name] = default_collate(values) if torch.is_tensor(values[0]) else values
     return batch

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from clipmill.errors import UsageError
 from clipmill.canvas.draw import DotStyle
+from clipmill.errors import UsageError
 
 
 def frame_count(span: int, *, stride: int, num_frames: int) -> int:

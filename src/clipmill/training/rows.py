@@ -1,22 +1,33 @@
-"""Samples of a workspace by number: a small index in memory, rows read when asked for."""
+"""Samples of a workspace: a small index in memory, rows read when asked for."""
 
 import io
 import os
+import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from clipmill.errors import UsageError
+from clipmill.errors import ClipmillError, UsageError
+from clipmill.pipeline.last import last_run
 from clipmill.pipeline.samples import sample_parts
+from clipmill.store.codecs import decode_bits, decode_tracks
 from clipmill.store.tables import explained_reads, open_parquet
 from clipmill.store.workspace import Workspace
+from clipmill.training.stored import (
+    SampleIndex,
+    SampleSource,
+    StoredObject,
+    StoredRegion,
+    StoredSample,
+)
+from clipmill.video import FrameIndex
 
 _REMEDY = "Run the pipeline again; its last step writes the samples anew."
-_HEADS = ("sample_id", "video_id", "num_frames", "stage1", "stage2")
+_HEADS = ("sample_id", "video_id", "num_frames", "width", "height", "stage1", "stage2")
 _ROW = (
     "sample_id",
     "video_id",
@@ -33,112 +44,72 @@ _OBJECT = ("object_id", "class_name", "points", "visibility")
 _IDENTITY = ("stage2", "reference", "regions")
 
 
-@dataclass(frozen=True, eq=False)
-class SampleIndex:
-    """Where the n samples of a set are; about 70 bytes a sample.
+class WorkspaceSamples(SampleSource):
+    """Samples of a workspace; holds one open part and the wanted columns of one row group.
 
-    Attributes:
-        parts: Paths of the parquet parts, relative to the workspace.
-        part: int32 [n], number of the part.
-        group: int32 [n], row group in the part.
-        row: int32 [n], row in the row group.
-        sample_id: bytes [n].
-        video_id: bytes [n].
-        num_frames: int32 [n], frames from the anchor to the clip's end.
-        stage: bool [n, 2], ready for stage 1, ready for stage 2.
-    """
+    Every process opens files of its own.
 
-    parts: tuple[str, ...]
-    part: npt.NDArray[np.int32]
-    group: npt.NDArray[np.int32]
-    row: npt.NDArray[np.int32]
-    sample_id: npt.NDArray[np.bytes_]
-    video_id: npt.NDArray[np.bytes_]
-    num_frames: npt.NDArray[np.int32]
-    stage: npt.NDArray[np.bool_]
-
-    def __len__(self) -> int:
-        return len(self.part)
-
-    def take(self, numbers: npt.NDArray[Any]) -> "SampleIndex":
-        """Return the index of the samples with these numbers (or where a mask is True)."""
-        names = ("part", "group", "row", "sample_id", "video_id", "num_frames", "stage")
-        return SampleIndex(self.parts, *(getattr(self, name)[numbers] for name in names))
-
-    @property
-    def shard(self) -> npt.NDArray[np.int64]:
-        """int64 [n], number of the row group a sample is in, counted over all parts."""
-        pairs = np.stack([self.part, self.group], axis=1)
-        return np.unique(pairs, axis=0, return_inverse=True)[1].reshape(-1)
-
-
-def read_index(workspace: Workspace, samples: str) -> SampleIndex:
-    """Read the heads of all samples, one row group at a time.
+    Args:
+        workspace: The workspace.
+        name: Of the sample set.
+        identity: Whether identity images and regions are wanted.
 
     Raises:
         UsageError: There is no such sample set.
         CorruptFileError: A part is damaged.
     """
-    parts = sample_parts(workspace, samples)
-    if not parts:
-        raise UsageError(
-            f"{workspace.root} has no samples called '{samples}'; `clipmill run` writes them in "
-            "its last step"
-        )
-    columns: dict[str, list[np.ndarray]] = {name: [] for name in ("part", "group", "row", *_HEADS)}
-    for number, path in enumerate(parts):
-        with explained_reads(path, _REMEDY), _open(workspace, path) as file:
-            for group in range(file.num_row_groups):
-                heads = file.read_row_group(group, columns=list(_HEADS), use_threads=False)
-                columns["part"].append(np.full(len(heads), number, np.int32))
-                columns["group"].append(np.full(len(heads), group, np.int32))
-                columns["row"].append(np.arange(len(heads), dtype=np.int32))
-                for name in _HEADS:
-                    columns[name].append(_plain(heads[name]))
-    joined = {name: np.concatenate(found) for name, found in columns.items() if found}
-    if not joined:
-        raise UsageError(f"the samples '{samples}' of {workspace.root} are empty")
-    return SampleIndex(
-        parts=tuple(parts),
-        part=joined["part"],
-        group=joined["group"],
-        row=joined["row"],
-        sample_id=joined["sample_id"],
-        video_id=joined["video_id"],
-        num_frames=joined["num_frames"].astype(np.int32),
-        stage=np.stack([joined["stage1"], joined["stage2"]], axis=1),
-    )
 
-
-def _plain(column: pa.ChunkedArray) -> np.ndarray:
-    if pa.types.is_string(column.type):
-        return np.array([text.encode() for text in column.to_pylist()], np.bytes_)
-    return column.to_numpy()
-
-
-def _open(workspace: Workspace, path: str) -> Any:
-    local = workspace.local_path(path)
-    if local is not None:
-        return open_parquet(local)
-    return open_parquet(io.BytesIO(workspace.read_bytes(path) or b""))
-
-
-class RowReader:
-    """Reads single samples; holds one open part and the wanted columns of one row group.
-
-    May be pickled, and carried over a fork: every process opens files of its own.
-
-    Args:
-        workspace: Where the parts are.
-        index: Of the samples.
-        identity: Whether identity images and regions are wanted.
-    """
-
-    def __init__(self, workspace: Workspace, index: SampleIndex, *, identity: bool) -> None:
-        self._workspace, self._index = workspace, index
+    def __init__(self, workspace: Workspace, name: str, *, identity: bool) -> None:
+        self._workspace = workspace
         nested: Sequence[str] = (*_OBJECT, *_IDENTITY) if identity else _OBJECT
         self._columns = [*_ROW, *(f"objects.list.element.{name}" for name in nested)]
+        self._parts = tuple(sample_parts(workspace, name))
+        if not self._parts:
+            raise UsageError(
+                f"{workspace.root} has no samples called '{name}'; `clipmill run` writes them in "
+                "its last step"
+            )
+        heads = self._heads()
+        if not heads:
+            raise UsageError(f"the samples '{name}' of {workspace.root} are empty")
+        self._probe, sizes = _known_videos(workspace)
+        wanted = (sizes.get(video, -1) for video in heads["video_id"].tolist())
+        size_bytes = np.fromiter(wanted, np.int64, len(heads["video_id"]))
+        place = np.stack([heads["part"], heads["group"], heads["row"], size_bytes], axis=1)
+        self.index = SampleIndex(
+            sample_id=heads["sample_id"],
+            num_frames=heads["num_frames"].astype(np.int32),
+            width=heads["width"].astype(np.int32),
+            height=heads["height"].astype(np.int32),
+            stage=np.stack([heads["stage1"], heads["stage2"]], axis=1),
+            shard=_shards(place),
+            place=place,
+        )
         self._forget()
+
+    def _heads(self) -> dict[str, npt.NDArray[Any]]:
+        """Read the heads of all samples, one row group at a time."""
+        columns: dict[str, list[np.ndarray]] = {}
+        for number, path in enumerate(self._parts):
+            with explained_reads(self._name(path), _REMEDY), self._open(path) as file:
+                for group in range(file.num_row_groups):
+                    heads = file.read_row_group(group, columns=list(_HEADS), use_threads=False)
+                    found = {name: _plain(heads[name]) for name in _HEADS}
+                    found["part"] = np.full(len(heads), number, np.int64)
+                    found["group"] = np.full(len(heads), group, np.int64)
+                    found["row"] = np.arange(len(heads), dtype=np.int64)
+                    for name, values in found.items():
+                        columns.setdefault(name, []).append(values)
+        return {name: np.concatenate(found) for name, found in columns.items()}
+
+    def _name(self, path: str) -> str:
+        return f"{self._workspace.root}/{path}"
+
+    def _open(self, path: str) -> Any:
+        local = self._workspace.local_path(path)
+        if local is not None:
+            return open_parquet(local)
+        return open_parquet(io.BytesIO(self._workspace.read_bytes(path) or b""))
 
     def _forget(self) -> None:
         self._process = os.getpid()
@@ -149,28 +120,101 @@ class RowReader:
         state = self.__dict__.copy()
         return state | {"_process": -1, "_file": None, "_table": None}
 
-    def row(self, number: int) -> dict[str, Any]:
-        """Return the wanted columns of a sample as nested dicts and lists.
-
-        Raises:
-            CorruptFileError: The part is damaged.
-        """
+    def read(self, number: int) -> StoredSample:
+        """Read a sample; see `SampleSource`."""
         if self._process != os.getpid():
             self._forget()
-        index = self._index
-        part, group = int(index.part[number]), int(index.group[number])
-        path = index.parts[part]
-        with explained_reads(path, _REMEDY):
-            if self._group != (part, group) or self._table is None:
-                if self._part != part or self._file is None:
-                    self._file, self._part = _open(self._workspace, path), part
-                self._table = self._file.read_row_group(  # type: ignore[attr-defined]
-                    group, columns=self._columns, use_threads=False
-                )
-                self._group = (part, group)
-            (row,) = self._table.slice(int(index.row[number]), 1).to_pylist()  # type: ignore[attr-defined]
-        if row["sample_id"].encode() != bytes(index.sample_id[number]):
+        part, group, place, size_bytes = self.index.place[number].tolist()
+        path = self._parts[part]
+        try:
+            with explained_reads(self._name(path), _REMEDY):
+                row = self._row(part, group, place)
+                objects = tuple(map(_stored_object, row["objects"])) if row else ()
+        except FileNotFoundError:
+            row = None
+        if row is None or row["sample_id"].encode() != self.index.sample_id[number]:
             raise UsageError(
-                f"{path} was written anew since this dataset was opened; open it again"
+                f"{self._name(path)} was written anew since this dataset was opened; open it again"
             )
-        return row
+        return self._stored(row, objects, size_bytes)
+
+    def _row(self, part: int, group: int, place: int) -> dict[str, Any] | None:
+        if self._group != (part, group) or self._table is None:
+            if self._part != part or self._file is None:
+                self._file, self._part = self._open(self._parts[part]), part
+            self._table = self._file.read_row_group(  # type: ignore[attr-defined]
+                group, columns=self._columns, use_threads=False
+            )
+            self._group = (part, group)
+        rows = self._table.slice(place, 1).to_pylist()  # type: ignore[attr-defined]
+        return rows[0] if rows else None
+
+    def _stored(
+        self, row: dict[str, Any], objects: tuple[StoredObject, ...], size_bytes: int
+    ) -> StoredSample:
+        return StoredSample(
+            sample_id=row["sample_id"],
+            uri=row["uri"],
+            size_bytes=None if size_bytes < 0 else size_bytes,
+            frame_index=self._frame_index(row["video_id"]),
+            first=row["start"] + row["anchor"],
+            num_frames=row["num_frames"],
+            width=row["width"],
+            height=row["height"],
+            fps=row["fps"],
+            caption=row["caption"],
+            objects=objects,
+        )
+
+    def _frame_index(self, video_id: str) -> FrameIndex | None:
+        if self._probe is None:
+            return None
+        row = self._probe.read([video_id]).get(video_id)
+        return None if row is None else FrameIndex.from_bytes(row.index)
+
+
+def _stored_object(entry: dict[str, Any]) -> StoredObject:
+    reference = entry.get("reference")
+    return StoredObject(
+        object_id=entry["object_id"],
+        class_name=entry["class_name"],
+        points=decode_tracks(entry["points"]),
+        seen=decode_bits(entry["visibility"]),
+        stage2=entry.get("stage2", False),
+        regions=tuple(
+            StoredRegion(tuple(region["box"]), region["area"])
+            for region in entry.get("regions") or ()
+        ),
+        picture=partial(bytes, reference["png"]) if reference else None,
+    )
+
+
+def _plain(column: pa.ChunkedArray) -> np.ndarray:
+    if pa.types.is_string(column.type):
+        return np.array([text.encode() for text in column.to_pylist()], np.bytes_)
+    return column.to_numpy()
+
+
+def _shards(place: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
+    """Number the row groups, counted over all parts; rows of a group lie together."""
+    changes = (np.diff(place[:, :2], axis=0) != 0).any(axis=1)
+    return np.concatenate([[0], np.cumsum(changes)]).astype(np.int32)
+
+
+def _known_videos(workspace: Workspace) -> tuple[Any, dict[bytes, int]]:
+    """Return the table of frame indices (None when there is none), and sizes by video id."""
+    try:
+        run = last_run(workspace)
+    except ClipmillError as error:
+        warnings.warn(
+            f"frame indices of {workspace.root} cannot be used, so every video is indexed "
+            f"again whenever it is read: {error}",
+            stacklevel=5,
+        )
+        return None, {}
+    if run is None:
+        return None, {}
+    context, listing = run
+    probe = context.stages["probe"].table if "probe" in context.stages else None
+    sizes = {video.video_id.encode(): video.size_bytes for video in listing.videos}
+    return probe, {video: -1 if size is None else size for video, size in sizes.items()}

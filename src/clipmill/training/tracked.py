@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from clipmill.store.codecs import decode_bits, decode_tracks
+from clipmill.training.stored import StoredSample
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,22 +23,15 @@ class Tracked:
         return Tracked(self.object_id, self.class_name, self.points[:, keep], self.seen[:, keep])
 
 
-def tracked_objects(row: dict[str, Any], frames: range) -> list[Tracked]:
+def tracked_objects(sample: StoredSample, frames: range) -> list[Tracked]:
     """Return the objects with their points at the frames taken."""
+    numbers = np.array(frames)
     found = []
-    for entry in row["objects"]:
-        points, seen = decode_tracks(entry["points"]), decode_bits(entry["visibility"])
-        numbers = np.array(frames)
-        there = numbers < len(points)
-        numbers = np.minimum(numbers, len(points) - 1)
-        found.append(
-            Tracked(
-                entry["object_id"],
-                entry["class_name"],
-                points[numbers],
-                seen[numbers] & there[:, None],
-            )
-        )
+    for entry in sample.objects:
+        there = numbers < len(entry.points)
+        last = np.minimum(numbers, len(entry.points) - 1)
+        seen = entry.seen[last] & there[:, None]
+        found.append(Tracked(entry.object_id, entry.class_name, entry.points[last], seen))
     return found
 
 

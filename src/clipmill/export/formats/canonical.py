@@ -20,7 +20,7 @@ from clipmill.export.formats.base import (
 from clipmill.export.formats.identity import identity_files
 from clipmill.export.formats.video import video_member
 from clipmill.samples.schema import SampleObject
-from clipmill.store.codecs import mask_to_coco
+from clipmill.store.codecs import decode_bits, mask_to_coco
 
 _CONVENTIONS = """\
 ## Files of a sample
@@ -40,6 +40,8 @@ _CONVENTIONS = """\
 
 ## Objects
 - Points that survived the check forward and back; positions outside the picture are kept, unseen.
+- `tracked_frames`: frames from the first on that tracks were computed for; behind them the points
+  of the object stand still, unseen.
 - `enter_frame`, `exit_frame` and the frames of identity images count in frames of the export; -1
   is before its first frame, T behind its last; null where it does not happen.
 - At frame 0 no pixel of an object lies in its own regions. `area` of an object is a share of the
@@ -174,7 +176,12 @@ def _described(
         "stage2": row.stage2,
         "stage2_reason": row.stage2_reason,
         "non_commercial": list(row.non_commercial),
-        "objects": [_described_object(entry, images[entry.object_id]) for entry in row.objects],
+        "objects": [
+            _described_object(
+                entry, images[entry.object_id], tracked_frames=_tracked_frames(sample, entry)
+            )
+            for entry in row.objects
+        ],
         "scores": {name: _finite(value) for name, value in sample.scores.items()},
         "files": [member.path for member in members],
         "origin": {
@@ -193,11 +200,25 @@ def _described(
     }
 
 
-def _described_object(entry: SampleObject, images: list[str]) -> dict[str, Any]:
+def _tracked_frames(sample: ExportSample, entry: SampleObject) -> int:
+    """Return how many frames of the export show frames that the object was tracked over."""
+    origin = sample.origin
+    (tracked,) = {
+        len(decode_bits(found.visibility))
+        for found in origin.objects
+        if found.object_id == entry.object_id
+    }
+    return int((sample.timeline.shown < origin.start + origin.anchor + tracked).sum())
+
+
+def _described_object(
+    entry: SampleObject, images: list[str], *, tracked_frames: int
+) -> dict[str, Any]:
     pictures = (entry.reference, *entry.others) if entry.reference else ()
     return {
         "object_id": entry.object_id,
         "class_name": entry.class_name,
+        "tracked_frames": tracked_frames,
         "area": entry.area,
         "box": list(entry.box),
         "mask": _coco(entry.mask),

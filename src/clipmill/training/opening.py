@@ -1,0 +1,68 @@
+"""Recognises what a dataset is to be read from: a workspace or an export."""
+
+import json
+from pathlib import Path
+
+from clipmill.errors import UsageError
+from clipmill.store.workspace import MARKER as WORKSPACE_MARKER
+from clipmill.store.workspace import Workspace
+from clipmill.training.exported import FILES, ExportedSamples
+from clipmill.training.rows import WorkspaceSamples
+from clipmill.training.stored import SampleSource
+
+EXPORT_MARKER = "clipmill-export.json"
+
+
+def open_samples(
+    place: Workspace | str | Path, *, samples: str = "training", identity: bool
+) -> SampleSource:
+    """Open the samples of a workspace or of a canonical export.
+
+    Args:
+        place: A workspace, its path or URL, or the folder of an export.
+        samples: Name of the sample set of a workspace; an export holds one set.
+        identity: Whether identity images and regions are wanted.
+
+    Raises:
+        UsageError: It is neither, another export, an unfinished one, or without samples.
+        CorruptFileError: A file of it is damaged.
+    """
+    if isinstance(place, Workspace):
+        return WorkspaceSamples(place, samples, identity=identity)
+    if isinstance(place, str) and "://" in place:
+        return WorkspaceSamples(Workspace.open(place), samples, identity=identity)
+    root = Path(place).expanduser().absolute()
+    if (root / WORKSPACE_MARKER).is_file():
+        return WorkspaceSamples(Workspace.open(root), samples, identity=identity)
+    if (root / EXPORT_MARKER).is_file():
+        return ExportedSamples(root, kind=_kind(root / EXPORT_MARKER), identity=identity)
+    if not root.is_dir():
+        raise UsageError(f"{root} is no folder; give that of a workspace or of an export")
+    raise UsageError(
+        f"{root} is neither a workspace nor an export of clipmill: it has no {WORKSPACE_MARKER} "
+        f"and no {EXPORT_MARKER}. Give the folder of a workspace, or make an export with "
+        "`clipmill export canonical`"
+    )
+
+
+def _kind(marker: Path) -> str:
+    """Return the kind of an export that can be read."""
+    try:
+        about = json.loads(marker.read_text("utf-8"))
+        kind, complete = about["export"], about["complete"]
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise UsageError(
+            f"{marker} cannot be read ({error}), so what was exported is not known; run the "
+            "export again"
+        ) from error
+    if kind not in FILES:
+        raise UsageError(
+            f"{marker.parent} is an export of kind {kind}, which its own trainer reads; "
+            f"clipmill.training reads {' and '.join(FILES)}: make one with "
+            "`clipmill export canonical`"
+        )
+    if not complete:
+        raise UsageError(
+            f"the export {marker.parent} is not finished; run it again, it goes on where it stopped"
+        )
+    return str(kind)
