@@ -17,6 +17,10 @@ from av.video.reformatter import (
     Interpolation,
 )
 
+from clipmill.video.x264 import REPEATABLE
+
+from clipmill.video.x264 import REPEATABLE
+
 _ACCURATE = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
 
 
@@ -31,7 +35,8 @@ def _tag_bt709(context: Any) -> None:
 class VideoWriter:
     """Encodes frames one by one; frame k is shown at k / fps seconds. A context manager.
 
-    One thread encodes: with several, x264 does not always write the same bytes.
+    One thread encodes: exports run a process per core, and threads cost more memory than they
+    save time.
 
     Args:
         path: File to write; the suffix chooses the container.
@@ -62,7 +67,13 @@ class VideoWriter:
             raise ValueError(f"an H.264 file needs even sides, not {size[0]}x{size[1]}")
         self.path, self.num_frames = path, 0
         self._size, self._step = size, 1 / Fraction(fps)
-        settings = {"crf": "0" if lossless else str(crf), "preset": "veryfast", "g": str(gop)}
+        settings = {
+            "crf": "0" if lossless else str(crf),
+            "preset": "veryfast",
+            "g": str(gop),
+            **REPEATABLE,
+        }
+        settings |= REPEATABLE
         self._container: Any = av.open(str(path), "w", options={"movflags": "+faststart"})
         codec = "libx264rgb" if lossless else "libx264"
         stream: Any = self._container.add_stream(
