@@ -1,0 +1,69 @@
+"""Exports into shards and kills itself: `python killed_webdataset.py WORKSPACE OUT MOMENT`."""
+
+import os
+import signal
+import sys
+from fractions import Fraction
+from pathlib import Path
+
+from clipmill.export.containers.webdataset import WebDatasetContainer
+from clipmill.export.content.profile import FrameProfile
+from clipmill.export.formats.base import FormatOptions
+from clipmill.export.formats.canonical import Canonical
+from clipmill.export.job.choose import Choice
+from clipmill.export.job.entries import Entry
+from clipmill.export.job.run import Plan, run_export
+from clipmill.export.job.worker import Made
+from clipmill.store.workspace import Workspace
+
+SMALL = FrameProfile(long_side=160, fps=Fraction(8))
+SHARD_BYTES = 100_000
+MOMENTS = ("half a shard", "shard not in the journal", "first shard in the journal")
+
+
+def plan(shard_bytes: int = SHARD_BYTES, *, workers: int = 1, **choice) -> Plan:
+    return Plan(
+        Canonical(FormatOptions()),
+        WebDatasetContainer,
+        profile=SMALL,
+        choice=Choice(**choice),
+        workers=workers,
+        shard_bytes=shard_bytes,
+    )
+
+
+def _die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Dying(WebDatasetContainer):
+    """Kills its process at a moment."""
+
+    moment = ""
+    recorded = False
+
+    def add(self, made: Made) -> list[Entry]:
+        entries = super().add(made)
+        half = self.folder.unfinished / f"{self.format.name}-000000.tar"
+        if self.moment == MOMENTS[0] and half.is_file() and half.stat().st_size > 20_000:
+            _die()
+        if self.moment == MOMENTS[1] and any(entry.pieces for entry in entries):
+            _die()
+        if self.moment == MOMENTS[2] and self.recorded:
+            _die()
+        self.recorded = self.recorded or any(entry.pieces for entry in entries)
+        return entries
+
+
+def main(workspace: str, out: str, moment: str) -> None:
+    Dying.moment = moment
+    made = plan()
+    run_export(
+        Workspace.open(workspace),
+        Path(out),
+        Plan(made.format_, Dying, profile=made.profile, shard_bytes=made.shard_bytes),
+    )
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
