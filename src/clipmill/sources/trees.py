@@ -44,6 +44,7 @@ class TreePlaces:
         self._root = root
         self.problems: list[tuple[str, str]] = []
         self._members: dict[str, TarMember] = {}
+        self._others: dict[str, list[str]] = {}
         self._local = LocalPlaces()
 
     def find(self, path: str, *, near: str = "") -> Found:
@@ -57,7 +58,8 @@ class TreePlaces:
             place = self._local.find(f"{self._root}/{relative}")
             if place.problem != _MISSING:
                 return Found(relative, place)
-        fits = self._tree.get(posixpath.basename(path), [])
+        name = posixpath.basename(path)
+        fits = [self._tree[name], *self._others.get(name, ())] if name in self._tree else []
         if fits != [path]:
             fits = [one for one in fits if one == path or one.endswith(f"/{path}")]
         if not fits:
@@ -78,20 +80,26 @@ class TreePlaces:
         return next(files, None) is None
 
     @cached_property
-    def _tree(self) -> dict[str, list[str]]:
-        """Paths below the root by file name, files before members of archives, in order."""
-        tree: dict[str, list[str]] = {}
+    def _tree(self) -> dict[str, str]:
+        """First path below the root by file name; the rest is in `_others`, archives last."""
+        tree: dict[str, str] = {}
         archives = []
         for path in walk(Path(self._root), [], lambda name: is_video(name) or _is_tar(name)):
             if _is_tar(path):
                 archives.append(path)
             else:
-                tree.setdefault(posixpath.basename(path), []).append(path)
+                self._add(tree, path)
         for below in sorted(archives):
             self._read_archive(below)
         for path in self._members:
-            tree.setdefault(posixpath.basename(path), []).append(path)
+            self._add(tree, path)
         return tree
+
+    def _add(self, tree: dict[str, str], path: str) -> None:
+        # Of a million names nearly all are there once; a list for each would cost 80 MB.
+        name = posixpath.basename(path)
+        if tree.setdefault(name, path) != path:
+            self._others.setdefault(name, []).append(path)
 
     def _read_archive(self, below: str) -> None:
         archive = f"{self._root}/{below}"
