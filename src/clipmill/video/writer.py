@@ -19,8 +19,6 @@ from av.video.reformatter import (
 
 from clipmill.video.x264 import REPEATABLE
 
-from clipmill.video.x264 import REPEATABLE
-
 _ACCURATE = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
 
 
@@ -73,7 +71,6 @@ class VideoWriter:
             "g": str(gop),
             **REPEATABLE,
         }
-        settings |= REPEATABLE
         self._container: Any = av.open(str(path), "w", options={"movflags": "+faststart"})
         codec = "libx264rgb" if lossless else "libx264"
         stream: Any = self._container.add_stream(
