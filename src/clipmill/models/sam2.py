@@ -6,7 +6,7 @@ frames are different sessions; they share the image encoder's features of a fram
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,8 +15,10 @@ import torch
 import torch.nn.functional as F
 from transformers import Sam2VideoInferenceSession, Sam2VideoModel
 
+from clipmill.models.batching import too_large
 from clipmill.models.device import autocast, inference
 from clipmill.models.pretrained import load_model
+from clipmill.models.sam2_sessions import halves, new_session
 
 _MEAN = (0.485, 0.456, 0.406)
 _STD = (0.229, 0.224, 0.225)
@@ -33,13 +35,14 @@ class Prompted:
         last: Last frame to carry them to, inclusive; before `frame` when carried backwards.
         points: One [N, 2] array per object, x, y as shares of the picture's width and height;
             N >= 1.
-        session: The library's state; made at the first frame.
+        sessions: The library's state, made at the first frame; several, each of some of the
+            objects in order, when they do not fit into memory together.
     """
 
     frame: int
     last: int
     points: Sequence[Points]
-    session: Sam2VideoInferenceSession | None = None
+    sessions: list[Sam2VideoInferenceSession] = field(default_factory=list)
 
     @property
     def reverse(self) -> bool:
@@ -88,6 +91,9 @@ class VideoMasker:
 
         Returns:
             Number of the group -> one bool [height, width] per object.
+
+        Raises:
+            TooLargeError: Not even one object at a time fits into memory.
         """
         masks: dict[int, list[npt.NDArray[np.bool_]]] = {}
         features: Any = None
@@ -96,31 +102,50 @@ class VideoMasker:
             for number, group in enumerate(groups):
                 if not group.covers(frame):
                     continue
-                if group.session is None:
-                    group.session = self._begin(group)
-                if features is not None:
-                    group.session.cache.cache_vision_features(frame, features)
-                output = self.model(
-                    group.session, frame=pixels, frame_idx=frame, reverse=group.reverse
-                )
-                features = group.session.cache.get_vision_features(frame)
-                self._forget(group, frame)
-                masks[number] = _to_size(output.pred_masks, size)
+                if not group.sessions:
+                    group.sessions = [self._begin(group)]
+                found, features = self._carry(group, frame, pixels, features)
+                masks[number] = [mask for logits in found for mask in _to_size(logits, size)]
         return masks
+
+    def _carry(
+        self, group: Prompted, frame: int, pixels: torch.Tensor, features: Any
+    ) -> tuple[list[torch.Tensor], Any]:
+        """Carry a group to a frame, in halves where it does not fit into memory.
+
+        Returns:
+            Mask logits [O, 1, h, w] of each session, and the features of the frame.
+        """
+        found, done, waiting = [], [], list(group.sessions)
+        while waiting:
+            session = waiting.pop(0)
+            fresh = set(session.obj_with_new_inputs)
+            if features is not None:
+                session.cache.cache_vision_features(frame, features)
+            try:
+                output = self.model(session, frame=pixels, frame_idx=frame, reverse=group.reverse)
+            except torch.OutOfMemoryError as error:
+                if session.get_obj_num() == 1:
+                    raise too_large("SAM 2 with one object", error) from error
+                output = None
+            if output is None:
+                waiting[:0] = halves(session, frame=frame, fresh=fresh)
+                del session
+                torch.cuda.empty_cache()
+                continue
+            features = session.cache.get_vision_features(frame)
+            self._forget(session, frame)
+            found.append(output.pred_masks)
+            done.append(session)
+        group.sessions = done
+        return found, features
 
     def _pixels(self, picture: npt.NDArray[np.uint8]) -> torch.Tensor:
         values = torch.from_numpy(np.ascontiguousarray(picture)).to(self.device)
         return (values.permute(2, 0, 1).float() / 255 - self._mean) / self._std
 
     def _begin(self, group: Prompted) -> Sam2VideoInferenceSession:
-        session = Sam2VideoInferenceSession(
-            video_height=self.side,
-            video_width=self.side,
-            inference_device=self.device,
-            inference_state_device=self.device,
-            video_storage_device=self.device,
-            dtype=torch.float32,
-        )
+        session = new_session(self.side, self.device)
         for number, points in enumerate(group.points):
             # The prompt encoder adds half a pixel, as whole numbers are pixel centres to it.
             coordinates = torch.as_tensor(points, dtype=torch.float32)[None, None] * self.side - 0.5
@@ -135,10 +160,9 @@ class VideoMasker:
         session.obj_with_new_inputs = list(range(len(group.points)))
         return session
 
-    def _forget(self, group: Prompted, frame: int) -> None:
+    def _forget(self, session: Sam2VideoInferenceSession, frame: int) -> None:
         """Drop what the network cannot look at any more."""
-        session = group.session
-        assert session is not None and session.processed_frames is not None
+        assert session.processed_frames is not None
         session.processed_frames.pop(frame, None)
         for number, outputs in session.output_dict_per_obj.items():
             session.frames_tracked_per_obj[number].clear()

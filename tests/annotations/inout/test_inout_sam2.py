@@ -16,6 +16,7 @@ from clipmill.store.records import from_dict, to_dict
 torch = pytest.importorskip("torch", reason="needs torch (extra frameino)")
 pytest.importorskip("transformers", reason="needs transformers (extra frameino)")
 
+from clipmill.models.batching import TooLargeError  # noqa: E402
 from clipmill.models.sam2 import Prompted, VideoMasker  # noqa: E402
 
 LENGTH, ANCHOR = 12, 4
@@ -96,7 +97,7 @@ def test_bounded_memory_does_not_change_the_masks(tiny_model):
     group = Prompted(frame=0, last=19, points=[points])
     size = (128, 128)
     ours = [masker.step(t, p, [group], size=size)[0][0] for t, p in enumerate(pictures)]
-    session = group.session
+    (session,) = group.sessions
     assert not session.processed_frames
     kept = session.output_dict_per_obj[0]["non_cond_frame_outputs"]
     assert len(kept) == 16
@@ -117,6 +118,46 @@ def test_bounded_memory_does_not_change_the_masks(tiny_model):
         )
         theirs = (scaled[0, 0] > 0).numpy()
         assert (theirs == ours[output.frame_idx]).all()
+
+
+def test_objects_that_do_not_fit_together_are_carried_apart(tiny_model, monkeypatch):
+    """A network that refuses above a number of objects, from some frame on, stands for a GPU."""
+    masker = VideoMasker(str(tiny_model("sam2")), revision=None, device=torch.device("cpu"))
+    rng = np.random.default_rng(1)
+    pictures = rng.integers(0, 255, (12, 128, 128, 3), np.uint8)
+    points = [rng.random((2, 2)) for _ in range(5)]
+    size = (64, 64)
+
+    def carried(order):
+        group = Prompted(frame=order[0], last=order[-1], points=points)
+        steps = [masker.step(t, pictures[t], [group], size=size)[0] for t in order]
+        return group, np.stack([np.stack(masks) for masks in steps])
+
+    orders = [list(range(12)), list(range(11, -1, -1))]
+    together = [carried(order)[1] for order in orders]
+    assert all(masks.any() and not masks.all() for masks in together)
+    encode, sizes, most = masker.model._batch_encode_memories, [], {"first": 3, "later": 1}
+
+    def limited(inference_session, frame_idx, objects_needing_memory_encoding, **kwargs):
+        # Every object of the call has a mask by now: half of the work is done when it fails.
+        count = len(objects_needing_memory_encoding)
+        sizes.append(count)
+        if count > most["later" if len(sizes) > 12 else "first"]:
+            raise torch.OutOfMemoryError("Tried to allocate 1.50 GiB.")
+        kwargs |= {"objects_needing_memory_encoding": objects_needing_memory_encoding}
+        return encode(inference_session=inference_session, frame_idx=frame_idx, **kwargs)
+
+    monkeypatch.setattr(masker.model, "_batch_encode_memories", limited)
+    for order, whole in zip(orders, together, strict=True):
+        sizes.clear()
+        group, masks = carried(order)
+        assert sizes[:3] == [5, 2, 3] and sizes[-5:] == [1] * 5
+        assert [session.obj_ids for session in group.sessions] == [[n] for n in range(5)]
+        assert (masks == whole).all()
+    sizes.clear()
+    most["first"] = 0
+    with pytest.raises(TooLargeError, match=r"SAM 2 with one object does not fit.*1\.50 GiB"):
+        carried(orders[0])
 
 
 def test_a_mask_that_vanishes_is_empty_and_refused(item, tiny_model):
