@@ -65,7 +65,7 @@ class FolderContainer(Container):
         def create(path: str) -> AbstractContextManager[IO[str]]:
             return self.folder.create(path, "w")
 
-        self.format.write_indices(rows, create)
+        self.format.write_indices_at(self.folder.root.absolute(), rows, create)
         self.folder.write("CONVENTIONS.md", about.conventions.encode())
 
 

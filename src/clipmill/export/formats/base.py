@@ -114,6 +114,16 @@ class Format(ABC, Generic[OptionsT]):
             create: Opens a file.
         """
 
+    def write_indices_at(self, root: Path, rows: Rows, create: CreateText) -> None:
+        """Write the indices of an export in a folder, for formats that name files absolutely.
+
+        Args:
+            root: Absolute path of the export.
+            rows: As for `write_indices`, which this is unless a format says otherwise.
+            create: As there.
+        """
+        self.write_indices(rows, create)
+
     @abstractmethod
     def conventions(self) -> str:
         """Return what the numbers and pictures of this format mean, as Markdown sections."""

@@ -12,6 +12,8 @@ _FORMATS = {
     "plain": "clipmill.export.formats.plain:Plain",
     "control": "clipmill.export.formats.control:Control",
     "re10k": "clipmill.export.formats.re10k:Re10k",
+    "diffsynth": "clipmill.export.formats.diffsynth:DiffSynth",
+    "videox-fun": "clipmill.export.formats.videox_fun:VideoXFun",
 }
 
 FORMATS = tuple(_FORMATS)
