@@ -45,12 +45,19 @@ _WRITE = """
 import sys
 from fractions import Fraction
 from pathlib import Path
-from skimage import data
+from clipmill.demo.scene import Camera, Scene, Shot, Sprite, render
 from clipmill.video.writer import VideoWriter
-photo = data.astronaut()
-with VideoWriter(Path(sys.argv[1]), size=(160, 90), fps=Fraction(24)) as writer:
-    for k in range(40):
-        writer.add(photo[100 + k : 190 + k, 2 * k : 160 + 2 * k])
+sprite = Sprite(
+    name="face", photo="astronaut", crop=(100, 0, 400, 300), size=(40, 40), start=(40, 45),
+    velocity=(1.5, 0.2),
+)
+shot = Shot(
+    num_frames=60, background="brick", background_scale=1.6, camera=Camera(pan=(2, 0)),
+    sprites=(sprite,),
+)
+with VideoWriter(Path(sys.argv[1]), size=(160, 90), fps=Fraction(25)) as writer:
+    for image in render(Scene(shots=(shot,), width=160, height=90)):
+        writer.add(image)
 """
 
 
