@@ -23,7 +23,9 @@ class About:
         num_samples: Samples exported.
         num_pieces: Pieces they became.
         left_out: Number of samples left out, by reason.
-        conventions: Markdown: what numbers and pictures mean.
+        conventions: Markdown: a whole page on what numbers and pictures mean and how they came
+            about.
+        meaning: Markdown sections: the part of it on what numbers and pictures mean.
         licences: Licence of each backend that made the data, `annotation (backend)` -> text.
         non_commercial: Weights behind the data whose licence forbids commercial use.
         models: Model identity of each annotation, `annotation (backend)` -> text.
@@ -36,6 +38,7 @@ class About:
     num_pieces: int
     left_out: Mapping[str, int]
     conventions: str
+    meaning: str = ""
     licences: Mapping[str, str] = field(default_factory=dict)
     non_commercial: tuple[str, ...] = ()
     models: Mapping[str, str] = field(default_factory=dict)

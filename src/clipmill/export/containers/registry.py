@@ -2,11 +2,13 @@
 
 from clipmill.errors import UsageError
 from clipmill.export.containers.base import Container
+from clipmill.export.containers.huggingface import HuggingFaceContainer
 from clipmill.export.containers.tree import FolderContainer
 from clipmill.export.containers.webdataset import WebDatasetContainer
 
 _CONTAINERS: dict[str, type[Container]] = {
-    container.name: container for container in (FolderContainer, WebDatasetContainer)
+    container.name: container
+    for container in (FolderContainer, WebDatasetContainer, HuggingFaceContainer)
 }
 
 CONTAINERS = tuple(_CONTAINERS)

@@ -11,11 +11,7 @@ from clipmill.store.workspace import Workspace
 if TYPE_CHECKING:
     from clipmill.export.job.run import ExportReport, Plan
 
-_TEXT = """\
-# Conventions of this data set
-
-Written by clipmill, format `{format}`{pipeline}. {samples} samples, {pieces} pieces.
-
+_MEANING = """\
 ## Everywhere
 - Pictures: origin top left, x right, y down; pixel centres at whole numbers; boxes are
   x0, y0, x1, y1, half-open.
@@ -25,7 +21,14 @@ Written by clipmill, format `{format}`{pipeline}. {samples} samples, {pieces} pi
   tracks, masks and poses are those of {resample}.
 - Videos are encoded in BT.709, limited range, and say so.
 
-{conventions}
+{conventions}"""
+
+_TEXT = """\
+# Conventions of this data set
+
+Written by clipmill, format `{format}`{pipeline}. {samples} samples, {pieces} pieces.
+
+{meaning}
 ## How it was made
 {settings}
 
@@ -66,13 +69,15 @@ def about_export(workspace: Workspace, plan: "Plan", facts: Facts, report: "Expo
                 note for stage in context.stages.values() for note in stage.non_commercial
             )
         )
+    meaning = _MEANING.format(
+        resample=_RESAMPLE[plan.profile.resample], conventions=plan.format_.conventions()
+    )
     text = _TEXT.format(
         format=plan.format_.name,
         pipeline=f", pipeline `{facts.pipeline}`" if facts.pipeline else "",
         samples=report.samples,
         pieces=report.pieces,
-        resample=_RESAMPLE[plan.profile.resample],
-        conventions=plan.format_.conventions(),
+        meaning=meaning,
         settings="\n".join(f"- {name}: {value}" for name, value in settings.items()),
         licences="\n".join(f"- {k}: {v}" for k, v in facts.licences.items()) or "- unknown",
         non_commercial="".join(f"- not for commercial use: {note}\n" for note in non_commercial),
@@ -84,6 +89,7 @@ def about_export(workspace: Workspace, plan: "Plan", facts: Facts, report: "Expo
         num_pieces=report.pieces,
         left_out=report.left_out,
         conventions=text,
+        meaning=meaning,
         licences=facts.licences,
         non_commercial=non_commercial,
         models=models,
