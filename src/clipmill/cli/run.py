@@ -33,7 +33,11 @@ class RunInterrupted(Exception):
 def run(
     input_: Annotated[
         list[str] | None,
-        typer.Option("--input", "-i", help="Folder of videos, or one video; may be repeated."),
+        typer.Option(
+            "--input",
+            "-i",
+            help="Folder of videos, one video, a manifest, .tar shards or a URL; may be repeated.",
+        ),
     ] = None,
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
     profile: Annotated[

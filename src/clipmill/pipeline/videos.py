@@ -1,9 +1,10 @@
 """The list of videos of a run, kept in the workspace so that looking needs no source."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from clipmill.clips import Clip, Video
 from clipmill.pipeline.population import Population
@@ -26,6 +27,16 @@ _SCHEMA = pa.schema(
     ]
 )
 
+_VIDEO = ("video_id", "source", "relative_path", "uri", "size_bytes", "text")
+"""Fields of `Video`, in order."""
+
+_PROBLEM = ["video_id", "relative_path", "uri", "state", "reason"]
+
+
+def _column(table: pa.Table, name: str) -> list[Any]:
+    values: list[Any] = table[name].to_pylist()
+    return values
+
 
 @dataclass(frozen=True)
 class VideoList:
@@ -41,9 +52,13 @@ class VideoList:
 
     def save(self, workspace: Workspace) -> None:
         """Write the list into the workspace."""
-        rows: list[dict[str, Any]] = [asdict(video) for video in self.videos]
-        rows += [asdict(problem) for problem in self.problems]
-        workspace.write_table(PATH, pa.Table.from_pylist(rows, schema=_SCHEMA))
+        entries = (*self.videos, *self.problems)
+        # Column by column: a dict per video would take a gigabyte for a million of them.
+        columns = [
+            pa.array((getattr(entry, field.name, None) for entry in entries), field.type)
+            for field in _SCHEMA
+        ]
+        workspace.write_table(PATH, pa.Table.from_arrays(columns, schema=_SCHEMA))
 
     @classmethod
     def load(cls, workspace: Workspace) -> "VideoList | None":
@@ -51,12 +66,11 @@ class VideoList:
         table = workspace.read_table(PATH)
         if table is None:
             return None
-        rows = table.to_pylist()
-        names = ("video_id", "source", "relative_path", "uri", "size_bytes", "text")
-        others = ("video_id", "relative_path", "uri", "state", "reason")
+        listed = pc.is_null(table["state"])
+        videos, problems = table.filter(listed), table.filter(pc.invert(listed))
         return cls(
-            tuple(Video(**{n: row[n] for n in names}) for row in rows if not row["state"]),
-            tuple(SourceProblem(**{n: row[n] for n in others}) for row in rows if row["state"]),
+            tuple(map(Video, *(_column(videos, name) for name in _VIDEO))),
+            tuple(SourceProblem(**row) for row in problems.select(_PROBLEM).to_pylist()),
         )
 
     def population(self) -> Population:
