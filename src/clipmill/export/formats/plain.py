@@ -20,7 +20,7 @@ _CONVENTIONS = """\
   drawn). A disc keeps its colour. Colours are those of the places at frame 0 within the box around
   all points (blue top left, red top right, cyan bottom left, yellow bottom right), or one per object.
 - `masks/KEY.mp4`: black where an object is, white elsewhere: white is kept, black is generated
-  (LTX). Only for samples whose masks were carried through the clip.
+  (LTX). Only for samples whose masks were carried through the clip; an object without stays white.
 - `metas/KEY.txt`: the caption again, for videos of at least 94 frames (Cosmos).
 
 ## Indices
