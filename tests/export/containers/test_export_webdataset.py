@@ -1,11 +1,13 @@
 """Shards are read back by the webdataset library; killed and damaged exports end the same."""
 
+import hashlib
 import io
 import json
 import signal
 import subprocess
 import sys
 import tarfile
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -271,8 +273,25 @@ def test_long_names_and_big_files(tmp_path):
         writer.finish()
         sizes = [(member.name, member.bytes) for member in written]
         hashes = [member.sha256() for member in written]
+        writer.close()
     assert (tmp_path / "a.tar").stat().st_size == shard_size(sizes)
     found = list(read_members(tmp_path / "a.tar"))
     assert [(m.name, m.bytes) for m in found] == sizes and [m.sha256 for m in found] == hashes
     with tarfile.open(tmp_path / "a.tar") as archive:
         assert archive.extractfile(name).read() == big.read_bytes()
+
+
+def test_a_shard_may_be_moved_before_it_is_hashed(tmp_path):
+    source, moved = tmp_path / "source", threading.Event()
+    source.write_bytes(b"frames" * 1000)
+    with ThreadPoolExecutor(1) as hashing:
+        hashing.submit(moved.wait)
+        writer = ShardWriter(tmp_path / "a.tar", hashing=hashing)
+        member = writer.add_file("a.mp4", source)
+        writer.finish()
+        source.unlink()
+        (tmp_path / "a.tar").rename(tmp_path / "b.tar")
+        moved.set()
+        assert member.sha256() == hashlib.sha256(b"frames" * 1000).hexdigest()
+        writer.close()
+    assert [found.sha256 for found in read_members(tmp_path / "b.tar")] == [member.sha256()]

@@ -15,6 +15,8 @@ from clipmill.video import VideoChangedError, VideoError, VideoMissingError
 
 _END = bytes(2 * tarfile.BLOCKSIZE)
 _CHUNK = 1 << 20
+_HASHED = 1 << 18
+"""Bytes hashed at once: few enough to stay in the caches."""
 
 
 class ShardError(ClipError):
@@ -58,6 +60,8 @@ class ShardWriter:
         """Bytes written so far, without the end of the archive."""
         self._hashing = hashing
         self._out = file.open("wb")
+        # Kept open, because the archive is moved to its place while it is still hashed.
+        self._written = file.open("rb", buffering=0)
         self._buffer = memoryview(bytearray(_CHUNK))
 
     def add_bytes(self, name: str, content: bytes) -> WrittenMember:
@@ -96,7 +100,7 @@ class ShardWriter:
         if sha256:
             return WrittenMember(name, size, lambda: sha256)
         self._out.flush()
-        hashed = self._hashing.submit(partial(_sha256_of, self.file, start, size))
+        hashed = self._hashing.submit(partial(_sha256_of, self._written, start, size))
         return WrittenMember(name, size, hashed.result)
 
     def _copy(self, file: FileIO, left: int, source: Path) -> None:
@@ -117,13 +121,14 @@ class ShardWriter:
         self.size = size
 
     def finish(self) -> None:
-        """Write the end of the archive."""
+        """Write the end of the archive; it may be moved then. `close` comes after the hashes."""
         self._out.write(_END)
         self._out.close()
 
     def close(self) -> None:
         """Let go of the file; an archive that is not finished stays without its end."""
         self._out.close()
+        self._written.close()
 
     def _write(self, content: bytes | memoryview) -> None:
         self._out.write(content)
@@ -173,15 +178,13 @@ def _header(name: str, size: int) -> bytes:
     return info.tobuf(tarfile.PAX_FORMAT, "utf-8", "strict")
 
 
-def _sha256_of(file: Path, start: int, size: int) -> str:
-    digest, left = hashlib.sha256(), size
-    buffer = memoryview(bytearray(min(_CHUNK, size)))
-    with file.open("rb", buffering=0) as opened:
-        opened.seek(start)
-        while left:
-            count = opened.readinto(buffer[: min(left, len(buffer))])
-            if not count:
-                raise ShardError(f"{file} became shorter while it was hashed")
-            digest.update(buffer[:count])
-            left -= count
+def _sha256_of(file: FileIO, place: int, left: int) -> str:
+    digest = hashlib.sha256()
+    while left:
+        content = os.pread(file.fileno(), min(left, _HASHED), place)
+        if not content:
+            raise ShardError(f"{file.name!r} became shorter while it was hashed")
+        digest.update(content)
+        place += len(content)
+        left -= len(content)
     return digest.hexdigest()

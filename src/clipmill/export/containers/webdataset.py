@@ -124,11 +124,11 @@ class WebDatasetContainer(Container):
 
     def close(self) -> None:
         """Let go of the open shard and wait for what runs beside."""
+        self._syncing.shutdown()
+        self._hashing.shutdown(cancel_futures=True)
         if self._open is not None:
             self._open.writer.close()
             self._open = None
-        self._syncing.shutdown()
-        self._hashing.shutdown()
 
     def write_indices(self, entries: ReadEntries, about: About) -> None:
         """Write the index of the shards and the conventions."""
@@ -166,7 +166,7 @@ class WebDatasetContainer(Container):
 
     def _place(self, shard: _OpenShard) -> list[Entry]:
         self.folder.adopt(shard.path, shard.writer.file)
-        return [
+        entries = [
             Entry(
                 made.sample_id,
                 made.token,
@@ -177,6 +177,8 @@ class WebDatasetContainer(Container):
             )
             for made, written in shard.samples
         ]
+        shard.writer.close()
+        return entries
 
     def _done(self, waiting: int) -> list[Entry]:
         """Return the entries of shards on disk; wait until at most `waiting` are not."""
