@@ -41,6 +41,7 @@ _CONVENTIONS = """\
   behind prompts such as `NA`, which its reader would take for a missing value.
 - `video`: the sample's frames. `prompt`: its caption. `control_video`: its tracks, a dot of one
   colour per object for each visible point, on {control_background}, as many frames as `video`.
+  Behind the last frame that was tracked there are no dots.
 - `reference_image`: the object cut out at source resolution, centred in a picture of the video's
   size. Around the object: {background}; the margins are {margins}. Rows without it have no object
   with an identity image.

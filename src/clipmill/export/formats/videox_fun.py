@@ -37,6 +37,7 @@ _CONVENTIONS = """\
 _TRACKS = """\
 - `control_file_path`: a video of the sample's tracks, a dot of one colour per object for each
   visible point, on {control_background}, with as many frames as `file_path`.
+  Behind the last frame that was tracked there are no dots.
 """
 
 _CAMERA = """\
