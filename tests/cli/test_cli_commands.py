@@ -1,29 +1,12 @@
 """The commands as a user types them."""
 
 import json
-import sys
 
 import pytest
 from pipelines import BASIC
 
-from clipmill.cli import main
 from clipmill.clips import video_id_for
 from media import make_clip
-
-
-@pytest.fixture
-def clipmill(capsys, monkeypatch):
-    """Run the program in this process; returns exit code, stdout, stderr."""
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def invoke(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["clipmill", *map(str, arguments)])
-        with pytest.raises(SystemExit) as left:
-            main()
-        captured = capsys.readouterr()
-        return int(left.value.code or 0), captured.out, captured.err
-
-    return invoke
 
 
 @pytest.fixture(scope="module")

@@ -1,32 +1,16 @@
 """`clipmill export` as a user types it."""
 
 import json
-import sys
 
 import pytest
 from truthful_run import shared_workspace
 
-from clipmill.cli import main
 from clipmill.export.formats.registry import FORMATS
 
 
 @pytest.fixture(scope="session")
 def workspace(tmp_path_factory):
     return str(shared_workspace(tmp_path_factory).root)
-
-
-@pytest.fixture
-def clipmill(capsys, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def invoke(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["clipmill", *map(str, arguments)])
-        with pytest.raises(SystemExit) as left:
-            main()
-        captured = capsys.readouterr()
-        return int(left.value.code or 0), captured.out, captured.err
-
-    return invoke
 
 
 @pytest.mark.parametrize("name", FORMATS)
