@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 import numpy.typing as npt
-from sklearn.cluster import KMeans
 
+from clipmill.annotations.objects.clusters import Clusters
 from clipmill.annotations.objects.evidence import Evidence
 
 Mask = npt.NDArray[np.bool_]
@@ -118,16 +118,14 @@ def _split(part: Mask, evidence: Evidence, *, min_pixels: float, depth: int) -> 
     smooth = cv2.blur(evidence.velocity, (5, 5))
     values = smooth[part]
     samples = values[:: max(1, len(values) // _MAX_SAMPLES)]
-    model = KMeans(2, random_state=0, n_init=3).fit(samples)
-    labels = model.predict(values)
+    clusters = Clusters(samples, 2, starts=3)
+    labels = clusters.labels(values)
     halves = [values[labels == half] for half in (0, 1)]
     shares = [len(half) / len(values) for half in halves]
     if min(shares) < _SPLIT_SHARE:
         return [part]
-    gap = float(np.linalg.norm(model.cluster_centers_[0] - model.cluster_centers_[1]))
-    spreads = [
-        _spread(half, centre) for half, centre in zip(halves, model.cluster_centers_, strict=True)
-    ]
+    gap = float(np.linalg.norm(clusters.centres[0] - clusters.centres[1]))
+    spreads = [_spread(half, centre) for half, centre in zip(halves, clusters.centres, strict=True)]
     if gap < _SPLIT_RATIO * max(*spreads, 0.02):
         return [part]
     masks = []

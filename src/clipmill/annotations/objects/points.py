@@ -3,8 +3,8 @@
 import cv2
 import numpy as np
 import numpy.typing as npt
-from sklearn.cluster import KMeans
 
+from clipmill.annotations.objects.clusters import Clusters
 from clipmill.annotations.objects.grouping import Mask
 from clipmill.annotations.objects.outline import shrink
 
@@ -52,8 +52,8 @@ def query_points(
         kept = pixels
     if len(kept) < count:
         return np.zeros((0, 2), np.float32)
-    centres = KMeans(count, random_state=0, n_init="auto").fit(kept.astype(np.float64))
-    rows, columns = np.trunc(centres.cluster_centers_).astype(int).T
+    centres = Clusters(kept.astype(np.float64), count).centres
+    rows, columns = np.trunc(centres).astype(int).T
     inside = mask[rows, columns]
     scale = np.array([size[0] / mask.shape[1], size[1] / mask.shape[0]])
     points = (np.stack([columns, rows], axis=1)[inside] + 0.5) * scale - 0.5

@@ -1,0 +1,44 @@
+"""K-means with the same bytes on any number of cores.
+
+scikit-learn adds up each thread's part of a cluster by itself, so how a sum rounds depends on the
+number of threads; a centre that lies on the border of two pixels then falls to either.
+"""
+
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.cluster import KMeans
+from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
+
+Values = npt.NDArray[np.floating]
+
+
+@cache
+def _pools() -> ThreadpoolController:
+    """Return the thread pools of the process; looking them up takes a while."""
+    return ThreadpoolController()
+
+
+class Clusters:
+    """K-means (Lloyd, 1982; seeded as by Arthur and Vassilvitskii, 2007), one thread, fixed seed.
+
+    Args:
+        values: [N, D] with N >= `count`.
+        count: Number of clusters.
+        starts: How often to begin anew; the best end counts.
+
+    Attributes:
+        centres: [count, D].
+    """
+
+    def __init__(self, values: Values, count: int, *, starts: int = 1) -> None:
+        self._model = KMeans(count, random_state=0, n_init=starts)
+        with _pools().limit(limits=1):
+            self._model.fit(values)
+        self.centres: Values = self._model.cluster_centers_
+
+    def labels(self, values: Values) -> npt.NDArray[np.int32]:
+        """Return the number of the nearest centre for each of values [N, D], [N]."""
+        with _pools().limit(limits=1):
+            return self._model.predict(values)
