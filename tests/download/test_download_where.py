@@ -68,3 +68,12 @@ def test_a_table_without_videos_is_refused(tmp_path: Path):
     path.write_text("name,caption\n")
     with pytest.raises(DatasetError, match="no column video"):
         VideoTable(path)
+
+
+def test_a_very_long_caption_and_blank_lines(tmp_path: Path):
+    path = tmp_path / "t.csv"
+    path.write_text(f"video,caption\n\na.mp4,{'x' * 200_000}\n\nb.mp4,y,z\n", "utf-8")
+    table = VideoTable(path)
+    assert list(table.captions()) == [("a.mp4", "x" * 200_000)]
+    choice = table.choose(())
+    assert (choice.rows, choice.short) == (1, 1)

@@ -5,14 +5,13 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-
-import pyarrow as pa
-from pyarrow import csv as arrow_csv
+from typing import TextIO
 
 from clipmill.download.errors import DatasetError
 from clipmill.download.where import Condition, check_columns, plain_column
 
-_BLOCK = 1 << 23
+_LONGEST_CELL = 1 << 24
+"""Characters; the library's own limit of 128 Ki is below what captioners may write."""
 
 
 @dataclass
@@ -46,12 +45,12 @@ class VideoTable:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        with path.open("r", encoding="utf-8-sig", errors="replace", newline="") as file:
+        with self._open() as file:
             header = next(csv.reader(file), [])
         self.columns = {plain_column(name): name for name in header}
         if missing := {"video", "caption"} - set(self.columns):
             raise DatasetError(f"{path} has no column {' and no '.join(sorted(missing))}")
-        self._short: list[int] = []
+        self._short = 0
 
     def choose(self, conditions: tuple[Condition, ...]) -> Choice:
         """Return the videos of the rows that meet all conditions.
@@ -70,7 +69,7 @@ class VideoTable:
             elif all(c.holds(cell) for c, cell in zip(conditions, cells, strict=True)):
                 choice.repeated += name in choice.names
                 choice.names.add(name)
-        choice.short = len(self._short)
+        choice.short = self._short
         return choice
 
     def captions(self) -> Iterator[tuple[str, str]]:
@@ -79,37 +78,28 @@ class VideoTable:
             yield file_name(video), caption
 
     def _rows(self, columns: Sequence[str]) -> Iterator[tuple[str, ...]]:
-        self._short.clear()
-        wanted = [self.columns[name] for name in columns]
-        unique = list(dict.fromkeys(wanted))
-
-        def leave_out(row: arrow_csv.InvalidRow) -> str:
-            self._short.append(row.actual_columns)
-            return "skip"
-
+        # Not Arrow's reader: it gives its handler of short rows back in a thread of its own, which
+        # aborts a process that is just ending.
+        self._short = 0
+        csv.field_size_limit(max(csv.field_size_limit(), _LONGEST_CELL))
         try:
-            reader = arrow_csv.open_csv(
-                self.path,
-                read_options=arrow_csv.ReadOptions(block_size=_BLOCK),
-                parse_options=arrow_csv.ParseOptions(
-                    newlines_in_values=True, invalid_row_handler=leave_out
-                ),
-                # Bytes: one damaged character must not cost the table.
-                convert_options=arrow_csv.ConvertOptions(
-                    include_columns=unique, column_types=dict.fromkeys(unique, pa.binary())
-                ),
-            )
-            for batch in reader:
-                found = dict(zip(unique, batch.columns, strict=True))
-                yield from zip(*(_texts(found[name]) for name in wanted), strict=True)
-        except pa.ArrowInvalid as error:
+            with self._open() as file:
+                reader = csv.reader(file)
+                header = next(reader, [])
+                places = [header.index(self.columns[name]) for name in columns]
+                for row in reader:
+                    if len(row) == len(header):
+                        yield tuple(row[place] for place in places)
+                    else:
+                        self._short += bool(row)
+        except csv.Error as error:
             raise DatasetError(f"{self.path} cannot be read: {error}") from error
+
+    def _open(self) -> TextIO:
+        # One damaged character must not cost the table.
+        return self.path.open("r", encoding="utf-8-sig", errors="replace", newline="")
 
 
 def file_name(video: str) -> str:
     """Return the name in a cell of the column `video`, without folders."""
     return re.split(r"[/\\]", video.strip())[-1]
-
-
-def _texts(column: pa.Array) -> list[str]:
-    return [(cell or b"").decode("utf-8", "replace") for cell in column.to_pylist()]
