@@ -18,12 +18,22 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     return shared_workspace(tmp_path_factory)
 
 
+def _export(workspace: Workspace, folder: Path, container: str) -> Path:
+    format_ = Canonical(FormatOptions(crf=12))
+    profile = PROFILES["source"]
+    # Small shards, so that there are several.
+    plan = Plan(format_, find_container(container), profile=profile, shard_bytes=300_000)
+    run_export(workspace, folder, plan)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def exported(workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A canonical export in frames and pixels of the source; nobody may write into it."""
-    folder = tmp_path_factory.mktemp("exports") / "canonical"
-    plan = Plan(
-        Canonical(FormatOptions(crf=12)), find_container("folder"), profile=PROFILES["source"]
-    )
-    run_export(workspace, folder, plan)
-    return folder
+    return _export(workspace, tmp_path_factory.mktemp("exports") / "canonical", "folder")
+
+
+@pytest.fixture(scope="session")
+def archived(workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same in tar shards."""
+    return _export(workspace, tmp_path_factory.mktemp("exports") / "shards", "webdataset")

@@ -6,17 +6,20 @@ import pickle
 import re
 import shutil
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 torch = pytest.importorskip("torch")
 
 from PIL import Image  # noqa: E402
 from torch.utils.data import DataLoader  # noqa: E402
+from workspaces import workspace_with  # noqa: E402
 
 import clipmill  # noqa: E402
 from clipmill.demo.scene import visible_masks  # noqa: E402
@@ -25,7 +28,7 @@ from clipmill.errors import ClipError, UsageError  # noqa: E402
 from clipmill.pipeline.samples import read_samples  # noqa: E402
 from clipmill.samples.schema import SampleRow  # noqa: E402
 from clipmill.store.codecs import decode_bits, decode_tracks, encode_bits, encode_tracks  # noqa: E402
-from clipmill.store.records import schema_of, to_dict  # noqa: E402
+from clipmill.store.errors import CorruptFileError  # noqa: E402
 from clipmill.store.workspace import Workspace  # noqa: E402
 from clipmill.training import (  # noqa: E402
     InOutDataset,
@@ -39,7 +42,8 @@ from clipmill.training import (  # noqa: E402
     object_colours,
 )
 from clipmill.video import VideoReader  # noqa: E402
-from clipmill.video.errors import VideoChangedError, VideoMissingError  # noqa: E402
+from clipmill.video.errors import VideoChangedError, VideoError, VideoMissingError  # noqa: E402
+from clipmill.video.writer import VideoWriter  # noqa: E402
 
 SMALL = LoadOptions(height=96, width=160, num_frames=49)
 NATIVE = LoadOptions(height=216, width=384, num_frames=49, stride=2)
@@ -48,16 +52,6 @@ NATIVE = LoadOptions(height=216, width=384, num_frames=49, stride=2)
 @pytest.fixture(scope="module")
 def samples(workspace: Workspace) -> dict[str, SampleRow]:
     return {sample.sample_id: sample for sample in read_samples(workspace)}
-
-
-def workspace_with(folder: Path, *samples: SampleRow, part: int = 256) -> Workspace:
-    """A workspace that holds samples and nothing else, `part` in each file."""
-    workspace = Workspace.open(folder, create=True)
-    for number in range(0, len(samples), part):
-        rows = [to_dict(sample) for sample in samples[number : number + part]]
-        table = pa.Table.from_pylist(rows, schema=schema_of(SampleRow))
-        workspace.write_table(f"samples/training/part-{number // part:05d}.parquet", table)
-    return workspace
 
 
 def equal(one, other) -> bool:
@@ -299,13 +293,75 @@ def test_a_missing_video(samples, tmp_path):
         assert lenient[0].meta.sample_id == base.sample_id
 
 
-def test_a_video_that_was_changed(workspace, tmp_path):
+@pytest.fixture
+def copied(workspace, tmp_path) -> Path:
+    """Workspace and videos in a place where they may be damaged."""
     shutil.copytree(Path(workspace.root).parent, tmp_path / "copy")
-    copied = Workspace.open(tmp_path / "copy" / "workspace")
-    dataset = MotionDataset(copied, replace(SMALL, num_frames=5))
-    dataset.index.place[:, 3] += 1
-    with pytest.raises(VideoChangedError):
+    root = tmp_path / "copy" / "workspace"
+    for part in sorted((root / "samples" / "training").glob("*.parquet")):
+        table = pq.read_table(part)
+        old, new = str(Path(workspace.root).parent), str(tmp_path / "copy")
+        uris = [uri.replace(old, new) for uri in table["uri"].to_pylist()]
+        table = table.set_column(table.schema.get_field_index("uri"), "uri", pa.array(uris))
+        Workspace.open(root).write_table(f"samples/training/{part.name}", table, rows_per_group=4)
+    return root
+
+
+@pytest.mark.parametrize("stage", [MotionDataset, InOutDataset])
+def test_a_video_that_was_changed(copied, stage):
+    dataset = stage(copied, replace(SMALL, num_frames=5))
+    uri = dataset[0].meta.uri
+    assert uri.startswith(str(copied.parent))
+    with Path(uri).open("ab") as file:
+        file.write(b"more")
+    with pytest.raises(VideoChangedError, match=r"bytes but had \d+ when it was listed"):
         dataset[0]
+    lenient = stage(copied, replace(SMALL, num_frames=5, on_error="next"))
+    with pytest.warns(UserWarning, match="when it was listed"):
+        assert lenient[0].meta.uri != uri
+
+
+def test_a_video_with_other_frames_of_the_same_size(copied):
+    """The size tells nothing; the stored frame index does."""
+    dataset = MotionDataset(copied, replace(SMALL, num_frames=81, on_error="raise"))
+    uri = Path(dataset[0].meta.uri)
+    size = uri.stat().st_size
+    with VideoWriter(uri, size=(384, 216), fps=Fraction(25), crf=40, gop=24) as writer:
+        for _ in range(20):
+            writer.add(np.zeros((216, 384, 3), np.uint8))
+    uri.write_bytes(uri.read_bytes().ljust(size, b"\0"))
+    assert uri.stat().st_size == size
+    with pytest.raises(VideoError, match=re.escape(uri.name)):
+        dataset[0]
+
+
+def test_a_corrupt_part(copied):
+    options = replace(SMALL, num_frames=5)
+    (part,) = sorted((copied / "samples" / "training").glob("*.parquet"))
+    dataset = MotionDataset(copied, options)
+    lenient = MotionDataset(copied, replace(options, on_error="next"))
+    good = bytearray(part.read_bytes())
+    group = pq.ParquetFile(part).metadata.row_group(0)
+    (column,) = (
+        group.column(k)
+        for k in range(group.num_columns)
+        if group.column(k).path_in_schema.endswith("element.points")
+    )
+    first = column.dictionary_page_offset or column.data_page_offset
+    size = column.total_compressed_size
+    good[first : first + size] = b"\xa5" * size
+    part.write_bytes(good)
+    message = rf"(?s){part.name} cannot be read: .*Run the pipeline again"
+    with pytest.raises(CorruptFileError, match=message):
+        dataset[0]
+    with pytest.warns(UserWarning, match=message):
+        assert lenient[0].meta.sample_id == lenient.sample_id(group.num_rows)
+    part.write_bytes(bytes(good[: len(good) // 2]))
+    with pytest.raises(CorruptFileError, match=message):
+        MotionDataset(copied, options)
+    part.unlink()
+    with pytest.raises(UsageError, match="written anew since this dataset was opened"):
+        MotionDataset.__getitem__(pickle.loads(pickle.dumps(dataset)), 0)
 
 
 def test_batches(workspace):
@@ -392,7 +448,7 @@ def test_no_object_with_a_point(samples, tmp_path):
     assert item.points == () and (item.trajectory == 1).all()
 
 
-def test_the_document_shows_what_works(workspace, monkeypatch):
+def test_the_document_shows_what_works(exported):
     """The first batch of docs/training.md, at a small size."""
     document = Path(clipmill.__file__).parents[2] / "docs" / "training.md"
     if not document.exists():
@@ -401,8 +457,8 @@ def test_the_document_shows_what_works(workspace, monkeypatch):
     code = re.search(r"```python\n(.*?)```", text, re.DOTALL)[1]
     assert len(code.splitlines()) <= 20
     code = code.replace("height=704, width=1280", "height=32, width=64")
-    code = code.replace('"my-workspace"', "workspace").replace("num_workers=4", "num_workers=1")
-    names = {"workspace": workspace}
+    code = code.replace('"my-export"', "exported").replace("num_workers=4", "num_workers=1")
+    names = {"exported": exported}
     exec(code.replace("range(10)", "range(1)"), names)
     assert names["batch"]["video"].shape == (1, 49, 3, 32, 64)
     fields = set(re.findall(r"^\| `([\w.]+)`", text, re.MULTILINE))

@@ -54,9 +54,13 @@ def only(folder: Path, pattern: str) -> Path:
 
 
 @pytest.mark.parametrize("stage", STAGES)
-@pytest.mark.parametrize("size", [(216, 384), (96, 96)])
-def test_an_export_gives_the_samples_of_its_workspace(workspace, exported, stage, size):
+@pytest.mark.parametrize(
+    ("size", "container"),
+    [((216, 384), "exported"), ((96, 96), "exported"), ((216, 384), "archived")],
+)
+def test_an_export_gives_the_samples_of_its_workspace(workspace, request, stage, size, container):
     options = replace(NATIVE, height=size[0], width=size[1], point_dropout=0.3, drop_identity=0.3)
+    exported = request.getfixturevalue(container)
     ours, theirs = by_id(stage(workspace, options)), by_id(stage(exported, options))
     assert set(ours) == set(theirs) and len(ours) >= 6
     for name, one in ours.items():
@@ -105,6 +109,39 @@ def test_orders_and_workers(exported):
     assert [item.meta.sample_id for item in SampleStream(dataset)] == ids
     carried = pickle.loads(pickle.dumps(dataset))
     assert torch.equal(carried[1].video, dataset[1].video)
+
+
+def test_shards_are_read_in_place(archived):
+    dataset = InOutDataset(archived, TINY)
+    shards = dataset.index.shard
+    assert 2 <= shards.max() + 1 < len(dataset), "several shards, of several samples"
+    order = list(ShardOrder(dataset))
+    assert (np.diff(shards[order]) != 0).sum() == shards.max()
+    loader = DataLoader(
+        dataset, sampler=order, batch_size=None, num_workers=2, multiprocessing_context="fork"
+    )
+    assert [item.meta.sample_id for item in loader] == [dataset.sample_id(k) for k in order]
+
+
+def test_damaged_shards(archived, tmp_path):
+    copied = shutil.copytree(archived, tmp_path / "copy")
+    dataset = InOutDataset(copied, TINY)
+    shard = only(copied, "*.tar")
+    inside = int((dataset.index.shard == dataset.index.shard[0]).sum())
+    good = shard.read_bytes()
+    shard.write_bytes(good.replace(b".npz\0", b".npy\0"))
+    with pytest.raises(MissingFileError, match=rf"{shard.name} has no member .*export again"):
+        dataset[0]
+    shard.write_bytes(b"\xff" * len(good))
+    with pytest.raises(CorruptFileError, match=rf"{shard.name} cannot be read.*export again"):
+        dataset[0]
+    shard.unlink()
+    with pytest.raises(MissingFileError, match=rf"{shard.name} cannot be read"):
+        dataset[0]
+    with pytest.warns(UserWarning) as warned:
+        lenient = InOutDataset(copied, replace(TINY, on_error="next"))
+        assert lenient[0].meta.sample_id == dataset.sample_id(inside)
+    assert len(warned) == inside
 
 
 def test_what_is_no_place_for_samples(tmp_path, exported, workspace):

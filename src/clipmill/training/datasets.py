@@ -1,11 +1,13 @@
 """Map-style datasets over the samples of a workspace or an export."""
 
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch.utils.data import Dataset
 
@@ -22,6 +24,9 @@ from clipmill.training.options import LoadOptions, frame_count, span_of
 from clipmill.training.stored import SampleIndex, StoredSample
 from clipmill.training.tracked import Tracked, inside, thinned, tracked_objects
 from clipmill.training.videos import empty_pictures, read_video
+
+Shape = tuple[int, int, int]
+"""Frames (at most), height, width."""
 
 SampleT = TypeVar("SampleT", bound=MotionSample)
 
@@ -55,8 +60,23 @@ class _SampleDataset(Dataset, Generic[SampleT]):
         long_enough = index.num_frames >= least
         self.num_too_short = int((ready & ~long_enough).sum())
         self._source.keep(ready & long_enough)
+        self.bucket = self._buckets()
         # Shared memory, so that workers which live on see a new epoch.
         self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()
+
+    def _buckets(self) -> npt.NDArray[np.int32]:
+        index, shapes = self.index, self.options.shapes
+        counts = (np.maximum(index.num_frames, 1) - 1) // self.options.stride + 1
+        count = np.searchsorted(shapes.frame_counts, shapes.longest(counts))
+        size = shapes.nearest(index.width, index.height)
+        return (size * len(shapes.frame_counts) + count).astype(np.int32)
+
+    def shape_of(self, number: int) -> tuple[int, int, int]:
+        """Return (frames, height, width) of a sample; of frames the most there can be."""
+        shapes = self.options.shapes
+        size, count = divmod(int(self.bucket[number]), len(shapes.frame_counts))
+        width, height = shapes.sizes[size]
+        return shapes.frame_counts[count], height, width
 
     def __len__(self) -> int:
         return len(self.index)
@@ -89,12 +109,20 @@ class _SampleDataset(Dataset, Generic[SampleT]):
         number %= len(self)
         if self.options.on_error == "raise":
             return self._load(number)
-        for step in range(len(self)):
+        for other in self._instead_of(number):
             try:
-                return self._load((number + step) % len(self))
+                return self._load(other)
             except (ClipError, CorruptFileError) as error:
-                warnings.warn(f"sample {self.sample_id(number + step)}: {error}", stacklevel=2)
+                warnings.warn(f"sample {self.sample_id(other)}: {error}", stacklevel=2)
         raise UsageError("not one sample of the dataset can be read; see the warnings")
+
+    def _instead_of(self, number: int) -> Iterator[int]:
+        """Yield a sample and those that may take its place: of the same shape, the next first."""
+        count = len(self)
+        for step in range(count):
+            other = (number + step) % count
+            if self.bucket[other] == self.bucket[number]:
+                yield other
 
     def sample_id(self, number: int) -> str:
         """Return the id of a sample."""
@@ -102,22 +130,24 @@ class _SampleDataset(Dataset, Generic[SampleT]):
 
     def _load(self, number: int) -> SampleT:
         stored = self._source.read(number)
+        shape = self.shape_of(number)
         seed = seed_for("training", self.options.seed, self.epoch, stored.sample_id)
-        return self._build(stored, np.random.default_rng(seed))
+        return self._build(stored, shape, np.random.default_rng(seed))
 
-    def _build(self, stored: StoredSample, rng: np.random.Generator) -> SampleT:
+    def _build(self, stored: StoredSample, shape: Shape, rng: np.random.Generator) -> SampleT:
         raise NotImplementedError
 
-    def _frames(self, stored: StoredSample) -> range:
+    def _frames(self, stored: StoredSample, most: int) -> range:
         """Return the frames of a sample, counted from its anchor."""
         tracked, options = stored.tracked, self.options
         span = min(stored.num_frames, tracked)
-        count = frame_count(max(1, span), stride=options.stride, num_frames=options.num_frames)
-        if count < options.least_frames or not tracked:
+        count = frame_count(max(1, span), stride=options.stride, num_frames=most)
+        least = options.least_frames if options.buckets is None else most
+        if count < least or not tracked:
             raise ClipError(
-                f"sample {stored.sample_id} is tracked for {tracked} frames; "
-                f"{options.least_frames} frames at stride {options.stride} need "
-                f"{span_of(options.least_frames, stride=options.stride)}"
+                f"sample {stored.sample_id} is tracked for {tracked} frames; {least} frames at "
+                f"stride {options.stride} need {span_of(least, stride=options.stride)}. Ask for "
+                "fewer, or run the pipeline with a longer `horizon` of its tracks"
             )
         return range(0, span_of(count, stride=options.stride), options.stride)
 
@@ -150,10 +180,14 @@ class _SampleDataset(Dataset, Generic[SampleT]):
         }
 
     def _placement(
-        self, stored: StoredSample, *, centre: tuple[float, float] | None = None
+        self,
+        stored: StoredSample,
+        shape: Shape,
+        *,
+        centre: tuple[float, float] | None = None,
     ) -> Placement:
         source = stored.width, stored.height
-        target = self.options.width, self.options.height
+        target = shape[2], shape[1]
         if self.options.fit == "stretch":
             return Placement.stretched(source, target)
         return Placement.cropped(source, target, centre=centre)
@@ -169,6 +203,7 @@ class MotionDataset(_SampleDataset[MotionSample]):
 
     Attributes:
         index: The samples; those not ready for the stage or too short are not in it.
+        bucket: int32 [n], equal for samples that are loaded in the same shape.
         num_too_short: Samples left out because they are shorter than `min_frames`.
 
     Raises:
@@ -178,10 +213,10 @@ class MotionDataset(_SampleDataset[MotionSample]):
 
     stage = 1
 
-    def _build(self, stored: StoredSample, rng: np.random.Generator) -> MotionSample:
-        frames = self._frames(stored)
+    def _build(self, stored: StoredSample, shape: Shape, rng: np.random.Generator) -> MotionSample:
+        frames = self._frames(stored, shape[0])
         objects = thinned(tracked_objects(stored, frames), rng, dropout=self.options.point_dropout)
-        drawn = _Drawn(frames, self._placement(stored), objects)
+        drawn = _Drawn(frames, self._placement(stored, shape), objects)
         return MotionSample(**self._parts(stored, drawn))
 
 
@@ -197,20 +232,20 @@ class InOutDataset(_SampleDataset[InOutSample]):
 
     stage = 2
 
-    def _build(self, stored: StoredSample, rng: np.random.Generator) -> InOutSample:
-        frames = self._frames(stored)
+    def _build(self, stored: StoredSample, shape: Shape, rng: np.random.Generator) -> InOutSample:
+        frames = self._frames(stored, shape[0])
         chosen = choose_identity(stored, rng, largest_regions=self.options.largest_regions)
         x0, y0, x1, y1 = region = chosen.region
         objects = [
             entry if entry.object_id == chosen.object_id else entry.only(inside(entry, region))
             for entry in tracked_objects(stored, frames)
         ]
-        placement = self._placement(stored, centre=((x0 + x1) / 2, (y0 + y1) / 2))
+        placement = self._placement(stored, shape, centre=((x0 + x1) / 2, (y0 + y1) / 2))
         drawn = _Drawn(frames, placement, thinned(objects, rng, dropout=self.options.point_dropout))
         dropped = bool(rng.random() < self.options.drop_identity)
         parts = self._parts(stored, drawn, identity=chosen.object_id, identity_dropped=dropped)
         x0, y0, x1, y1 = box = placement.box(region)
-        mask = torch.zeros((1, self.options.height, self.options.width))
+        mask = torch.zeros((1, *shape[1:]))
         mask[:, y0:y1, x0:x1] = 1
         parts["first_frame"] = torch.where(mask.bool(), parts["first_frame"], -1.0)
         blank = torch.full_like(parts["first_frame"], -1.0)

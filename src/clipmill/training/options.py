@@ -1,10 +1,11 @@
 """How samples are loaded, and which frames of a sample are taken."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from clipmill.canvas.draw import DotStyle
 from clipmill.errors import UsageError
+from clipmill.training.buckets import Buckets
 
 
 def frame_count(span: int, *, stride: int, num_frames: int) -> int:
@@ -31,9 +32,12 @@ class LoadOptions:
     """Settings shared by the datasets.
 
     Attributes:
-        height: Of everything that is returned, pixels.
-        width: Of everything that is returned, pixels.
-        num_frames: Most frames of a sample, 4N+1; 49 and 81 are usual.
+        height: Of everything that is returned, pixels; None with `buckets`.
+        width: Of everything that is returned, pixels; None with `buckets`.
+        buckets: Several sizes (and frame counts) in place of one; load them with
+            `BucketBatches`.
+        num_frames: Most frames of a sample, 4N+1; 49 and 81 are usual. Frame counts of `buckets`
+            take its place.
         min_frames: Samples with fewer frames (after the stride) are left out; None for
             `num_frames`, so that all samples have the same length and stack into batches.
         stride: Every how many source frames one is taken.
@@ -50,8 +54,9 @@ class LoadOptions:
         UsageError: A value that cannot be meant.
     """
 
-    height: int
-    width: int
+    height: int | None = None
+    width: int | None = None
+    buckets: Buckets | None = None
     num_frames: int = 81
     min_frames: int | None = None
     stride: int = 1
@@ -64,7 +69,8 @@ class LoadOptions:
     style: DotStyle = field(default_factory=DotStyle)
 
     def __post_init__(self) -> None:
-        for name in ("height", "width", "num_frames", "stride", "largest_regions"):
+        self._check_size()
+        for name in ("num_frames", "stride", "largest_regions"):
             if getattr(self, name) < 1:
                 raise UsageError(f"{name} must be at least 1, not {getattr(self, name)}")
         for name in ("num_frames", "least_frames"):
@@ -73,7 +79,7 @@ class LoadOptions:
                     f"{name.replace('least', 'min')} must be 4N+1 (49, 81, ...), "
                     f"not {getattr(self, name)}"
                 )
-        if not 1 <= self.least_frames <= self.num_frames:
+        if not 1 <= self.least_frames <= self.most_frames:
             raise UsageError(f"min_frames must be in [1, num_frames], not {self.min_frames}")
         for name in ("point_dropout", "drop_identity"):
             if not 0 <= getattr(self, name) <= 1:
@@ -82,7 +88,31 @@ class LoadOptions:
             if getattr(self, name) not in known:
                 raise UsageError(f"{name} must be one of {known}, not {getattr(self, name)!r}")
 
+    def _check_size(self) -> None:
+        for name in ("height", "width"):
+            side = getattr(self, name)
+            if self.buckets is None and (side is None or side < 1):
+                raise UsageError(f"{name} must be at least 1, not {side} (or give buckets)")
+            if self.buckets is not None and side is not None:
+                raise UsageError(f"give either {name} or buckets, not both")
+        if self.buckets is not None and self.min_frames is not None:
+            raise UsageError("min_frames does not go with buckets; give them frame_counts")
+
+    @property
+    def shapes(self) -> Buckets:
+        """The buckets; one of a single size when there are none."""
+        if self.buckets is None:
+            return Buckets(((self.width or 1, self.height or 1),), (self.num_frames,))
+        return replace(self.buckets, frame_counts=self.buckets.frame_counts or (self.num_frames,))
+
     @property
     def least_frames(self) -> int:
-        """`min_frames`, or `num_frames` when that is None."""
+        """Fewest frames of a sample, after the stride."""
+        if self.buckets is not None:
+            return self.shapes.frame_counts[0]
         return self.num_frames if self.min_frames is None else self.min_frames
+
+    @property
+    def most_frames(self) -> int:
+        """Most frames of a sample, after the stride."""
+        return self.shapes.frame_counts[-1]

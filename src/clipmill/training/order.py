@@ -12,6 +12,20 @@ from clipmill.errors import UsageError
 from clipmill.training.datasets import InOutDataset, MotionDataset
 
 
+def epoch_order(dataset: MotionDataset | InOutDataset, *, shuffle: bool) -> npt.NDArray[np.int64]:
+    """Return all sample numbers in the order of the dataset's epoch, int64 [n].
+
+    Shards come in random order, and so do the samples within each.
+    """
+    order = np.arange(len(dataset))
+    if not shuffle:
+        return order
+    rng = np.random.default_rng(seed_for("order", dataset.options.seed, dataset.epoch))
+    shards = dataset.index.shard
+    place = rng.permutation(shards.max(initial=-1) + 1)
+    return np.lexsort((rng.random(len(order)), place[shards]))
+
+
 class ShardOrder(Sampler):
     """A sampler that keeps samples of one row group together, which are read from disk at once.
 
@@ -45,15 +59,8 @@ class ShardOrder(Sampler):
 
     def numbers(self) -> npt.NDArray[np.int64]:
         """Return the sample numbers of this rank for the whole epoch, int64."""
-        count = len(self._dataset)
-        order = np.arange(count)
-        if self._shuffle:
-            seed = seed_for("order", self._dataset.options.seed, self._dataset.epoch)
-            rng = np.random.default_rng(seed)
-            shards = self._dataset.index.shard
-            place = rng.permutation(shards.max(initial=-1) + 1)
-            order = np.lexsort((rng.random(count), place[shards]))
-        return order[: count // self._world * self._world][self._rank :: self._world]
+        order = epoch_order(self._dataset, shuffle=self._shuffle)
+        return order[: len(order) // self._world * self._world][self._rank :: self._world]
 
     def __iter__(self) -> Iterator[int]:
         numbers = self.numbers()[self._skip :]
