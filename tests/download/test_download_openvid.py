@@ -16,7 +16,7 @@ from filelock import FileLock
 from published import BOTH, PART0, PART1, contents, fetch, publish
 from weights_server import COMMIT, child_environment
 
-from clipmill.download.errors import FolderError, WhereError
+from clipmill.download.errors import FolderError
 from clipmill.errors import UsageError
 from clipmill.weights.errors import ChecksumError, DownloadError, OfflineError
 
@@ -320,7 +320,7 @@ def test_requests_that_make_no_sense(hub: DataHub, tmp_path: Path, monkeypatch):
         fetch(tmp_path, parts=frozenset({7}))
     with pytest.raises(UsageError, match=r"--subset: there is no .tiny.; choose train or hd"):
         fetch(tmp_path, subset="tiny")
-    with pytest.raises(WhereError, match=r"no column 'beauty'.*aesthetic_score"):
+    with pytest.raises(UsageError, match=r"no column 'beauty'.*aesthetic_score"):
         fetch(tmp_path, where="beauty > 3")
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(OfflineError):

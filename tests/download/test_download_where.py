@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from clipmill.download.errors import DatasetError, WhereError
+from clipmill.choice import parse_where
+from clipmill.download.errors import DatasetError
 from clipmill.download.table import VideoTable
-from clipmill.download.where import parse_where
+from clipmill.errors import UsageError
 
 TABLE = (
     "\ufeffvideo,caption,Aesthetic score,camera motion\n"
@@ -53,7 +54,7 @@ def test_conditions_choose_rows(tmp_path: Path, text: str, names: str):
     ],
 )
 def test_what_is_no_choice_is_refused(text: str):
-    with pytest.raises(WhereError):
+    with pytest.raises(UsageError):
         parse_where(text)
 
 

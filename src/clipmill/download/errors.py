@@ -12,10 +12,6 @@ class NoRangesError(DownloadError):
     """A server answers a request for a byte range with the whole file."""
 
 
-class WhereError(UsageError):
-    """A choice of rows cannot be understood."""
-
-
 class FolderError(UsageError):
     """The target folder cannot take the download: in use, read-only, or too small."""
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from clipmill.choice import parse_where
 from clipmill.download.errors import DatasetError, FolderError, NoRangesError
 from clipmill.download.fetcher import Fetcher, Meter, stopping_pool
 from clipmill.download.hub import DatasetHub, Listing
@@ -23,7 +24,6 @@ from clipmill.download.repository import Archive, archive_names, find_archive
 from clipmill.download.request import Report, Request
 from clipmill.download.table import Choice, VideoTable
 from clipmill.download.unpack import Stopped, disk_error
-from clipmill.download.where import parse_where
 from clipmill.download.whole import fetch_file, partial_of
 from clipmill.download.whole_unpack import WholeUnpacker
 from clipmill.errors import UsageError

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
+from clipmill.choice import Condition, check_columns, plain_column
 from clipmill.download.errors import DatasetError
-from clipmill.download.where import Condition, check_columns, plain_column
 
 _LONGEST_CELL = 1 << 24
 """Characters; the library's own limit of 128 Ki is below what captioners may write."""
@@ -56,7 +56,7 @@ class VideoTable:
         """Return the videos of the rows that meet all conditions.
 
         Raises:
-            WhereError: A condition names a column that is not there.
+            UsageError: A condition names a column that is not there.
             DatasetError: The table cannot be read.
         """
         check_columns(conditions, self.columns)
