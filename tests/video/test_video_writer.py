@@ -8,7 +8,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from clipmill.video import VideoReader, index_video
+from clipmill.video import VideoReader, index_video, packet_times
 from clipmill.video.writer import VideoWriter
 
 COLOURS = ((255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0), (200, 30, 120), (127, 127, 127))
@@ -26,6 +26,9 @@ def test_frames_stand_at_their_times(tmp_path, fps):
     _, index = index_video(str(tmp_path / "a.mp4"))
     assert index.num_frames == writer.num_frames == 25
     assert index.rate == fps and index.exact
+    pts, keyframes = packet_times(str(tmp_path / "a.mp4"))
+    assert pts.tolist() == index.pts.tolist()
+    assert keyframes.tolist() == index.keyframes.tolist()
     assert np.flatnonzero(index.keyframes).tolist() == [0, 10, 20]
     assert np.allclose(index.seconds, np.arange(25) / float(fps), atol=1e-4)
 

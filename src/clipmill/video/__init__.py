@@ -7,7 +7,7 @@ from clipmill.video.errors import (
     VideoMissingError,
 )
 from clipmill.video.index import FrameIndex
-from clipmill.video.indexing import index_video
+from clipmill.video.indexing import index_video, packet_times
 from clipmill.video.info import VideoInfo
 from clipmill.video.reader import StreamedFrame, VideoReader
 from clipmill.video.sizes import FrameSize, fit_within
@@ -24,4 +24,5 @@ __all__ = [
     "VideoReader",
     "fit_within",
     "index_video",
+    "packet_times",
 ]

@@ -62,6 +62,43 @@ def index_video(
             return _by_decoding(source, table, reason, on_frame)
 
 
+def packet_times(
+    uri: str, *, expected_size_bytes: int | None = None, max_pixels: int = MAX_PIXELS
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return what the packets of a video say of its frames, without decoding any.
+
+    For a file whose packets can be trusted they are `pts` and `keyframes` of its `FrameIndex`.
+
+    Args:
+        uri: Local path or fsspec URL.
+        expected_size_bytes: A file of another size is refused with kind `changed`.
+        max_pixels: Larger frames are refused.
+
+    Returns:
+        int64 [T], presentation times in ticks, ascending; bool [T], key frames.
+
+    Raises:
+        VideoError: With kind `missing`, `changed` or `decode`; the message names the file.
+    """
+    with (
+        translated(uri),
+        open_source(
+            uri,
+            expected_size_bytes=expected_size_bytes,
+            max_pixels=max_pixels,
+            packets_only=True,
+        ) as source,
+    ):
+        return _ordered(read_packets(source))
+
+
+def _ordered(table: PacketTable) -> tuple[np.ndarray, np.ndarray]:
+    """Return times and key frames of packets in presentation order."""
+    times = np.array(table.pts, np.int64)
+    order = np.argsort(times, kind="stable")
+    return times[order], np.array(table.keys, bool)[order]
+
+
 def _first_frame(source: OpenSource, table: PacketTable) -> VideoFrame | None:
     """Decode the first key packet alone."""
     context = source.stream.codec_context
@@ -73,12 +110,10 @@ def _first_frame(source: OpenSource, table: PacketTable) -> VideoFrame | None:
 
 
 def _from_packets(source: OpenSource, table: PacketTable, info: VideoInfo) -> FrameIndex:
-    times = np.array(table.pts, np.int64)
-    order = np.argsort(times, kind="stable")
-    pts = times[order]
+    pts, keyframes = _ordered(table)
     return FrameIndex(
         pts=pts,
-        keyframes=np.array(table.keys, bool)[order],
+        keyframes=keyframes,
         time_base=source.time_base,
         width=info.width,
         height=info.height,

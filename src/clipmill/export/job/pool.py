@@ -2,7 +2,7 @@
 
 import multiprocessing
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -15,6 +15,8 @@ from clipmill.export.job.worker import Made, Task, make
 _AHEAD = 3
 """Tasks per process that are handed out before the oldest is taken back."""
 
+Work = Callable[[Task], Made]
+
 
 @dataclass(frozen=True)
 class Makers:
@@ -26,44 +28,58 @@ class Makers:
 
     def run(self, tasks: Iterable[Task]) -> Iterator[Made]:
         """Yield the outcomes of tasks, in their order."""
-        work = partial(make, format_=self.format_, profile=self.profile)
+        work: Work = partial(make, format_=self.format_, profile=self.profile)
         if self.workers <= 1:
             yield from map(work, tasks)
             return
-        pool = self._pool(self.workers)
-        waiting: deque[tuple[Task, Future[Made]]] = deque()
+        team = _Team(work, self.workers)
         try:
             for task in tasks:
-                if len(waiting) >= self.workers * _AHEAD:
-                    made, pool = self._take(waiting, pool)
-                    yield from made
-                waiting.append((task, pool.submit(work, task)))
-            while waiting:
-                made, pool = self._take(waiting, pool)
-                yield from made
+                team.hand_out(task)
+                while len(team.waiting) > self.workers * _AHEAD:
+                    yield from team.collect()
+            while team.waiting:
+                yield from team.collect()
         finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+            team.pool.shutdown(wait=True, cancel_futures=True)
 
-    def _take(
-        self, waiting: "deque[tuple[Task, Future[Made]]]", pool: ProcessPoolExecutor
-    ) -> tuple[list[Made], ProcessPoolExecutor]:
-        """Return the oldest outcome; all of those waiting when a process has died."""
-        future = waiting[0][1]
+
+class _Team:
+    """Processes, and the tasks they were handed."""
+
+    def __init__(self, work: Work, workers: int) -> None:
+        self.waiting: deque[tuple[Task, Future[Made] | None]] = deque()
+        self._work, self._workers = work, workers
+        self.pool = _pool(workers)
+
+    def hand_out(self, task: Task) -> None:
+        """Give a task to a process; to none if one of them has died in the meantime."""
         try:
-            made = future.result()
+            self.waiting.append((task, self.pool.submit(self._work, task)))
         except BrokenProcessPool:
-            tasks = [task for task, _ in waiting]
-            waiting.clear()
-            pool.shutdown(wait=True, cancel_futures=True)
-            return [self._alone(task) for task in tasks], self._pool(self.workers)
-        waiting.popleft()
-        return [made], pool
+            self.waiting.append((task, None))
+
+    def collect(self) -> list[Made]:
+        """Return the oldest outcome; those of all waiting tasks when a process has died."""
+        _, future = self.waiting[0]
+        try:
+            if future is not None:
+                made = future.result()
+                self.waiting.popleft()
+                return [made]
+        except BrokenProcessPool:
+            pass
+        # Which of them killed the process cannot be told: each gets a process of its own.
+        begun = [task for task, _ in self.waiting]
+        self.waiting.clear()
+        self.pool.shutdown(wait=True, cancel_futures=True)
+        self.pool = _pool(self._workers)
+        return [self._alone(task) for task in begun]
 
     def _alone(self, task: Task) -> Made:
-        work = partial(make, format_=self.format_, profile=self.profile)
-        with self._pool(1) as pool:
+        with _pool(1) as pool:
             try:
-                return pool.submit(work, task).result()
+                return pool.submit(self._work, task).result()
             except BrokenProcessPool:
                 return Made(
                     task.row.sample_id,
@@ -73,7 +89,7 @@ class Makers:
                     kind="crash",
                 )
 
-    @staticmethod
-    def _pool(workers: int) -> ProcessPoolExecutor:
-        # Spawned: a fork would copy the locks of PyAV's and OpenCV's threads.
-        return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+
+def _pool(workers: int) -> ProcessPoolExecutor:
+    # Spawned: a fork would copy the locks of PyAV's and OpenCV's threads.
+    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))

@@ -5,7 +5,7 @@ from functools import lru_cache
 import numpy as np
 
 from clipmill.export.content.compose import SampleFacts
-from clipmill.video import VideoChangedError, index_video
+from clipmill.video import VideoChangedError, packet_times
 
 
 def check_unchanged(uri: str, facts: SampleFacts) -> None:
@@ -32,5 +32,4 @@ def check_unchanged(uri: str, facts: SampleFacts) -> None:
 @lru_cache(maxsize=16)
 def _packets(uri: str, size_bytes: int | None) -> tuple[np.ndarray, np.ndarray]:
     """Return pts and key frames of a video; samples of one video follow each other."""
-    _, index = index_video(uri, expected_size_bytes=size_bytes)
-    return index.pts, index.keyframes
+    return packet_times(uri, expected_size_bytes=size_bytes)
