@@ -33,6 +33,8 @@ class Case:
     camera: Camera = STILL
     still: tuple[int, ...] = ()
     anchor: int = 16
+    gain: float = 1.0
+    noise: float = 1.5
 
 
 CASES = {
@@ -66,7 +68,7 @@ def look(case):
     shot = Shot(
         num_frames=LENGTH, background=case.background, camera=case.camera, sprites=case.sprites
     )
-    scene = Scene(shots=(shot,), noise=1.5)
+    scene = Scene(shots=(shot,), gain=case.gain, noise=case.noise)
     steps = [step for step in DISTANCES if 0 <= case.anchor + step < LENGTH]
     frames = {step: small(render_frame(scene, case.anchor + step)) for step in steps}
     anchor = small(render_frame(scene, case.anchor))
@@ -99,6 +101,25 @@ def test_nothing_is_found_where_nothing_moves_on_its_own(camera):
     # A sprite without a motion of its own goes along with the background.
     movers, _ = look(Case("china", (face(),), camera))
     assert movers == []
+
+
+@pytest.mark.parametrize(
+    ("background", "gain", "noise"),
+    [("rocket", 0.45, 10.0), ("china", 0.45, 14.0), ("rocket", 1.0, 14.0)],
+)
+def test_noise_is_no_object(background, gain, noise):
+    movers, _ = look(Case(background, gain=gain, noise=noise))
+    assert movers == []
+
+
+@pytest.mark.parametrize(
+    ("background", "gain", "noise"), [("china", 0.45, 10.0), ("rocket", 1.0, 14.0)]
+)
+def test_a_mover_in_noise_is_found_and_nothing_else(background, gain, noise):
+    mover = face(velocity=(4.0, 0.0))
+    (found,), (mask,) = look(Case(background, (mover,), gain=gain, noise=noise))
+    assert overlap(found, mask) > 0.85
+    assert found.confidence > 0.4
 
 
 def test_speed_is_measured_against_the_background():

@@ -86,7 +86,7 @@ class MovingObjects(Backend):
 
     annotation: ClassVar[str] = "objects"
     name: ClassVar[str] = "embedded"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     Config: ClassVar[type[BackendConfig]] = MovingObjectsConfig
     Row: ClassVar[type] = ObjectsRow
     needs: ClassVar[Needs] = Needs(licence="Apache-2.0 (OpenCV, scikit-learn)")

@@ -29,6 +29,7 @@ class Evidence:
         photometric: float32 [H, W]: how much worse the background's motion explains the
             picture than the flow does, in grey levels; near 0 where there is no texture to tell.
         noise: Typical speed of background pixels: what the flow's own error amounts to.
+        grain: Typical grey difference that the flow leaves unexplained: the sensor's noise.
         inlier_share: Mean share of the flow that the background explains, [0, 1].
         frames: Number of frames that could be compared with the anchor.
     """
@@ -38,6 +39,7 @@ class Evidence:
     trust: Map
     photometric: Map
     noise: float
+    grain: float
     inlier_share: float
     frames: int
 
@@ -58,6 +60,7 @@ def measure(anchor: Gray, others: Mapping[int, Gray], flows: FlowEstimator) -> E
     speed = np.zeros_like(weight)
     velocity = np.zeros((height, width, 2), np.float32)
     photometric = np.zeros_like(weight)
+    rest = np.zeros_like(weight)
     shares: list[float] = []
     total = 0.0
     for distance, other in others.items():
@@ -72,8 +75,9 @@ def measure(anchor: Gray, others: Mapping[int, Gray], flows: FlowEstimator) -> E
         total += abs(distance)
         speed += trusted * lengths(residual)
         velocity += trusted[..., None] * residual
-        gain = background.mismatch - mismatch(anchor, other, flow.vectors)
-        photometric += trusted * gain
+        left = mismatch(anchor, other, flow.vectors)
+        photometric += trusted * (background.mismatch - left)
+        rest += trusted * left
         shares.append(background.inlier_share)
     if not shares:
         return None
@@ -86,6 +90,7 @@ def measure(anchor: Gray, others: Mapping[int, Gray], flows: FlowEstimator) -> E
         trust=(weight / total).astype(np.float32),
         photometric=(photometric / safe).astype(np.float32),
         noise=float(np.percentile(known, 30)) if known.size else 0.0,
+        grain=float(np.median((rest / safe)[weight > 0])) if known.size else 0.0,
         inlier_share=float(np.mean(shares)),
         frames=len(shares),
     )

@@ -20,7 +20,8 @@ Mask = npt.NDArray[np.bool_]
 _NOISE_FACTOR = 5.0
 _CLOSE = 0.01
 _BLUR = 0.016
-_MIN_GAIN = 1.0
+_MIN_GAIN = 1.0  # grey levels
+_GAIN_OVER_GRAIN = 1.0
 _SPLIT_SHARE = 0.2
 _SPLIT_RATIO = 7.0
 _SPLIT_WHOLE = 0.8
@@ -89,8 +90,11 @@ def moving_pixels(evidence: Evidence, *, min_speed: float) -> Mask:
     # A flow blurs across edges: beside a fast thing, only half of its speed is motion.
     reach = 2 * round(_BLUR * max(evidence.speed.shape)) + 1
     nearby = cv2.dilate(cv2.medianBlur(evidence.speed, 5), np.ones((reach, reach)))
-    # Without texture any flow is a guess: the picture must fit the flow better than stillness.
-    told = cv2.blur(evidence.photometric, (9, 9)) > _MIN_GAIN
+    # Without texture any flow is a guess: the picture must fit the flow better than stillness. A
+    # flow fits itself to the sensor's noise as well, but explains less of that than it leaves.
+    told = cv2.blur(evidence.photometric, (9, 9)) > max(
+        _MIN_GAIN, _GAIN_OVER_GRAIN * evidence.grain
+    )
     return (evidence.speed > np.maximum(floor, 0.5 * nearby)) & (evidence.trust > 0) & told
 
 
