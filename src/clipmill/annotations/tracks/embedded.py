@@ -56,7 +56,7 @@ class LucasKanadeTracks(WindowedTracks):
     """
 
     name = "embedded"
-    version = 2
+    version = 3
     Config = LucasKanadeTracksConfig
 
     config: LucasKanadeTracksConfig

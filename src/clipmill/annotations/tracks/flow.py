@@ -5,7 +5,7 @@ import numpy as np
 
 from clipmill.annotations.tracks.arrays import Flags, Floats, Gray
 
-_WINDOW = (15, 15)
+_WINDOW = (21, 21)  # smaller ones lose plain and blurred things
 _LEVELS = 3
 _STOP = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 20, 0.01)
 
