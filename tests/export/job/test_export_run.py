@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tarfile
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -16,6 +17,7 @@ import pytest
 from export_samples import Disc, disc_sample
 from killing_format import Killing
 
+from clipmill.config import SourceConfig
 from clipmill.errors import UsageError
 from clipmill.export.containers.tree import FolderContainer
 from clipmill.export.content.profile import FrameProfile
@@ -27,6 +29,7 @@ from clipmill.export.job.run import Plan, run_export
 from clipmill.export.job.verify import verify_export
 from clipmill.pipeline.samples import read_samples
 from clipmill.samples.schema import SampleRow
+from clipmill.sources import list_sources
 from clipmill.store.records import schema_of, to_dict
 from clipmill.store.workspace import Workspace
 
@@ -189,6 +192,19 @@ def test_a_sample_that_kills_its_process_costs_only_itself(tmp_path):
     assert report.samples == 5 and report.failed == 2
     entries = [Entry.from_line(line) for line in (tmp_path / "out/manifest.jsonl").open()]
     assert [entry.kind for entry in entries] == ["", "", "crash", "crash", "", "", ""]
+
+
+def test_a_video_inside_a_shard_is_exported(tmp_path):
+    row, _ = disc_sample(Disc(160, 96, num_frames=20), tmp_path / "disc.mp4")
+    with tarfile.open(tmp_path / "shard.tar", "w") as archive:
+        archive.add(tmp_path / "disc.mp4", "disc.mp4")
+    (found,) = list_sources((SourceConfig(path=str(tmp_path / "shard.tar")),)).videos
+    rows = [row, replace(row, sample_id="b" + row.sample_id[1:], uri=found.uri)]
+    workspace = workspace_with(tmp_path / "ws", rows)
+    report = run_export(workspace, tmp_path / "out", plan(SMALL, workers=2))
+    assert report.samples == 2 and not report.left_out
+    plain, sharded = sorted((tmp_path / "out").rglob("*.mp4"))
+    assert plain.read_bytes() == sharded.read_bytes()
 
 
 def test_a_video_that_was_replaced_is_refused(workspace, tmp_path):

@@ -105,5 +105,10 @@ def _pairs(values: dict[str, object]) -> str:
 def _left_out(reasons: dict[str, int]) -> str:
     if not reasons:
         return ""
-    lines = [f"- {n} x {reason}" for reason, n in sorted(reasons.items())]
+    lines = [f"- {n} x `{_plain(reason)}`" for reason, n in sorted(reasons.items())]
     return "\n## Left out\n" + "\n".join(lines) + "\n"
+
+
+def _plain(reason: str) -> str:
+    """Reasons name files, and files may be called anything."""
+    return " ".join(reason.replace("`", "'").split())
