@@ -276,6 +276,24 @@ def test_aligned_never_leaves_the_region_and_keeps_the_border():
     assert aligned((3, 0, 350, 206), (350, 206), align=16) == (16, 0, 350, 206)
 
 
+def test_regions_that_the_object_enters_come_first(tmp_path):
+    sample = disc_exported(tmp_path)
+    (entry,) = sample.row.objects
+    (region,) = entry.regions
+    enters = {(0, 0, 192, 96): None, (0, 0, 96, 48): 5, (16, 0, 160, 80): sample.num_frames}
+    regions = tuple(
+        replace(region, box=box, area=(box[2] - box[0]) * (box[3] - box[1]), enter_frame=frame)
+        for box, frame in enters.items()
+    )
+    row = replace(sample.row, objects=(replace(entry, regions=regions),))
+    made = pieces(replace(sample, row=row), tmp_path / "a", regions=3)
+    assert [(piece.row["region"], piece.row["entered"]) for piece in made] == [
+        ([0, 0, 96, 48], True), ([0, 0, 192, 96], False), ([16, 0, 160, 80], False),
+    ]  # fmt: skip
+    largest = pieces(replace(sample, row=row), tmp_path / "b", regions=1, first="largest")
+    assert [piece.row["region"] for piece in largest] == [[0, 0, 192, 96]]
+
+
 def test_regions_of_an_object_share_one_target(tmp_path):
     sample = disc_exported(tmp_path)
     (entry,) = sample.row.objects

@@ -4,12 +4,14 @@ import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
+from clipmill.annotations.inout.schema import Region
 from clipmill.canvas.placement import Box
 from clipmill.export.content.compose import LeftOutError
 from clipmill.export.content.sample import ExportSample
@@ -54,8 +56,9 @@ _CONVENTIONS = """\
   `vace_video_mask` is white (255) where the model generates, that is outside of the region, and
   black (0) inside. `vace_reference_image` is the object that enters the region, or leaves it.
 - In frame 0 no pixel of the object `object_id` is inside the region.
-- A sample has one row per object and region, the largest region first, at most {regions} per
-  object. The sides of a region are moved inward to multiples of {align} pixels{exact}.
+- A sample has one row per object and region, at most {regions} per object, {first}; `entered`
+  says whether the object comes into the region within the video.
+  The sides of a region are moved inward to multiples of {align} pixels{exact}.
 - Arguments: `--data_file_keys "video,vace_video,vace_video_mask,vace_reference_image"
   --extra_inputs "vace_video,vace_video_mask,vace_reference_image"` with `metadata_vace.csv`;
   `--data_file_keys "video,control_video,reference_image"` for models with a control video.
@@ -74,7 +77,12 @@ class DiffSynthOptions(FormatOptions):
         description="VACE triples for Frame-In / Frame-Out: where samples are ready for them "
         "(the others become plain rows), only those, or none.",
     )
-    regions: int = Field(default=1, ge=1, description="Regions per object, the largest first.")
+    regions: int = Field(default=1, ge=1, description="Regions per object.")
+    first: Literal["entered", "largest"] = Field(
+        default="entered",
+        description="Regions taken first: those the object comes into, the largest of them "
+        "before the others; or the largest of all.",
+    )
     align: int = Field(
         default=16,
         ge=2,
@@ -99,6 +107,7 @@ class _Triple:
     key: str
     object_id: str
     box: Box
+    entered: bool
 
 
 class DiffSynth(Format[DiffSynthOptions]):
@@ -135,13 +144,19 @@ class DiffSynth(Format[DiffSynthOptions]):
             if not entry.stage2 or entry.reference is None:
                 continue
             short = entry.object_id.rsplit("-", 1)[-1]
-            boxes = (
-                aligned(region.box, sample.size, align=self.options.align)
-                for region in sorted(entry.regions, key=lambda region: -region.area)
-            )
-            found = dict.fromkeys(box for box in boxes if box is not None)
-            for number, box in enumerate(islice(found, self.options.regions)):
-                yield _Triple(f"{sample.sample_id}-{short}-r{number}", entry.object_id, box)
+            found: dict[Box, bool] = {}
+            for region in sorted(entry.regions, key=partial(self._rank, sample)):
+                box = aligned(region.box, sample.size, align=self.options.align)
+                if box is not None:
+                    found.setdefault(box, _is_entered(region, sample))
+            for number, (box, entered) in enumerate(islice(found.items(), self.options.regions)):
+                key = f"{sample.sample_id}-{short}-r{number}"
+                yield _Triple(key, entry.object_id, box, entered)
+
+    def _rank(self, sample: ExportSample, region: Region) -> tuple[bool, int]:
+        """Sort the regions to take first to the front."""
+        later = self.options.first == "entered" and not _is_entered(region, sample)
+        return later, -region.area
 
     def _plain_piece(self, sample: ExportSample, scratch: Path) -> Piece:
         key = sample.sample_id
@@ -210,6 +225,9 @@ class DiffSynth(Format[DiffSynthOptions]):
             margins=margins,
             control_background=self.options.control_background,
             regions=self.options.regions,
+            first="those that the object comes into first"
+            if self.options.first == "entered"
+            else "the largest first",
             align=self.options.align,
             exact=(
                 ", between the blocks of the encoder: grey and mask are exact"
@@ -235,6 +253,7 @@ def _row(
             "vace_reference_image": paths["reference.png"],
             "object_id": triple.object_id,
             "region": list(triple.box),
+            "entered": triple.entered,
         }
     width, height = sample.size
     return row | {
@@ -244,6 +263,11 @@ def _row(
         "width": width,
         "height": height,
     }
+
+
+def _is_entered(region: Region, sample: ExportSample) -> bool:
+    """Whether the object comes into a region within the exported frames."""
+    return region.enter_frame is not None and 0 <= region.enter_frame < sample.num_frames
 
 
 def _why_no_triple(sample: ExportSample) -> str:
