@@ -1,5 +1,6 @@
 """The whole profile `frameino`, its models tiny and random but loaded from the real formats."""
 
+import importlib.util
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,9 @@ from clipmill.store.workspace import Workspace
 torch = pytest.importorskip("torch", reason="needs the extra 'models'")
 pytest.importorskip("transformers", reason="needs the extra 'models'")
 pytestmark = pytest.mark.slow
+
+WITH_TORCHVISION = all(map(importlib.util.find_spec, ("torchvision", "pyiqa", "easyocr")))
+"""torchvision has no CPU build that goes with every CPU build of torch."""
 
 VGGT_SIZES = {
     **{"width": 32, "depth": 2, "heads": 2, "patch_depth": 1, "patch_heads": 2},
@@ -50,6 +54,17 @@ def save_vggt(folder: Path) -> str:
     return str(folder)
 
 
+def quality_config(folder: Path, icnet: str) -> dict[str, Any]:
+    """All scores of the profile; those that need torchvision only where it is installed."""
+    if not WITH_TORCHVISION:
+        return {"scores": ("complexity",), "weights": {"complexity": icnet}}
+    tiny_models.write_craft(folder)
+    tiny_models.write_clip_iqa(folder)
+    tiny_models.write_nima(folder)
+    names = ("text", "image_quality", "aesthetic")
+    return {"weights": {"complexity": icnet} | dict.fromkeys(names, str(folder))}
+
+
 def tiny_configs(folder: Path) -> dict[str, dict[str, Any]]:
     """Settings by annotation that put a tiny checkpoint in the place of the published one."""
     repo, tracker = tiny_models.write_cotracker(folder / "cotracker")
@@ -59,7 +74,7 @@ def tiny_configs(folder: Path) -> dict[str, dict[str, Any]]:
     return {
         "shots": cpu
         | {"weights": save_filled(folder / "shots.pth", "autoshot.manifest.json", container="net")},
-        "quality": cpu | {"scores": ("complexity",), "weights": {"complexity": icnet}},
+        "quality": cpu | quality_config(folder, icnet),
         "objects": cpu
         | anything
         | {"weights": str(tiny_models.write_oneformer(folder / "oneformer")), "width": 160},
@@ -86,7 +101,7 @@ def with_tiny_models(folder: Path, videos: Path) -> Pipeline:
             steps.append(step.model_copy(update={"threshold": 1.0}))
         elif isinstance(step, SelectStep) and step.select == "quality":
             known = {"quality.complexity", "quality.clarity"}
-            rules = tuple(rule for rule in step.rules if rule.column in known)
+            rules = tuple(r for r in step.rules if WITH_TORCHVISION or r.column in known)
             steps.append(step.model_copy(update={"rules": rules}))
         else:
             steps.append(step)

@@ -347,3 +347,42 @@ def write_cotracker(folder: Path, *, scale: float = 1.0, drift: float = 0.0) -> 
     mix = scale * torch.eye(3)[:, :, None, None]
     torch.save({"fnet.mix.weight": mix, "drift": torch.tensor([drift, 0.0])}, weights)
     return folder, weights
+
+
+def write_craft(folder: Path) -> None:
+    """Write EasyOCR's text detector with random weights, under its published name."""
+    import torch
+    from easyocr.craft import CRAFT
+
+    torch.manual_seed(0)
+    network = CRAFT(pretrained=False).eval()
+    last = network.conv_cls[8]
+    with torch.no_grad():  # random outputs, spread so that some are over the thresholds
+        last.weight *= 75
+        last.bias.copy_(75 * (last.bias - torch.tensor([0.0054, 0.0087])) + 0.25)
+    state = {f"module.{key}": value for key, value in network.state_dict().items()}
+    torch.save(state, folder / "craft_mlt_25k.pth")
+
+
+def write_clip_iqa(folder: Path) -> None:
+    """Write a tiny CLIP with learned prompts, as CLIP-IQA+ is published."""
+    import torch
+    from pyiqa.archs.clip_model import CLIP
+
+    torch.manual_seed(0)
+    clip = CLIP(64, 224, (1, 1, 1, 1), 32, None, 77, 49408, 64, 1, 1)
+    # The published file is a TorchScript archive.
+    example = (torch.zeros(1, 3, 224, 224), torch.ones(1, 77, dtype=torch.long))
+    torch.jit.trace(clip.eval(), example, check_trace=False).save(str(folder / "RN50.pt"))
+    torch.save(torch.randn(2, 16, 64), folder / "CLIP-IQA+_learned_prompts-603f3273.pth")
+
+
+def write_nima(folder: Path) -> None:
+    """Write NIMA with random weights, under its published name."""
+    import torch
+
+    from clipmill.annotations.quality import nima
+
+    torch.manual_seed(0)
+    state = {"params": nima._network().state_dict()}
+    torch.save(state, folder / "NIMA_InceptionV2_ava-b0c77c00.pth")

@@ -6,6 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import tiny_models
 from golden_weights import GOLDENS, filled, manifest_shapes
 
 from clipmill.annotations.base import ClipInput
@@ -186,14 +187,11 @@ def test_text_area_is_that_of_the_library_s_own_detection(tmp_path) -> None:
 
     from clipmill.annotations.quality.text import polygon_area
 
-    torch.manual_seed(0)
-    network = CRAFT(pretrained=False).eval()
-    last = network.conv_cls[8]
-    with torch.no_grad():  # random outputs, spread so that some are over the thresholds
-        last.weight *= 75
-        last.bias.copy_(75 * (last.bias - torch.tensor([0.0054, 0.0087])) + 0.25)
+    tiny_models.write_craft(tmp_path)
     path = tmp_path / "craft_mlt_25k.pth"
-    torch.save({f"module.{key}": value for key, value in network.state_dict().items()}, path)
+    network = CRAFT(pretrained=False).eval()
+    saved = torch.load(path, weights_only=True)
+    network.load_state_dict({key.removeprefix("module."): value for key, value in saved.items()})
     backend = open_backend("text", tmp_path)
     noise = np.random.default_rng(0).integers(0, 255, (270, 480, 3)).astype(np.uint8)
     frame = cv2.normalize(cv2.GaussianBlur(noise, (0, 0), 8), None, 0, 255, cv2.NORM_MINMAX)
@@ -234,14 +232,8 @@ def test_lines_of_text_are_joined_cut_and_filtered_as_the_library_does() -> None
 def test_image_quality_from_a_tiny_clip_network(tmp_path) -> None:
     need("torch", "torchvision", "pyiqa")
     import torch
-    from pyiqa.archs.clip_model import CLIP
 
-    torch.manual_seed(0)
-    clip = CLIP(64, 224, (1, 1, 1, 1), 32, None, 77, 49408, 64, 1, 1)
-    # The published file is a TorchScript archive.
-    example = (torch.zeros(1, 3, 224, 224), torch.ones(1, 77, dtype=torch.long))
-    torch.jit.trace(clip.eval(), example, check_trace=False).save(str(tmp_path / "RN50.pt"))
-    torch.save(torch.randn(2, 16, 64), tmp_path / "CLIP-IQA+_learned_prompts-603f3273.pth")
+    tiny_models.write_clip_iqa(tmp_path)
     backend = open_backend("image_quality", tmp_path)
     item = clip_of(text_video(tmp_path / "text.mp4"))
     (row,) = backend.annotate([backend.load(item)])
@@ -255,18 +247,11 @@ def test_aesthetic_from_a_random_network(tmp_path, monkeypatch) -> None:
     need("torch", "torchvision", "pyiqa")
     import socket
 
-    import torch
-
-    from clipmill.annotations.quality import nima
-
     def refuse(*_args, **_kwargs):
         raise AssertionError("tried to open a connection")
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
-    torch.manual_seed(0)
-    torch.save(
-        {"params": nima._network().state_dict()}, tmp_path / "NIMA_InceptionV2_ava-b0c77c00.pth"
-    )
+    tiny_models.write_nima(tmp_path)
     backend = open_backend("aesthetic", tmp_path)
     item = clip_of(text_video(tmp_path / "text.mp4"))
     (row,) = backend.annotate([backend.load(item)])
