@@ -8,6 +8,7 @@ from clipmill.clips import Video
 from clipmill.pipeline.columns import scalar_columns
 from clipmill.pipeline.context import Context
 from clipmill.pipeline.last import last_run
+from clipmill.pipeline.videos import VideoList
 from clipmill.store.workspace import Workspace
 
 SCORES = ("quality", "camera")
@@ -25,6 +26,7 @@ class Facts:
         scores: Scores by clip id, in the order of `score_names`; None where not measured.
         licences: Licence of each backend that made the data, `annotation (backend)` -> text.
         pipeline: Name of the pipeline; empty when it is not known.
+        run: The last run, opened; None when nothing was run.
     """
 
     videos: Mapping[str, Video] = field(default_factory=dict)
@@ -33,6 +35,7 @@ class Facts:
     scores: Mapping[str, tuple[float | None, ...]] = field(default_factory=dict)
     licences: Mapping[str, str] = field(default_factory=dict)
     pipeline: str = ""
+    run: tuple[Context, VideoList] | None = None
 
 
 def gather_facts(workspace: Workspace) -> Facts:
@@ -52,6 +55,7 @@ def gather_facts(workspace: Workspace) -> Facts:
             for stage in context.stages.values()
         },
         pipeline=context.pipeline.name,
+        run=run,
     )
 
 

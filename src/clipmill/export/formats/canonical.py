@@ -9,6 +9,7 @@ import numpy as np
 
 from clipmill.export.content.sample import ExportSample
 from clipmill.export.formats.base import (
+    SPREAD_KEY,
     CreateText,
     Format,
     FormatOptions,
@@ -58,11 +59,11 @@ class Canonical(Format[FormatOptions]):
     name: ClassVar[str] = "canonical"
     summary: ClassVar[str] = "Everything a sample has: mp4, npz, COCO masks, PNG, JSON."
     owned: ClassVar = {
-        "videos": r".{2}/[0-9a-f]{16}-\d+-\d+-a\d+\.mp4",
-        "arrays": r".{2}/[0-9a-f]{16}-\d+-\d+-a\d+\.npz",
-        "masks": r".{2}/[0-9a-f]{16}-\d+-\d+-a\d+\.json",
-        "samples": r".{2}/[0-9a-f]{16}-\d+-\d+-a\d+\.json",
-        "identity": r".{2}/[0-9a-f]{16}-\d+-\d+-a\d+-o\d+/\d+\.png",
+        "videos": rf"{SPREAD_KEY}\.mp4",
+        "arrays": rf"{SPREAD_KEY}\.npz",
+        "masks": rf"{SPREAD_KEY}\.json",
+        "samples": rf"{SPREAD_KEY}\.json",
+        "identity": rf"{SPREAD_KEY}-o\d+/\d+\.png",
     }
 
     def pieces(self, sample: ExportSample, scratch: Path) -> Iterator[Piece]:

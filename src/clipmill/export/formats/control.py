@@ -10,6 +10,8 @@ from pydantic import Field
 from clipmill.export.content.compose import LeftOutError
 from clipmill.export.content.sample import ExportSample
 from clipmill.export.formats.base import (
+    SAMPLE_KEY,
+    SPREAD_KEY,
     CreateText,
     Format,
     FormatOptions,
@@ -77,12 +79,12 @@ class Control(Format[ControlOptions]):
     name: ClassVar[str] = "control"
     summary: ClassVar[str] = "Videos drawn from tracks, masks, regions; Wan-Move and ATI tracks."
     owned: ClassVar = {
-        "videos": r".{2}/[0-9a-f]{16}-\d+-\d+-a\d+\.mp4",
-        "tracks": r".{2}/[0-9a-f]{16}-\d+-\d+-a\d+\.mp4",
-        "masks": r".{2}/[0-9a-f]{16}-\d+-\d+-a\d+\.mp4",
-        "region": r".{2}/[0-9a-f]{16}-\d+-\d+-a\d+\.mp4",
-        "wan_move": r"[0-9a-f]{16}-\d+-\d+-a\d+_(tracks|visibility)\.npy",
-        "ati": r"[0-9a-f]{16}-\d+-\d+-a\d+\.pth",
+        "videos": rf"{SPREAD_KEY}\.mp4",
+        "tracks": rf"{SPREAD_KEY}\.mp4",
+        "masks": rf"{SPREAD_KEY}\.mp4",
+        "region": rf"{SPREAD_KEY}\.mp4",
+        "wan_move": rf"{SAMPLE_KEY}_(tracks|visibility)\.npy",
+        "ati": rf"{SAMPLE_KEY}\.pth",
     }
     Options = ControlOptions
 

@@ -16,6 +16,7 @@ from clipmill.canvas.placement import Box
 from clipmill.export.content.compose import LeftOutError
 from clipmill.export.content.sample import ExportSample
 from clipmill.export.formats.base import (
+    SPREAD_KEY,
     CreateText,
     Format,
     FormatOptions,
@@ -66,7 +67,7 @@ _CONVENTIONS = """\
 
 _COLUMNS = ("video", "prompt")
 _VACE_COLUMNS = ("vace_video", "vace_video_mask", "vace_reference_image")
-_KEY = r".{2}/[0-9a-f]{16}-\d+-\d+-a\d+(?:-o\d+-r\d+)?"
+_KEY = rf"{SPREAD_KEY}(?:-o\d+-r\d+)?"
 
 
 class DiffSynthOptions(FormatOptions):

@@ -14,6 +14,7 @@ from pydantic import Field
 from clipmill.export.content.compose import LeftOutError
 from clipmill.export.content.sample import ExportSample
 from clipmill.export.formats.base import (
+    SPREAD_KEY,
     CreateText,
     Format,
     FormatOptions,
@@ -60,8 +61,8 @@ class FrameIno(Format[FrameInoOptions]):
     name: ClassVar[str] = "frameino"
     summary: ClassVar[str] = "CSV shards, videos and identity images of the Frame In-N-Out loaders."
     owned: ClassVar = {
-        "videos": r".{2}/[0-9a-f]{16}-\d+-\d+-a\d+\.mp4",
-        "ID": r".{2}/[0-9a-f]{16}-\d+-\d+-a\d+-o\d+/\d+\.png",
+        "videos": rf"{SPREAD_KEY}\.mp4",
+        "ID": rf"{SPREAD_KEY}-o\d+/\d+\.png",
         "stage1/csv": r"shard-\d{5}\.csv",
         "stage2/csv": r"shard-\d{5}\.csv",
     }

@@ -7,7 +7,15 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from clipmill.export.content.sample import ExportSample
-from clipmill.export.formats.base import CreateText, Format, FormatOptions, Member, Piece, Rows
+from clipmill.export.formats.base import (
+    SAMPLE_KEY,
+    CreateText,
+    Format,
+    FormatOptions,
+    Member,
+    Piece,
+    Rows,
+)
 from clipmill.export.formats.layers import Drawn, video_with_layers
 from clipmill.export.formats.overlay import Dots, KeptMask
 from clipmill.export.formats.plain_indices import COSMOS_FRAMES, write_plain_indices
@@ -63,10 +71,10 @@ class Plain(Format[PlainOptions]):
     name: ClassVar[str] = "plain"
     summary: ClassVar[str] = "Videos with caption files; indices of musubi, LTX, FastVideo, ..."
     owned: ClassVar = {
-        "videos": r"[0-9a-f]{16}-\d+-\d+-a\d+\.(mp4|txt)",
-        "tracking": r"[0-9a-f]{16}-\d+-\d+-a\d+\.mp4",
-        "masks": r"[0-9a-f]{16}-\d+-\d+-a\d+\.mp4",
-        "metas": r"[0-9a-f]{16}-\d+-\d+-a\d+\.txt",
+        "videos": rf"{SAMPLE_KEY}\.(mp4|txt)",
+        "tracking": rf"{SAMPLE_KEY}\.mp4",
+        "masks": rf"{SAMPLE_KEY}\.mp4",
+        "metas": rf"{SAMPLE_KEY}\.txt",
         "musubi": r"[0-9.]+fps(-control)?\.jsonl",
     }
     Options = PlainOptions

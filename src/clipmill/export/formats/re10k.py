@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from clipmill.export.content.sample import ExportSample
 from clipmill.export.formats.base import (
+    SPREAD_KEY,
     CreateText,
     Format,
     FormatOptions,
@@ -40,8 +41,8 @@ class Re10k(Format[FormatOptions]):
     name: ClassVar[str] = "re10k"
     summary: ClassVar[str] = "Videos with camera poses as RealEstate10K text (CameraCtrl)."
     owned: ClassVar = {
-        "videos": r".{2}/[0-9a-f]{16}-\d+-\d+-a\d+\.mp4",
-        "poses": r".{2}/[0-9a-f]{16}-\d+-\d+-a\d+\.txt",
+        "videos": rf"{SPREAD_KEY}\.mp4",
+        "poses": rf"{SPREAD_KEY}\.txt",
     }
 
     def pieces(self, sample: ExportSample, scratch: Path) -> Iterator[Piece]:

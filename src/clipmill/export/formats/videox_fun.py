@@ -8,6 +8,7 @@ from pydantic import Field
 
 from clipmill.export.content.sample import ExportSample
 from clipmill.export.formats.base import (
+    SPREAD_KEY,
     CreateText,
     Format,
     FormatOptions,
@@ -50,8 +51,6 @@ _NONE = """\
 - `control_file_path` is null.
 """
 
-_KEY = r".{2}/[0-9a-f]{16}-\d+-\d+-a\d+"
-
 
 class VideoXFunOptions(FormatOptions):
     """Settings of the `videox-fun` export."""
@@ -79,9 +78,9 @@ class VideoXFun(Format[VideoXFunOptions]):
     profile: ClassVar[str] = "wan2.1"
     Options: ClassVar[type[FormatOptions]] = VideoXFunOptions
     owned: ClassVar = {
-        "videos": rf"{_KEY}\.mp4",
-        "control": rf"{_KEY}\.(?:mp4|txt)",
-        "objects": rf"{_KEY}-o\d+\.png",
+        "videos": rf"{SPREAD_KEY}\.mp4",
+        "control": rf"{SPREAD_KEY}\.(?:mp4|txt)",
+        "objects": rf"{SPREAD_KEY}-o\d+\.png",
     }
 
     def pieces(self, sample: ExportSample, scratch: Path) -> Iterator[Piece]:

@@ -4,9 +4,7 @@ from typing import TYPE_CHECKING
 
 from clipmill.export.containers.base import About
 from clipmill.export.facts import Facts
-from clipmill.pipeline.last import last_run
 from clipmill.pipeline.walk import walk
-from clipmill.store.workspace import Workspace
 
 if TYPE_CHECKING:
     from clipmill.export.job.run import ExportReport, Plan
@@ -44,19 +42,18 @@ _RESAMPLE = {
 }
 
 
-def about_export(workspace: Workspace, plan: "Plan", facts: Facts, report: "ExportReport") -> About:
+def about_export(plan: "Plan", facts: Facts, report: "ExportReport") -> About:
     """Gather what an export says of itself."""
     settings = {
         "frames": _pairs(plan.profile.model_dump(mode="json")),
         "options": _pairs(plan.format_.options.model_dump(mode="json")),
         "samples": plan.choice.samples + (f" where {plan.choice.where}" * bool(plan.choice.where)),
     }
-    run = last_run(workspace)
     models: dict[str, str] = {}
     funnel: tuple[tuple[str, int, int], ...] = ()
     non_commercial: tuple[str, ...] = ()
-    if run is not None:
-        context, listing = run
+    if facts.run is not None:
+        context, listing = facts.run
         models = {
             f"{stage.step.annotate} ({stage.step.backend})": _pairs(
                 dict(stage.backend.identity(stage.config))

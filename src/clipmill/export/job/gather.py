@@ -12,7 +12,6 @@ from clipmill.export.content.compose import SampleFacts
 from clipmill.export.facts import Facts
 from clipmill.export.job.worker import Task
 from clipmill.pipeline.context import Context
-from clipmill.pipeline.last import last_run
 from clipmill.pipeline.samples import read_samples
 from clipmill.samples.schema import SampleRow
 from clipmill.store.records import to_dict
@@ -34,8 +33,7 @@ class Gatherer:
     def __init__(self, workspace: Workspace, facts: Facts, *, settings: dict[str, Any]) -> None:
         self._workspace, self._facts = workspace, facts
         self._settings = json.dumps(settings, sort_keys=True, default=str)
-        run = last_run(workspace)
-        self._context: Context | None = None if run is None else run[0]
+        self._context: Context | None = None if facts.run is None else facts.run[0]
 
     def tasks(self, samples: str, wanted: Sequence[str], *, scratch: Path) -> Iterator[Task]:
         """Yield a task per wanted sample, in order.

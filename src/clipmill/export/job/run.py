@@ -165,16 +165,16 @@ class _Run:
             self._make(scratch, reusable, on_progress)
             return self._finish()
 
-    def _tasks(self, scratch: Path) -> Iterator[Task]:
+    def _tasks(self, scratch: Path, wanted: list[str]) -> Iterator[Task]:
         gatherer = Gatherer(self.workspace, self.facts, settings=self.plan.settings)
-        return gatherer.tasks(self.plan.choice.samples, self.wanted, scratch=scratch)
+        return gatherer.tasks(self.plan.choice.samples, wanted, scratch=scratch)
 
     def _reusable(self, scratch: Path) -> frozenset[str]:
         """Return the samples whose files are there already and still right."""
         container = self._container()
         found: list[str] = []
         known = any(sample in self.journal for sample in self.wanted)
-        for task in self._tasks(scratch) if known else ():
+        for task in self._tasks(scratch, self.wanted) if known else ():
             sample = task.row.sample_id
             good = self.journal.token(sample) == task.token
             if good:
@@ -206,8 +206,8 @@ class _Run:
                     container.keep(self.journal.get(sample))
             self.reused = done = len(reusable)
             on_progress(done, total)
-            tasks = (task for task in self._tasks(scratch) if task.row.sample_id not in reusable)
-            for made in makers.run(tasks):
+            missing = [sample for sample in self.wanted if sample not in reusable]
+            for made in makers.run(self._tasks(scratch, missing)):
                 self.journal.add(container.add(made))
                 shutil.rmtree(made.scratch, ignore_errors=True)
                 done += 1
@@ -223,7 +223,7 @@ class _Run:
         with self.folder.create(MANIFEST) as manifest:
             for entry in self._entries():
                 manifest.write(entry.to_line().encode())
-        about = about_export(self.workspace, self.plan, self.facts, report)
+        about = about_export(self.plan, self.facts, report)
         self._container().write_indices(self._entries, about)
         kept = {
             file.shard or file.path
