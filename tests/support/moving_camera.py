@@ -48,17 +48,32 @@ def camera_row(num_frames: int, *, step: int = 3, metric: bool = True) -> Camera
         frames=encode_array(np.array(frames, np.int32)),
         rotations=encode_array(poses[:, :3, :3].astype(np.float32)),
         translations=encode_array(poses[:, :3, 3].astype(np.float32)),
+        steps=encode_array(_steps(poses).astype(np.float32)),
         focals=encode_array(np.full((len(frames), 2), FOCAL, np.float32)),
         homographies=encode_array(np.tile(np.eye(3), (len(frames) - 1, 1, 1))),
         rotation=0.1,
+        pan=0.0,
+        tilt=0.0,
+        roll=0.0,
         translation=0.01,
+        truck=0.0,
+        pedestal=0.0,
+        dolly=0.0,
+        travel_share=1.0,
         zoom=0.0,
+        zoom_in=0.0,
         pan_speed=0.0,
         inlier_share=1.0,
         residual=0.1,
         metric=metric,
         focal_known=True,
     )
+
+
+def _steps(poses: np.ndarray) -> np.ndarray:
+    """Return how the centre moves from pose to pose, in the axes of the first of the two."""
+    relative = poses[1:] @ np.linalg.inv(poses[:-1])
+    return -np.einsum("tji,tj->ti", relative[:, :3, :3], relative[:, :3, 3])
 
 
 class MovingCamera(truthful_backends.Camera):

@@ -126,11 +126,20 @@ class Camera(_Truthful):
             frames=none,
             rotations=none,
             translations=none,
+            steps=none,
             focals=none,
             homographies=none,
             rotation=float(np.hypot(*pan)) / 10,
+            pan=0.0,
+            tilt=0.0,
+            roll=0.0,
             translation=0.0,
+            truck=0.0,
+            pedestal=0.0,
+            dolly=0.0,
+            travel_share=1.0,
             zoom=0.0,
+            zoom_in=0.0,
             pan_speed=float(np.hypot(*pan)),
             inlier_share=1.0,
             residual=0.1,
@@ -151,7 +160,7 @@ class Caption(_Truthful):
             names = " and ".join(entry.class_name for entry in anchor.objects) or "nothing"
             text = item.video.text or f"From frame {anchor.index} on: {names}."
             captions.append(AnchorCaption(anchor.index, text))
-        origin = "provided" if item.video.text else "template"
+        origin = "provided" if item.video.text else "model"
         return CaptionRow(tuple(captions), origin, "", len(captions[0].text.split()))
 
 

@@ -49,6 +49,7 @@ def test_scores_are_means_per_frame() -> None:
     ]
     row = _row(poses, [(600, 600), (600, 600), (660, 660)])
     assert row.rotation == pytest.approx(1.5 / 2 / 3)
+    assert row.zoom_in == pytest.approx(row.zoom)
     assert row.translation == pytest.approx(0.5 / 2 / 3)
     assert row.zoom == pytest.approx(np.log(1.1) / 2 / 3)
     # a zoom keeps the centre where it is, a turn shifts it by f tan
@@ -56,12 +57,37 @@ def test_scores_are_means_per_frame() -> None:
     assert (row.inlier_share, row.residual) == (1.0, 0.0)
 
 
+@pytest.mark.parametrize(
+    ("field", "vector", "centre"),
+    [
+        ("pan", (0, 0.03, 0), (0, 0, 0)),
+        ("tilt", (0.03, 0, 0), (0, 0, 0)),
+        ("roll", (0, 0, 0.03), (0, 0, 0)),
+        ("truck", (0, 0, 0), (0.03, 0, 0)),
+        ("pedestal", (0, 0, 0), (0, -0.03, 0)),
+        ("dolly", (0, 0, 0), (0, 0, 0.03)),
+    ],
+)
+def test_words_of_film_have_signs(field, vector, centre) -> None:
+    """Right, up, clockwise and forward are positive; x is right, y down and z forward."""
+    turned = _look((0, 0, 0), centre)
+    turned[:3, :3] = rotation_matrix(np.array(vector)).T  # world-to-camera turns the world back
+    row = _row([np.eye(4), turned], [(600, 600)] * 2)
+    expected = dict.fromkeys(("pan", "tilt", "roll", "truck", "pedestal", "dolly"), 0.0)
+    expected[field] = (np.degrees(0.03) if any(vector) else 0.03) / 3
+    found = {name: getattr(row, name) for name in expected}
+    assert found == pytest.approx(expected, abs=1e-9)
+    point = turned @ [0, 0, 5, 1]  # what was in the middle of the picture
+    assert (point[0] < 0) == (field in ("pan", "truck"))  # is left of it behind
+    assert (point[1] > 0) == (field in ("tilt", "pedestal"))  # and below
+
+
 def test_rows_do_not_depend_on_the_origin() -> None:
     poses = [_look((0, 0.1 * k, 0.02 * k), (0.5 * k, 0, k)) for k in range(4)]
     origin = np.linalg.inv(_look((0.3, -0.4, 0.5), (3, 2, 1)))
     focals = [(600.0, 500.0)] * 4
     here, there = _row(poses, focals), _row([p @ origin for p in poses], focals)
-    for name in ("rotations", "translations", "homographies"):
+    for name in ("rotations", "translations", "steps", "homographies"):
         ours, theirs = decode_array(getattr(here, name)), decode_array(getattr(there, name))
         np.testing.assert_allclose(ours, theirs, atol=1e-4, err_msg=name)
     assert here.translation == pytest.approx(there.translation)

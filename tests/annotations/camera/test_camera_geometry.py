@@ -1,5 +1,7 @@
 """Geometry of the camera backend on made-up matches."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -105,9 +107,21 @@ def test_poses_chain_and_unmeasured_pairs_stay_out_of_the_means() -> None:
         [0, 3, 6], [moving, PairMotion.unknown()], focal=600, width=WIDTH, height=HEIGHT
     )
     assert row.rotation == pytest.approx(1.0)
-    assert row.translation == pytest.approx(0.1)
+    assert row.translation == pytest.approx(0.1)  # the mean of what was measured, half of it
+    assert row.travel_share == 0.5
+    assert np.isnan(decode_array(row.translations)[2]).all()
+    assert np.isnan(decode_array(row.steps)[1]).all()
     assert row.zoom == pytest.approx(np.log(1.1) / 3)
     assert row.inlier_share == pytest.approx(0.4)
     assert decode_array(row.rotations)[2] == pytest.approx(turn, abs=1e-6)
     assert decode_array(row.focals)[:, 0] == pytest.approx([600, 660, 660])
     assert not row.metric
+
+
+def test_no_mean_of_travel_where_most_of_it_was_not_measured() -> None:
+    still = PairMotion(np.eye(3), np.eye(3), np.zeros(3), 1.0, 0.8, 0.2, measured=True)
+    turning = replace(still, translation=None)
+    row = build_row([0, 3, 6, 9], [still, turning, turning], focal=600, width=WIDTH, height=HEIGHT)
+    assert row.translation is row.truck is row.pedestal is row.dolly is None
+    assert row.travel_share == pytest.approx(1 / 3)
+    assert row.rotation == 0

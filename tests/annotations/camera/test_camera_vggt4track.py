@@ -176,7 +176,7 @@ def test_a_single_frame_is_no_motion(backend: VGGT4TrackCamera, wide: Path) -> N
     (row,) = backend.annotate([backend.load(_item(wide, 7, 8))])
     assert decode_array(row.frames).tolist() == [0]
     assert decode_array(row.homographies).shape == (0, 3, 3)
-    assert (row.rotation, row.translation, row.zoom, row.pan_speed) == (0, 0, 0, 0)
+    assert (row.rotation, row.translation, row.zoom, row.pan_speed) == (0, None, 0, 0)
 
 
 @pytest.mark.parametrize("scaling", ["area", "bicubic"])

@@ -158,9 +158,12 @@ def _turning(frames: np.ndarray) -> CameraRow:
         frames=encode_array(frames.astype(np.int32)),
         rotations=encode_array(turns.astype(np.float32)),
         translations=encode_array((-np.einsum("tij,tj->ti", turns, centres)).astype(np.float32)),
+        steps=encode_array(np.zeros((len(frames) - 1, 3))),
         focals=encode_array(np.stack([500 * 1.01**frames] * 2, axis=1).astype(np.float32)),
         homographies=encode_array(np.tile(np.eye(3), (len(frames) - 1, 1, 1))),
-        rotation=1.0, translation=0.1, zoom=0.01, pan_speed=0.0, inlier_share=1.0, residual=0.0,
+        rotation=1.0, pan=1.0, tilt=0.0, roll=0.0, zoom=0.01, zoom_in=0.01, pan_speed=0.0,
+        translation=0.1, truck=0.1, pedestal=0.0, dolly=0.0, travel_share=1.0,
+        inlier_share=1.0, residual=0.0,
         metric=True, focal_known=True,
     )  # fmt: skip
 

@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import Field
 
 from clipmill.annotations.base import Backend, BackendConfig, ClipInput
-from clipmill.annotations.camera.arrays import Gray, Matrix
+from clipmill.annotations.camera.arrays import Floats, Gray, Matrix
 from clipmill.annotations.camera.background import Background, cell_votes, fit_background
 from clipmill.annotations.camera.klt import Matches, coarse_shift, find_corners, match
 from clipmill.annotations.camera.parallax import Travel, find_travel, lasting
@@ -72,7 +72,7 @@ class BackgroundCamera(Backend):
 
     annotation = "camera"
     name = "embedded"
-    version = 1
+    version = 2
     Config = BackgroundCameraConfig
     Row = CameraRow
 
@@ -211,10 +211,11 @@ def _motion_of(
     width, height = clip.size
     to_source = scale_matrix(clip.size, clip.source_size)
     homography = to_source @ background.matrix @ np.linalg.inv(to_source)
+    translation: Floats | None
     if travel is not None:
         rotation, translation, zoom = travel.rotation, travel.translation, 1.0
     else:
-        translation = np.zeros(3)
+        translation = np.zeros(3) if background.still else None
         inliers = background.inliers
         rotation, zoom = (
             (np.eye(3), 1.0)

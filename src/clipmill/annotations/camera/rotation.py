@@ -24,6 +24,11 @@ def rotation_matrix(vector: Floats) -> Matrix:
     return cv2.Rodrigues(np.asarray(vector, np.float64))[0]
 
 
+def rotation_vector(rotation: Matrix) -> Floats:
+    """Return the rotation vector [3] of a rotation, radians."""
+    return cv2.Rodrigues(np.asarray(rotation, np.float64))[0].ravel()
+
+
 def angle_of(rotation: Matrix) -> float:
     """Return the angle of a rotation in degrees, [0, 180], exact also for tiny angles."""
     skew = rotation - rotation.T

@@ -82,7 +82,7 @@ class VGGT4TrackCamera(Backend):
 
     annotation = "camera"
     name = "vggt4track"
-    version = 1
+    version = 2
     Config = VGGT4TrackConfig
     Row = CameraRow
     needs = Needs(
