@@ -76,14 +76,15 @@ def judged(entry: DetectedObject, anchor: int, *, refusal="", valid=(True, True,
     )
 
 
-def build(objects, tracks, inout=None, kept=None, **limits):
+CAPTIONS = CaptionRow((AnchorCaption(0, "first"), AnchorCaption(66, "second")), "provided", "", 1)
+
+
+def build(objects, tracks, inout=None, kept=None, caption=CAPTIONS, **limits):
     rows = ClipAnnotations(
         probe=PROBE,
         objects=ObjectsRow(tuple(objects), len(objects), 0),
         tracks=TracksRow(tuple(tracks), len(tracks)),
-        caption=CaptionRow(
-            (AnchorCaption(0, "first"), AnchorCaption(66, "second")), "template", "", 1
-        ),
+        caption=caption,
         inout=None if inout is None else InOutRow(tuple(inout), len(inout)),
     )
     return list(
@@ -111,7 +112,30 @@ def test_a_caption_never_slides_to_another_anchor_when_one_is_lost():
         [tracked(first, 0), tracked(second, 66)],
         kept={second.object_id},
     )
-    assert [s.caption for s in samples] == ["second"]
+    assert [(s.caption, s.caption_origin) for s in samples] == [("second", "provided")]
+
+
+def test_without_a_text_the_sample_is_captioned_from_its_own_objects():
+    entry, dropped = detected(0, 0), detected(0, 1)
+    nothing = CaptionRow((), "template", "", 0)
+    (both,) = build(
+        [Anchor(0, (entry, dropped))], [tracked(entry, 0), tracked(dropped, 0)], caption=nothing
+    )
+    (one,) = build(
+        [Anchor(0, (entry, dropped))],
+        [tracked(entry, 0), tracked(dropped, 0)],
+        caption=nothing,
+        kept={entry.object_id},
+    )
+    assert both.caption_origin == one.caption_origin == "template"
+    assert "nother subject" in both.caption
+    assert "ubject" in one.caption and "nother" not in one.caption
+
+
+def test_a_pipeline_without_captions_gives_none():
+    entry = detected(0, 0)
+    (sample,) = build([Anchor(0, (entry,))], [tracked(entry, 0)], caption=None)
+    assert (sample.caption, sample.caption_origin) == ("", "")
 
 
 def test_lost_points_are_left_out():

@@ -18,7 +18,7 @@ BACKENDS: dict[tuple[str, str], str] = {
     ("objects", "transformers"): "clipmill.annotations.objects.transformers:TransformersObjects",
     ("camera", "embedded"): "clipmill.annotations.camera.embedded:BackgroundCamera",
     ("camera", "vggt4track"): "clipmill.annotations.camera.vggt4track:VGGT4TrackCamera",
-    ("caption", "embedded"): "clipmill.annotations.caption.embedded:TemplateCaption",
+    ("caption", "embedded"): "clipmill.annotations.caption.embedded:ProvidedCaption",
     ("caption", "openai"): "clipmill.annotations.caption.openai:OpenAICaption",
     ("caption", "transformers"): "clipmill.annotations.caption.transformers:TransformersCaption",
     ("tracks", "embedded"): "clipmill.annotations.tracks.embedded:LucasKanadeTracks",

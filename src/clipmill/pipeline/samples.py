@@ -123,7 +123,7 @@ def _samples(step: SamplesStep, context: Context, population: Population) -> Ite
         stage1_min_frames=step.stage1_min_frames, stage2_min_frames=step.stage2_min_frames
     )
     licences = tuple(note for stage in context.stages.values() for note in stage.non_commercial)
-    optional = [name for name in ("caption", "inout") if name in context.stages]
+    optional = [name for name in ("camera", "caption", "inout") if name in context.stages]
     for at in range(0, len(population.clips), READ_CHUNK):
         chunk = population.clips[at : at + READ_CHUNK]
         keys = [clip.clip_id for clip in chunk]

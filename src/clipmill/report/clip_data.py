@@ -82,8 +82,7 @@ def _length_note(pick: Pick) -> list[str]:
 
 
 def _anchor(index: int, sample: SampleFacts | None, known: ClipRows) -> dict[str, Any]:
-    caption = known.rows.get("caption")
-    texts = {entry.anchor: entry.text for entry in caption.captions} if caption else {}
+    text, origin = _caption(index, sample, known)
     if sample is None:
         state, reason = "", "no sample begins here"
     else:
@@ -94,9 +93,18 @@ def _anchor(index: int, sample: SampleFacts | None, known: ClipRows) -> dict[str
         "sample": sample.sample_id if sample else None,
         "state": state,
         "reason": reason,
-        "caption": texts.get(index, ""),
-        "origin": caption.origin if caption and index in texts else "",
+        "caption": text,
+        "origin": origin,
     }
+
+
+def _caption(index: int, sample: SampleFacts | None, known: ClipRows) -> tuple[str, str]:
+    """Return text and origin: the sample's, else what is known of its anchor without one."""
+    if sample is not None:
+        return sample.caption, sample.caption_origin
+    row = known.rows.get("caption")
+    texts = {entry.anchor: entry.text for entry in row.captions} if row else {}
+    return (texts[index], row.origin) if row and index in texts else ("", "")
 
 
 def _object(

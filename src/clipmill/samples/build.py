@@ -1,29 +1,32 @@
 """Putting the annotations of a clip together into samples."""
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from clipmill.annotations.camera.schema import CameraRow
 from clipmill.annotations.caption.schema import CaptionRow
 from clipmill.annotations.inout.schema import InOutRow, ObjectInOut
 from clipmill.annotations.objects.schema import DetectedObject, ObjectsRow
 from clipmill.annotations.probe.schema import ProbeRow
 from clipmill.annotations.tracks.schema import ObjectTracks, TracksRow
 from clipmill.clips import Clip, Video, anchor_id_for
+from clipmill.samples.captions import template_caption
 from clipmill.samples.schema import SampleObject, SampleRow
 from clipmill.store.codecs import decode_bits, decode_tracks, encode_bits, encode_tracks
 
 
 @dataclass(frozen=True)
 class ClipAnnotations:
-    """The rows of one clip that samples are made of; `caption` and `inout` may be absent."""
+    """The rows of one clip that samples are made of; those with a default may be absent."""
 
     probe: ProbeRow
     objects: ObjectsRow
     tracks: TracksRow
     caption: CaptionRow | None = None
     inout: InOutRow | None = None
+    camera: CameraRow | None = None
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ def build_samples(
             continue
         num_frames = clip.num_frames - anchor.index
         reason = _stage2_reason(objects, num_frames, limits.stage2_min_frames, rows.inout)
-        yield SampleRow(
+        sample = SampleRow(
             sample_id=anchor_id_for(clip.clip_id, anchor.index),
             clip_id=clip.clip_id,
             video_id=clip.video_id,
@@ -91,10 +94,19 @@ def build_samples(
             stage2_reason=reason,
             non_commercial=non_commercial,
         )
+        yield sample if sample.caption else _with_template(sample, rows)
 
 
 def _captions(row: CaptionRow | None) -> Mapping[int, str]:
     return {entry.anchor: entry.text for entry in row.captions} if row else {}
+
+
+def _with_template(sample: SampleRow, rows: ClipAnnotations) -> SampleRow:
+    """Caption a sample from its own objects; a pipeline without captions gets none."""
+    if rows.caption is None:
+        return sample
+    text = template_caption(sample, rows.camera)
+    return replace(sample, caption=text, caption_origin="template")
 
 
 def _sample_object(

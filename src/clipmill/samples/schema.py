@@ -67,7 +67,8 @@ class SampleRow:
         height: Source pixels, as displayed.
         fps: Frames per second.
         caption: Text of this anchor.
-        caption_origin: `provided`, `template` or `model`.
+        caption_origin: `provided` (came with the data set), `model`, or `template` (composed of
+            what was measured of the sample's objects and the camera); empty without captions.
         objects: Kept objects, in the order of the objects annotation.
         num_objects: Their number.
         stage1: Ready for motion training.

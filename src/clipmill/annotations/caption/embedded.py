@@ -1,15 +1,14 @@
-"""Captions without a model: the data set's own text, else a sentence from measured facts."""
+"""Captions without a model: the text that came with the data set, and nothing else."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from clipmill.annotations.base import Backend, BackendConfig, ClipInput, Needs
 from clipmill.annotations.caption.schema import AnchorCaption, CaptionRow
-from clipmill.annotations.caption.sentences import describe
 from clipmill.annotations.objects.schema import ObjectsRow
 
 
-class TemplateCaptionConfig(BackendConfig):
+class ProvidedCaptionConfig(BackendConfig):
     """Settings.
 
     Attributes:
@@ -20,16 +19,17 @@ class TemplateCaptionConfig(BackendConfig):
     use_provided: bool = True
 
 
-class TemplateCaption(Backend):
-    """One caption per anchor that has objects, or one for frame 0; `origin` tells the kind.
+class ProvidedCaption(Backend):
+    """The data set's own text for every anchor that has objects, or for frame 0.
 
-    A template says only what was measured: how many objects move, how large and how fast they
-    are and where they start. It is a stand-in for a model's caption, not a substitute.
+    Where there is none the row says `template` and holds no text: selections still decide which
+    objects a sample has, so the sentence about them is written when samples are built.
     """
 
     annotation = "caption"
     name = "embedded"
-    Config = TemplateCaptionConfig
+    version = 2
+    Config = ProvidedCaptionConfig
     Row = CaptionRow
     reads = ("objects",)
     needs = Needs(licence="Apache-2.0")
@@ -40,27 +40,18 @@ class TemplateCaption(Backend):
         return item
 
     def annotate(self, batch: Sequence[Any]) -> list[CaptionRow]:
-        """Write the captions of each clip."""
+        """Return the text of each clip."""
         return [self._caption(item) for item in batch]
 
     def _caption(self, item: ClipInput) -> CaptionRow:
+        given = (item.video.text or "").strip() if self.config.use_provided else ""
+        if not given:
+            return CaptionRow(captions=(), origin="template", model="", num_words=0)
         objects: ObjectsRow = item.rows["objects"]
-        found = {anchor.index: anchor.objects for anchor in objects.anchors if anchor.objects}
-        found = found or {0: ()}
-        given = (item.video.text or "").strip()
-        if given and self.config.use_provided:
-            texts = dict.fromkeys(found, given)
-        else:
-            given = ""
-            assert item.probe is not None
-            texts = {
-                index: describe(here, width=item.probe.width, height=item.probe.height)
-                for index, here in found.items()
-            }
-        captions = tuple(AnchorCaption(anchor, text) for anchor, text in sorted(texts.items()))
+        anchors = [anchor.index for anchor in objects.anchors if anchor.objects] or [0]
         return CaptionRow(
-            captions=captions,
-            origin="provided" if given else "template",
+            captions=tuple(AnchorCaption(anchor, given) for anchor in sorted(anchors)),
+            origin="provided",
             model="",
-            num_words=len(captions[0].text.split()),
+            num_words=len(given.split()),
         )

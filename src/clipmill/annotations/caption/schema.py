@@ -22,11 +22,11 @@ class CaptionRow:
 
     Attributes:
         captions: In anchor order; one per anchor of the clip's objects row (anchor 0 when it
-            has none).
-        origin: `provided` (came with the data set), `template` (from measured facts) or
-            `model`.
+            has none). Empty where the origin is `template`.
+        origin: `provided` (came with the data set), `model`, or `template`: there is no text,
+            and each sample gets one from what was measured of its own objects.
         model: Name of the model, empty otherwise.
-        num_words: Words of the first caption.
+        num_words: Words of the first caption, 0 where there is none.
     """
 
     captions: tuple[AnchorCaption, ...]

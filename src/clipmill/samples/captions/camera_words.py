@@ -1,0 +1,97 @@
+"""The camera in words of film."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from clipmill.samples.captions.camera import CameraMoves
+from clipmill.samples.captions.course import Course
+
+MOVED = 0.08
+"""Reach of the view, in longer sides of the picture, from which a direction is told."""
+
+_ALMOST = 3.0
+"""Times the limits of a still camera within which it is almost still."""
+
+_SECOND = 0.4
+"""A second motion is told when it is at least this share of the first, each against its limit."""
+
+_SLOW, _FAST = 0.04, 0.4
+"""Speeds of the view, longer sides per second, below and above which it is slow and quick."""
+
+
+@dataclass(frozen=True)
+class _Term:
+    """A motion of cameras: its course, the reach from which it is told, verb and directions."""
+
+    course: Course
+    least: float
+    verb: str
+    plus: str
+    minus: str
+    both: str
+
+    @property
+    def weight(self) -> float:
+        """Reach over the least that is told."""
+        return self.course.reach / self.least
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether it can be told as one direction, two, or back and forth."""
+        return self.weight >= 1 and (self.course.is_one_way or len(self.course.legs) > 1)
+
+    def words(self) -> str:
+        """Return `pans left`, `pans left, then right`, `pans left and right`."""
+        ways = [self.plus if leg > 0 else self.minus for leg in self.course.legs]
+        if len(ways) > 2:
+            return f"{self.verb} {self.both}"
+        return f"{self.verb} {', then '.join(ways)}"
+
+
+def camera_words(moves: CameraMoves | None) -> str:
+    """Return what the camera does, as `is still` or `pans slowly left`; empty when unknown."""
+    if moves is None:
+        return ""
+    if moves.is_still:
+        return "is still"
+    terms = sorted(_terms(moves), key=lambda term: -term.weight)
+    told = [t for t in terms if t.is_clear and t.weight >= _SECOND * terms[0].weight][:2]
+    if told:
+        return " and ".join(_with_pace(term, moves) for term in told)
+    if moves.is_within(_ALMOST):
+        return "is almost still"
+    return "moves" if terms[0].weight >= 1 else "moves slightly"
+
+
+def pans_with(moves: CameraMoves | None, way: tuple[int, int]) -> bool:
+    """Whether the camera turns one way, and that way (x right, y down) only."""
+    if moves is None:
+        return False
+    courses = {0: moves.pan, 1: moves.tilt}
+    signs = {0: way[0], 1: -way[1]}
+    return all(
+        courses[axis].reach >= MOVED
+        and courses[axis].is_one_way
+        and courses[axis].way * signs[axis] > 0
+        for axis in (0, 1)
+        if signs[axis]
+    )
+
+
+def _terms(moves: CameraMoves) -> Iterator[_Term]:
+    yield _Term(moves.pan, MOVED, "pans", "right", "left", "left and right")
+    yield _Term(moves.tilt, MOVED, "tilts", "up", "down", "up and down")
+    yield _Term(moves.zoom, 0.14, "zooms", "in", "out", "in and out")
+    yield _Term(moves.roll, 8.0, "rolls", "clockwise", "counter-clockwise", "to and fro")
+    if moves.dolly is not None and moves.truck is not None and moves.pedestal is not None:
+        yield _Term(moves.dolly, 0.15, "dollies", "in", "out", "in and out")
+        yield _Term(moves.truck, 0.15, "trucks", "right", "left", "left and right")
+        yield _Term(moves.pedestal, 0.15, "pedestals", "up", "down", "up and down")
+
+
+def _with_pace(term: _Term, moves: CameraMoves) -> str:
+    if term.verb not in ("pans", "tilts") or not term.course.is_one_way or not moves.seconds:
+        return term.words()
+    speed = abs(term.course.way) / moves.seconds
+    pace = "slowly " if speed < _SLOW else "quickly " if speed > _FAST else ""
+    return term.words().replace(" ", f" {pace}", 1)
