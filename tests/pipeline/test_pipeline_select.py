@@ -97,6 +97,16 @@ def test_a_score_that_is_no_number_is_a_failure_not_a_low_score(videos, tmp_path
     assert population == {8}
 
 
+def test_what_a_clip_does_not_have_is_no_failure(videos, tmp_path):
+    rare = text("missing").replace("pipelines:Scores", "pipelines:RareScores")
+    summary = run(pipeline_on(videos / "a", rare), tmp_path)
+    report = summary.reports[-1]
+    assert (report.entering, report.failed, report.dropped) == (9, 0, 2)
+    ended = states(summary.reports, VideoList.load(Workspace.open(tmp_path)))
+    assert ended["bad.mp4"][0] == "kept"
+    assert report.cuts[0].population == 8
+
+
 def test_verdicts_are_on_disk(videos, tmp_path):
     pipeline = pipeline_on(videos / "a", text())
     summary = run(pipeline, tmp_path)

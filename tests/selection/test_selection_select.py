@@ -110,6 +110,27 @@ def test_a_whole_population_without_a_number_fails():
     assert [row["rule"] for row in rows] == ["v is missing"] * 2
 
 
+def test_what_there_was_not_to_measure_is_kept_and_counts_in_no_percentile():
+    values = pa.array([None] * 6 + [1.0, 2.0, 3.0, 4.0, math.nan])
+    keys = [f"{n:02d}" for n in range(len(values))]
+    population = pa.table({"key": keys, "v": values})
+    rule = QuantileRule(column="v", drop=((0.5, 1.0),))
+
+    def judged(rule, least):
+        result = select(population, [rule], key="key", min_population=least, unmeasured={"v"})
+        return result.verdicts["state"].to_pylist(), result.cuts[0]
+
+    states, cut = judged(rule, 4)
+    assert states == ["kept"] * 8 + ["dropped"] * 2 + ["failed"]
+    assert (cut.population, cut.dropped, cut.guarded) == (4, 2, False)
+    states, cut = judged(rule, 5)  # the six do not make the population larger
+    assert states == ["kept"] * 10 + ["failed"]
+    assert cut.guarded
+    states, cut = judged(RangeRule(column="v", min=2), 0)
+    assert states == ["kept"] * 6 + ["dropped"] + ["kept"] * 3 + ["failed"]
+    assert cut.population == 4
+
+
 def test_an_empty_population_gives_no_verdicts_but_cuts():
     empty = pa.table({"key": pa.array([], pa.string()), "v": pa.array([], pa.float64())})
     rules = [RangeRule(column="v", min=1), QuantileRule(column="v", drop=((0, 0.1), (0.9, 1)))]

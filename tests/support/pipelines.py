@@ -1,13 +1,14 @@
 """Small pipelines for tests, and reading what they left behind."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
 from clipmill.annotations.base import Backend, BackendConfig, ClipInput
+from clipmill.annotations.unmeasured import UNMEASURED
 from clipmill.config import Pipeline, SourceConfig
 from clipmill.config.load import parse_pipeline
 from clipmill.engine.inprocess import InProcessEngine
@@ -108,3 +109,18 @@ class Scores(Backend):
 
     def annotate(self, batch):
         return [ScoreRow(value) for value in batch]
+
+
+@dataclass(frozen=True)
+class RareRow:
+    clarity: float | None = field(metadata=UNMEASURED)
+
+
+class RareScores(Scores):
+    """The same, of something that not every clip has."""
+
+    name = "rare"
+    Row = RareRow
+
+    def annotate(self, batch):
+        return [RareRow(value) for value in batch]

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from clipmill.annotations.unmeasured import unmeasured_fields
 from clipmill.pipeline.context import Context
 from clipmill.pipeline.population import Population
 from clipmill.store.records import schema_of
@@ -81,6 +82,16 @@ def clip_columns(context: Context, population: Population, columns: Sequence[str
         for name in names:
             result = result.append_column(f"{annotation}.{name}", table[name].take(rows))
     return result
+
+
+def unmeasured_columns(context: Context, columns: Sequence[str]) -> frozenset[str]:
+    """Return those of the columns in which null means that there was nothing to measure."""
+    return frozenset(
+        f"{annotation}.{name}"
+        for annotation, names in _by_annotation(columns).items()
+        if annotation in context.stages
+        for name in unmeasured_fields(context.stages[annotation].backend.Row).intersection(names)
+    )
 
 
 def object_table(context: Context, population: Population, columns: Sequence[str]) -> pa.Table:

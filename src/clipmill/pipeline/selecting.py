@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from clipmill.config import SelectStep
-from clipmill.pipeline.columns import clip_columns, object_table
+from clipmill.pipeline.columns import clip_columns, object_table, unmeasured_columns
 from clipmill.pipeline.context import Context
 from clipmill.pipeline.population import Population
 from clipmill.pipeline.report import VERDICTS, StepReport, verdict_table
@@ -35,7 +35,13 @@ def _judge_clips(
 ) -> tuple[Population, StepReport]:
     columns = [rule.column for rule in step.rules]
     table = clip_columns(context, population, columns)
-    result = select(table, step.rules, key="key", min_population=step.min_population)
+    result = select(
+        table,
+        step.rules,
+        key="key",
+        min_population=step.min_population,
+        unmeasured=unmeasured_columns(context, columns),
+    )
     states = dict(
         zip(result.verdicts["key"].to_pylist(), result.verdicts["state"].to_pylist(), strict=True)
     )

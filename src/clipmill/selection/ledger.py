@@ -1,5 +1,7 @@
 """Verdicts while they are made: the first rule to decide an item names it."""
 
+from collections.abc import Collection
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -18,7 +20,14 @@ class Ledger:
         undecided: bool [n]: items no rule has dropped or failed so far.
     """
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, *, unmeasured: Collection[str] = ()) -> None:
+        """Begin.
+
+        Args:
+            size: n.
+            unmeasured: Columns in which null is no failure.
+        """
+        self._unmeasured = frozenset(unmeasured)
         self.undecided = np.ones(size, bool)
         self._state = np.zeros(size, np.int32)
         self._rule = np.full(size, -1, np.int32)
@@ -60,12 +69,14 @@ class Ledger:
             self._population[rows] = population
 
     def fail(self, among: npt.NDArray[np.bool_], values: Values) -> None:
-        """Note a failure for undecided items whose value is no number.
+        """Note a failure for undecided items whose value is no number, but for null that is none.
 
         Args:
             among: bool [n]: the items the rule looks at.
             values: The column it read.
         """
+        if values.name in self._unmeasured:
+            among = among & ~values.missing
         for text, flags in values.faults():
             rows = np.flatnonzero(among & flags & self.undecided)
             self._decide(rows, 2, text, values)

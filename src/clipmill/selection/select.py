@@ -1,6 +1,6 @@
 """Rules over a population: a verdict for every item, and where the rules cut."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,20 +34,27 @@ class Selection:
 
 
 def select(
-    population: pa.Table, rules: Sequence[Rule], *, key: str, min_population: int = 0
+    population: pa.Table,
+    rules: Sequence[Rule],
+    *,
+    key: str,
+    min_population: int = 0,
+    unmeasured: Collection[str] = (),
 ) -> Selection:
     """Judge a population.
 
     Range and value rules are applied first. All quantile rules then see the same population:
     what passed those. Their drops are a union. Of both kinds, the first rule in order that
     drops an item, or cannot judge it, names its verdict. A value that is null, NaN or infinite
-    is a failure of its item, never a low value, and takes no part in a rank.
+    is a failure of its item, never a low value, and takes no part in a rank. In columns of
+    `unmeasured` null is no failure: a rule says nothing about such an item, and keeps it.
 
     Args:
         population: Key column and every column a rule names; one row per item.
         rules: The rules.
         key: Name of the key column.
         min_population: Quantile rules drop nothing when fewer items have a number.
+        unmeasured: Columns in which null means that there was nothing to measure.
 
     Returns:
         Verdicts and cuts; an item's verdict does not depend on the order of the rows.
@@ -57,7 +64,7 @@ def select(
         ValueError: A key is missing or appears twice.
     """
     by_key = _key_order(population, key)
-    ledger = Ledger(population.num_rows)
+    ledger = Ledger(population.num_rows, unmeasured=unmeasured)
     cuts: list[tuple[Cut, ...]] = [()] * len(rules)
     for place, rule in enumerate(rules):
         if isinstance(rule, RangeRule):

@@ -14,7 +14,7 @@ from clipmill.export.content.camera import camera_path
 from clipmill.export.content.compose import LeftOutError, compose
 from clipmill.export.content.frames import frames_of
 from clipmill.export.content.profile import FrameProfile
-from clipmill.store.codecs import decode_bits, decode_mask, encode_array, encode_bits
+from clipmill.store.codecs import decode_array, decode_bits, decode_mask, encode_array, encode_bits
 
 DISC = Disc()
 TARGET = {"fps": Fraction(16), "aspect": (20, 11)}
@@ -158,7 +158,7 @@ def _turning(frames: np.ndarray) -> CameraRow:
         frames=encode_array(frames.astype(np.int32)),
         rotations=encode_array(turns.astype(np.float32)),
         translations=encode_array((-np.einsum("tij,tj->ti", turns, centres)).astype(np.float32)),
-        steps=encode_array(np.zeros((len(frames) - 1, 3))),
+        steps=encode_array(np.einsum("tij,tj->ti", turns[:-1], np.diff(centres, axis=0))),
         focals=encode_array(np.stack([500 * 1.01**frames] * 2, axis=1).astype(np.float32)),
         homographies=encode_array(np.tile(np.eye(3), (len(frames) - 1, 1, 1))),
         rotation=1.0, pan=1.0, tilt=0.0, roll=0.0, zoom=0.01, zoom_in=0.01, pan_speed=0.0,
@@ -183,6 +183,22 @@ def test_poses_between_the_measured_frames():
     assert np.allclose(path.intrinsics[:, 0, 0], 250 * 1.01**places, rtol=1e-5)
     assert np.allclose(path.intrinsics[0, :2, 2], [149.5, 89.5])
     assert path.metric
+
+
+def test_places_that_were_not_measured_are_no_number():
+    row = _turning(np.arange(0, 41, 4))
+    steps = decode_array(row.steps)
+    steps[3] = np.nan  # from frame 12 to 16
+    row = replace(row, steps=encode_array(steps))
+    placement = Placement.stretched((64, 36), (64, 36))
+    path = camera_path(row, np.arange(4.0, 33), placement=placement)
+    assert path.unmeasured == 9  # frame 13
+    known = np.isfinite(path.world_to_camera)
+    assert known[:, :, :3].all() and known[:9].all() and not known[9:, :3, 3].any()
+    behind = camera_path(row, np.arange(16.0, 33), placement=placement)
+    assert behind.unmeasured is None
+    moved = np.linalg.inv(behind.world_to_camera)[:, :3, 3]
+    assert np.allclose(np.linalg.norm(moved, axis=1), 0.1 * np.arange(17), atol=1e-5)
 
 
 def test_a_camera_measured_once_stands_still():

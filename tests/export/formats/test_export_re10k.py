@@ -20,6 +20,7 @@ from clipmill.export.formats.re10k import Re10k
 from clipmill.export.job.run import Plan, run_export
 from clipmill.export.job.verify import verify_export
 from clipmill.pipeline.samples import read_samples
+from clipmill.store.codecs import decode_array, encode_array
 
 DISC = Disc()
 START, ANCHOR = 10, 6
@@ -108,6 +109,17 @@ def test_a_clip_without_poses_is_left_out(made):
     row, facts = made
     with pytest.raises(LeftOutError, match="no camera poses"):
         pose_lines(compose(row, replace(facts, camera=None), FrameProfile()))
+
+
+def test_a_camera_whose_travel_was_not_measured_is_left_out(made):
+    row, facts = made
+    steps = decode_array(facts.camera.steps)
+    steps[8] = np.nan  # frames 24 to 27 of the clip; the sample begins at frame 6
+    camera = replace(facts.camera, steps=encode_array(steps))
+    profile = FrameProfile(max_frames=10)
+    assert pose_lines(compose(row, replace(facts, camera=camera), profile))
+    with pytest.raises(LeftOutError, match=r"travel.* not measured .*up to frame 19 of \d+"):
+        pose_lines(compose(row, replace(facts, camera=camera), FrameProfile()))
 
 
 def test_cameractrl_reads_the_folder(tmp_path):

@@ -1,6 +1,8 @@
 """Camera motion."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from clipmill.annotations.unmeasured import UNMEASURED
 
 
 @dataclass(frozen=True)
@@ -65,10 +67,10 @@ class CameraRow:
     pan: float
     tilt: float
     roll: float
-    translation: float | None
-    truck: float | None
-    pedestal: float | None
-    dolly: float | None
+    translation: float | None = field(metadata=UNMEASURED)
+    truck: float | None = field(metadata=UNMEASURED)
+    pedestal: float | None = field(metadata=UNMEASURED)
+    dolly: float | None = field(metadata=UNMEASURED)
     travel_share: float
     zoom: float
     zoom_in: float

@@ -17,7 +17,8 @@ def camera_path(
 
     Rotations are interpolated on the sphere (slerp), camera centres and the logarithm of focal
     lengths along straight lines; before the first and behind the last measured frame the camera
-    stands still. The first pose of the result is the identity.
+    stands still. The first pose of the result is the identity. From where a step was not measured
+    on, translations are NaN.
 
     Args:
         row: The camera annotation of the clip.
@@ -26,22 +27,39 @@ def camera_path(
     """
     frames = decode_array(row.frames).astype(np.float64)
     rotations = decode_array(row.rotations).astype(np.float64)
-    translations = decode_array(row.translations).astype(np.float64)
-    centres = -np.einsum("tji,tj->ti", rotations, translations)
     at = np.clip(positions, frames[0], frames[-1])
+    centres = _centres(
+        row, rotations, first=max(0, int(np.searchsorted(frames, at[0], "right")) - 1)
+    )
     turned = _slerp(frames, rotations, at)
     places = np.stack([np.interp(at, frames, centres[:, axis]) for axis in range(3)], axis=1)
     poses = np.tile(np.eye(4), (len(at), 1, 1))
-    poses[:, :3, :3] = turned
-    poses[:, :3, 3] = -np.einsum("tij,tj->ti", turned, places)
+    poses[:, :3, :3] = turned @ turned[0].T
+    poses[:, :3, 3] = -np.einsum("tij,tj->ti", turned, places - places[0])
     focals = np.log(decode_array(row.focals).astype(np.float64))
     focal = np.exp(np.stack([np.interp(at, frames, focals[:, axis]) for axis in (0, 1)], axis=1))
     return CameraPath(
-        world_to_camera=poses @ np.linalg.inv(poses[0]),
+        world_to_camera=poses,
         intrinsics=_intrinsics(focal, placement),
         metric=row.metric,
         focal_known=row.focal_known,
     )
+
+
+def _centres(
+    row: CameraRow, rotations: npt.NDArray[np.float64], *, first: int
+) -> npt.NDArray[np.float64]:
+    """Return the camera's centre at each sampled frame from `first` on, [T, 3], world axes.
+
+    The steps of the camera are added up from there, so that one that was not measured before it
+    does no harm. Frames before `first` are NaN.
+    """
+    steps = decode_array(row.steps).astype(np.float64).reshape(-1, 3)
+    centres = np.full((len(rotations), 3), np.nan)
+    centres[first] = 0
+    moves = np.einsum("tji,tj->ti", rotations[:-1], steps)[first:]
+    centres[first + 1 :] = np.cumsum(moves, axis=0)
+    return centres
 
 
 def _slerp(

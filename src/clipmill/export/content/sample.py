@@ -19,7 +19,8 @@ class CameraPath:
 
     Attributes:
         world_to_camera: float64 [T, 4, 4], OpenCV convention (x right, y down, z forward); the
-            first is the identity.
+            first is the identity. Translations are NaN from the first frame on whose place was not
+            measured: a camera that shows no parallax may have turned or travelled far from all.
         intrinsics: float64 [T, 3, 3] in pixels of the export, pixel centres at whole numbers.
         metric: Whether translations are in metres; else they are up to scale.
         focal_known: Whether the focal length was estimated rather than assumed.
@@ -29,6 +30,12 @@ class CameraPath:
     intrinsics: npt.NDArray[np.float64]
     metric: bool
     focal_known: bool
+
+    @property
+    def unmeasured(self) -> int | None:
+        """First frame of the export whose place was not measured; None when all were."""
+        known = np.isfinite(self.world_to_camera[:, :3, 3]).all(axis=1)
+        return None if known.all() else int(np.argmin(known))
 
 
 @dataclass(frozen=True, eq=False)

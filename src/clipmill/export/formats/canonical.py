@@ -31,8 +31,10 @@ _CONVENTIONS = """\
   `source_frame` int64 [T], the frame of the source video that is shown, counted from 0 in
   presentation order; `frame_pts` int64 [T], its time in ticks of the source file (`time_base` in
   the JSON file); with a camera annotation `world_to_camera` float64 [T, 4, 4] (OpenCV: x right,
-  y down, z forward; the first is the identity), `intrinsics` float64 [T, 3, 3] in pixels,
-  `metric_scale` bool (translations in metres, else up to scale), `focal_known` bool.
+  y down, z forward; the first is the identity; its translation is NaN, and never 0, from the first
+  frame on whose place was not measured, as for a camera that shows no parallax), `intrinsics`
+  float64 [T, 3, 3] in pixels, `metric_scale` bool (translations in metres, else up to scale),
+  `focal_known` bool.
 - `masks/*.json`: `{object id: [COCO RLE, ...]}`, one per frame, over the whole frame, at the
   resolution of the segmentation. Only for samples whose masks were carried through the clip.
 - `identity/OBJECT/0.png` and further: the object cut out at source resolution, RGB, black where

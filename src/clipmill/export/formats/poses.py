@@ -16,6 +16,8 @@ POSE_CONVENTIONS = """\
   principal point counts from the picture's corner: it is 0.5 where it is the middle.
 - Translations are in metres where the index says `metric`, else up to one unknown scale per clip.
   Where `focal_known` is false the focal length was assumed, not measured.
+- Samples in which the camera's place was not measured at every frame are left out: a camera that
+  shows no parallax (it only turns, or all is far away) would have to be written as one that stands.
 """
 
 
@@ -27,7 +29,7 @@ def pose_lines(sample: ExportSample) -> list[str]:
     row (OpenCV axes). cx / W is 0.5 where the principal point is the middle of the picture.
 
     Raises:
-        LeftOutError: The clip has no camera poses.
+        LeftOutError: The clip has no camera poses, or not at every frame.
     """
     camera = camera_of(sample)
     header = " ".join(sample.row.relative_path.split()) or sample.sample_id
@@ -35,14 +37,20 @@ def pose_lines(sample: ExportSample) -> list[str]:
 
 
 def camera_of(sample: ExportSample) -> CameraPath:
-    """Return the camera of a sample.
+    """Return the camera of a sample whose place is known at every frame.
 
     Raises:
-        LeftOutError: The clip has no camera poses.
+        LeftOutError: The clip has no camera poses, or not at every frame.
     """
-    if sample.camera is None:
+    camera = sample.camera
+    if camera is None:
         raise LeftOutError("the clip has no camera poses")
-    return sample.camera
+    if camera.unmeasured is not None:
+        raise LeftOutError(
+            f"how the camera travels was not measured (no parallax up to frame {camera.unmeasured} "
+            f"of {sample.num_frames}), so there are no poses"
+        )
+    return camera
 
 
 def _frames(camera: CameraPath, fps: Fraction, *, size: tuple[int, int]) -> list[str]:

@@ -30,7 +30,7 @@ _CONVENTIONS = (
   the sphere, camera centres along straight lines.
 - `re10k.json` is a list of `clip_name`, `clip_path`, `pose_file`, `caption` (paths relative to
   this folder), with `num_frames`, `fps`, `width`, `height`, `metric` and `focal_known` beside.
-- Samples of clips without camera poses are left out.
+- Samples of clips without camera poses are left out as well.
 """
 )
 
