@@ -105,7 +105,7 @@ def _with_template(sample: SampleRow, rows: ClipAnnotations) -> SampleRow:
     """Caption a sample from its own objects; a pipeline without captions gets none."""
     if rows.caption is None:
         return sample
-    text = template_caption(sample, rows.camera)
+    text = template_caption(sample, camera=rows.camera, inout=rows.inout)
     return replace(sample, caption=text, caption_origin="template")
 
 

@@ -22,7 +22,7 @@ _TRAVEL_MEASURED = 0.7
 """The same for travel, which is not measured where nothing shows parallax."""
 
 _FOLLOWS = 0.5
-"""Least share of the background that must follow the fitted motion for it to be taken out."""
+"""Least share of the background that must follow the motion of a camera that does not travel."""
 
 STILL = 0.01
 """Reach of the view, in longer sides of the picture, below which a camera stands still."""
@@ -83,17 +83,16 @@ def camera_moves(row: CameraRow | None, sample: SampleRow) -> CameraMoves | None
     """Follow the camera over the frames of a sample.
 
     Returns:
-        None where there is no camera row, it does not reach over the sample's frames, or too
-        little of it was measured.
+        None where there is no camera row, it does not reach over the sample's frames, too little
+        of it was measured, or too little of the background follows it (water, crowds).
     """
     if row is None:
         return None
     frames = decode_array(row.frames)
     last = sample.anchor + sample.num_frames - 1
     within = np.flatnonzero((frames >= sample.anchor) & (frames <= last))
-    if len(within) < 2:
-        return None
-    if frames[within[-1]] - frames[within[0]] < _MEASURED * (last - sample.anchor):
+    covered = int(np.ptp(frames[within])) if len(within) > 1 else 0
+    if not covered or covered < _MEASURED * (last - sample.anchor):
         return None
     pairs = within[:-1]
     homographies = decode_array(row.homographies)[pairs]
@@ -115,11 +114,13 @@ def camera_moves(row: CameraRow | None, sample: SampleRow) -> CameraMoves | None
         truck=truck,
         pedestal=pedestal,
         dolly=dolly,
-        seconds=float(frames[within[-1]] - frames[within[0]]) / sample.fps,
+        seconds=covered / sample.fps,
         background=None,
     )
-    if moves.travels or row.inlier_share < _FOLLOWS:
+    if moves.travels:
         return moves
+    if row.inlier_share < _FOLLOWS:
+        return None
     return replace(moves, background=BackgroundMotion.of(row))
 
 

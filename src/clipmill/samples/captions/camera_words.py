@@ -21,7 +21,18 @@ _SLOW, _FAST = 0.04, 0.4
 
 @dataclass(frozen=True)
 class _Term:
-    """A motion of cameras: its course, the reach from which it is told, verb and directions."""
+    """A motion of cameras.
+
+    Attributes:
+        course: What was measured.
+        least: Reach from which it is told.
+        verb: Its name.
+        plus: Word for the direction of growing values.
+        minus: Word for the other.
+        both: Words for both in turn.
+        alone: Whether it is told only where nothing reaches further: small errors of every step
+            add up to a little zoom and roll.
+    """
 
     course: Course
     least: float
@@ -29,6 +40,7 @@ class _Term:
     plus: str
     minus: str
     both: str
+    alone: bool = False
 
     @property
     def weight(self) -> float:
@@ -38,13 +50,16 @@ class _Term:
     @property
     def is_clear(self) -> bool:
         """Whether it can be told as one direction, two, or back and forth."""
-        return self.weight >= 1 and (self.course.is_one_way or len(self.course.legs) > 1)
+        course = self.course
+        clear = course.is_one_way or course.turn is not None or course.is_to_and_fro
+        return self.weight >= 1 and clear
 
     def words(self) -> str:
         """Return `pans left`, `pans left, then right`, `pans left and right`."""
-        ways = [self.plus if leg > 0 else self.minus for leg in self.course.legs]
-        if len(ways) > 2:
+        course = self.course
+        if course.is_to_and_fro:
             return f"{self.verb} {self.both}"
+        ways = [self.plus if leg > 0 else self.minus for leg in course.turn or (course.way,)]
         return f"{self.verb} {', then '.join(ways)}"
 
 
@@ -55,9 +70,11 @@ def camera_words(moves: CameraMoves | None) -> str:
     if moves.is_still:
         return "is still"
     terms = sorted(_terms(moves), key=lambda term: -term.weight)
-    told = [t for t in terms if t.is_clear and t.weight >= _SECOND * terms[0].weight][:2]
-    if told:
-        return " and ".join(_with_pace(term, moves) for term in told)
+    most = terms[0].weight
+    told = [t for t in terms if t.is_clear and t.weight >= (1 if t.alone else _SECOND) * most]
+    if terms[0].is_clear:
+        words = [_with_pace(term, moves) for term in told[:2]]
+        return (", and " if ", " in words[0] else " and ").join(words)
     if moves.is_within(_ALMOST):
         return "is almost still"
     return "moves" if terms[0].weight >= 1 else "moves slightly"
@@ -81,8 +98,10 @@ def pans_with(moves: CameraMoves | None, way: tuple[int, int]) -> bool:
 def _terms(moves: CameraMoves) -> Iterator[_Term]:
     yield _Term(moves.pan, MOVED, "pans", "right", "left", "left and right")
     yield _Term(moves.tilt, MOVED, "tilts", "up", "down", "up and down")
-    yield _Term(moves.zoom, 0.14, "zooms", "in", "out", "in and out")
-    yield _Term(moves.roll, 8.0, "rolls", "clockwise", "counter-clockwise", "to and fro")
+    yield _Term(moves.zoom, 0.2, "zooms", "in", "out", "in and out", alone=True)
+    yield _Term(
+        moves.roll, 10.0, "rolls", "clockwise", "counter-clockwise", "to and fro", alone=True
+    )
     if moves.dolly is not None and moves.truck is not None and moves.pedestal is not None:
         yield _Term(moves.dolly, 0.15, "dollies", "in", "out", "in and out")
         yield _Term(moves.truck, 0.15, "trucks", "right", "left", "left and right")

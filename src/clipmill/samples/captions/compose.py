@@ -1,11 +1,13 @@
 """The caption of a sample: its largest objects and the camera, in one or a few sentences."""
 
 from clipmill.annotations.camera.schema import CameraRow
+from clipmill.annotations.inout.schema import InOutRow
 from clipmill.clips import seed_for
 from clipmill.samples.captions.camera import camera_moves
 from clipmill.samples.captions.camera_words import camera_words, pans_with
 from clipmill.samples.captions.moves import ObjectMoves, measure
 from clipmill.samples.captions.object_words import Told, noun_of, tell
+from clipmill.samples.captions.outline import boxes_over_time
 from clipmill.samples.schema import SampleRow
 
 DESCRIBED = 3
@@ -14,7 +16,9 @@ DESCRIBED = 3
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
-def template_caption(sample: SampleRow, camera: CameraRow | None) -> str:
+def template_caption(
+    sample: SampleRow, *, camera: CameraRow | None = None, inout: InOutRow | None = None
+) -> str:
     """Compose a caption of what was measured of a sample.
 
     It says what its own objects do in the picture, how large and how fast they are, and what the
@@ -24,12 +28,21 @@ def template_caption(sample: SampleRow, camera: CameraRow | None) -> str:
     Args:
         sample: The sample, without a caption.
         camera: Camera of its clip; nothing is said of it where it is None.
+        inout: Masks over time of its clip. Points and masks must agree on where an object goes;
+            without masks nothing is said of its growth.
     """
     moving = camera_moves(camera, sample)
     still = moving is not None and moving.is_still
     background = None if moving is None else moving.background
+    carried = {entry.object_id: entry for entry in inout.objects} if inout else {}
     objects = [
-        measure(entry, sample, background=background, still=still)
+        measure(
+            entry,
+            sample,
+            boxes=boxes_over_time(carried.get(entry.object_id), sample),
+            background=background,
+            still=still,
+        )
         for entry in sorted(sample.objects, key=lambda entry: -entry.area)
     ]
     told = _told(objects[:DESCRIBED], still=still)
@@ -59,9 +72,14 @@ def _ordered(clauses: list[str], view: str, seed: int) -> list[str]:
     order = seed % 3
     if order == 0 and "following" not in view:
         return [view, *clauses]
-    if order == 1 and len(clauses) == 1:
+    if order == 1 and len(clauses) == 1 and _joins(clauses[0]):
         return [f"{clauses[0]} while {view}"]
     return [*clauses, view]
+
+
+def _joins(clause: str) -> bool:
+    """Whether a clause tells of something that goes on, in so few words that more can follow."""
+    return ", " not in clause and " starts " not in clause
 
 
 def _more(count: int) -> list[str]:

@@ -9,11 +9,14 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.floating[Any]]
 
-_TURN = 0.25
+_TURN = 0.2
 """Way back, as a share of the whole reach, that counts as a turn and not as a wobble."""
 
-_STEADY = 0.6
-"""A course of one leg ends at least this share of its reach from where it began."""
+_STEADY = 0.8
+"""A course that goes one way ends at least this share of its reach from where it began."""
+
+_LONG = 0.35
+"""A leg of at least this share of the reach is more than a wobble that lasts."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,28 @@ class Course:
     @property
     def is_one_way(self) -> bool:
         """Whether it goes in one direction and stays there."""
-        return len(self.legs) == 1 and abs(self.way) >= _STEADY * self.reach
+        back = any(leg * self.way < 0 and self._is_long(leg) for leg in self.legs)
+        steady = abs(self.way) >= _STEADY * self.reach and not back
+        return self.reach > 0 and (len(self.legs) == 1 or (len(self.legs) > 2 and steady))
+
+    @property
+    def turn(self) -> tuple[float, float] | None:
+        """The ways before and after the turn, where it turns round once; None where it does not.
+
+        Wobbles before, between and after do not count.
+        """
+        legs = self.legs if len(self.legs) == 2 else tuple(filter(self._is_long, self.legs))
+        if self.is_one_way or len(legs) != 2 or legs[0] * legs[1] > 0:
+            return None
+        return legs[0], legs[1]
+
+    @property
+    def is_to_and_fro(self) -> bool:
+        """Whether it turns round more often, by about the same way each time."""
+        return sum(map(self._is_long, self.legs)) >= 3
+
+    def _is_long(self, leg: float) -> bool:
+        return abs(leg) >= _LONG * self.reach
 
 
 def course_of(values: Floats) -> Course:

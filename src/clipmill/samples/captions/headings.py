@@ -16,8 +16,8 @@ class Heading:
     """A direction in the picture.
 
     Attributes:
-        kind: `one way`; `two ways`: first `ways[0]`, then `ways[1]`; `to and fro` along the axis
-            of `ways[0]`; `unclear`: it moves, yet neither of these.
+        kind: `one way`; `two ways`: first `ways[0]`, then `ways[1]`; `to and fro`, along the axis
+            of `ways[0]`; `unclear`: it moves, yet in none of these ways.
         ways: Unit steps x right, y down, each -1, 0 or 1.
     """
 
@@ -30,17 +30,25 @@ def heading_of(x: Course, y: Course, *, least: float) -> Heading | None:
     major, minor = (x, y) if x.reach >= y.reach else (y, x)
     if major.reach < least:
         return None
-    across = major is x
-    if minor.reach >= _MINOR * major.reach:
-        if major.is_one_way and minor.is_one_way:
-            return Heading("one way", ((_sign(x.way), _sign(y.way)),))
-        return Heading("unclear")
-    ways = tuple((_sign(leg), 0) if across else (0, _sign(leg)) for leg in major.legs)
+    if minor.reach < _MINOR * major.reach:
+        return _along_axis(major, across=major is x)
+    if major.is_one_way and minor.is_one_way:
+        return Heading("one way", ((_sign(x.way), _sign(y.way)),))
+    return Heading("unclear")
+
+
+def _along_axis(major: Course, *, across: bool) -> Heading:
     if major.is_one_way:
-        return Heading("one way", ways)
-    if len(ways) == 2:
-        return Heading("two ways", ways)
-    return Heading("to and fro", ways[:1]) if len(ways) > 2 else Heading("unclear")
+        return Heading("one way", (_step(major.way, across=across),))
+    if major.turn is not None:
+        return Heading("two ways", tuple(_step(leg, across=across) for leg in major.turn))
+    if major.is_to_and_fro:
+        return Heading("to and fro", ((1, 0) if across else (0, 1),))
+    return Heading("unclear")
+
+
+def _step(value: float, *, across: bool) -> tuple[int, int]:
+    return (_sign(value), 0) if across else (0, _sign(value))
 
 
 def _sign(value: float) -> int:

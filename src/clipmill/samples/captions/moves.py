@@ -1,4 +1,4 @@
-"""What an object of a sample does, measured from its tracks."""
+"""What an object of a sample does, measured from its points and its masks."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,44 +8,23 @@ import numpy.typing as npt
 
 from clipmill.annotations.tracks.motion import BackgroundMotion
 from clipmill.samples.captions.course import Course, course_of, smoothed
+from clipmill.samples.captions.outline import at_border, growth_of, touched
+from clipmill.samples.captions.placing import SMOOTHING, Flags, Placed, place
 from clipmill.samples.schema import SampleObject, SampleRow
-from clipmill.store.codecs import decode_bits, decode_tracks
 
 Floats = npt.NDArray[np.floating[Any]]
-Flags = npt.NDArray[np.bool_]
 
-_SMOOTHING = 0.2
-"""Seconds over which places are averaged, so that jitter is not motion."""
+_AGREE = 0.5
+"""Share of the way that points tell of, which boxes must tell of too."""
 
-_MOST_POINTS = 24
-"""Points looked at; pairs of them are compared in every frame."""
+_UNCUT = 0.3
+"""Least share of the boxes that are away from the borders for them to be compared alone."""
 
-_FEWEST = 3
-"""Visible points by which an object is placed."""
+_NEXT = 0.1
+"""Reach, longer sides of the picture, below which nothing goes anywhere."""
 
-_FEWEST_SHARE = 0.25
-"""Least share of its points by which an object is placed."""
-
-
-@dataclass(frozen=True)
-class Placed:
-    """Where an object is in each of T frames from the anchor on; NaN where it is not seen.
-
-    Attributes:
-        centre: float64 [T, 2], x, y in source pixels.
-        scale: float64 [T]: size over that at the anchor.
-        stir: Mean speed of its points against the object as a whole, in object sizes (root of
-            its area) per second: how much it bends and turns.
-    """
-
-    centre: Floats
-    scale: Floats
-    stir: float
-
-    @property
-    def seen(self) -> Flags:
-        """Whether it is seen, bool [T]."""
-        return np.isfinite(self.scale)
+_BACK = 0.25
+"""Seconds in which an object must be seen again to have come back."""
 
 
 @dataclass(frozen=True)
@@ -57,19 +36,22 @@ class ObjectMoves:
     Attributes:
         class_name: As in the sample.
         area: Share of the frame at the anchor, [0, 1].
+        extent: Smallest and largest share of the frame that its box takes; at the anchor alone
+            where there are no masks.
         span: Share of the frame's width and height that its box takes at the anchor.
         start: x, y of its centre at the anchor, as shares of width and height.
         end: The same where it was last seen.
         seen: Share of the frames between anchor and exit in which it was seen, [0, 1].
+        sure: Whether masks, where there are some, tell of the same way in the picture as points.
         x: Course in the picture.
         y: Course in the picture.
         own_x: Course against the background; None where the camera's part is not known.
         own_y: The same.
-        growth: Course of log(size).
-        speed: 25th, 50th and 75th percentile of its speed, longer sides per second: against the
+        growth: Course of log(size); None where only points know of it, or masks and points
+            disagree.
+        speed: 50th and 75th percentile of its speed, longer sides per second: against the
             background, or in the picture of a still camera; None where neither is known.
         stir: See `Placed`.
-        edges: Borders of the frame that its box touches at the anchor: `left`, `right`, ...
         exit_at: When it leaves, as a share of the sample's frames; None when it does not.
         exit_side: Border through which it leaves; empty when that is not clear.
         returns: Whether it is seen again after that.
@@ -77,18 +59,19 @@ class ObjectMoves:
 
     class_name: str
     area: float
+    extent: tuple[float, float]
     span: tuple[float, float]
     start: tuple[float, float]
     end: tuple[float, float]
     seen: float
+    sure: bool
     x: Course
     y: Course
     own_x: Course | None
     own_y: Course | None
-    growth: Course
-    speed: tuple[float, float, float] | None
+    growth: Course | None
+    speed: tuple[float, float] | None
     stir: float
-    edges: tuple[str, ...]
     exit_at: float | None
     exit_side: str
     returns: bool
@@ -98,6 +81,7 @@ def measure(
     entry: SampleObject,
     sample: SampleRow,
     *,
+    boxes: Floats | None,
     background: BackgroundMotion | None,
     still: bool,
 ) -> ObjectMoves:
@@ -106,92 +90,59 @@ def measure(
     Args:
         entry: The object.
         sample: The sample that it belongs to.
+        boxes: See `boxes_over_time`.
         background: How the background moves; None where that is not known, or where no plane
             can stand for the background (a travelling camera).
         still: Whether the camera stands still.
     """
     placed = place(entry, sample)
-    width, height = sample.width, sample.height
-    unit = max(width, height)
-    window = max(1, round(_SMOOTHING * sample.fps))
+    size = np.array([sample.width, sample.height], float)
+    window = round(SMOOTHING * sample.fps)
     leaves = _exit(entry, sample)
-    before = placed.seen.copy()
-    before[leaves:] = False
-    path = smoothed(np.where(before[:, None], placed.centre, np.nan), window) / unit
+    before = placed.seen & (np.arange(sample.num_frames) < leaves)
+    path = smoothed(np.where(before[:, None], placed.centre, np.nan), window) / size.max()
     own = path if still else None
     if background is not None and not still:
-        own = smoothed(_against(placed.centre, before, background, sample), window) / unit
-    ends = path[before] * unit / (width, height)
-    x0, y0, x1, y1 = entry.box
-    start = (x0 + x1) / 2 / width, (y0 + y1) / 2 / height
+        own = smoothed(_against(placed.centre, before, background, sample), window) / size.max()
+    box = np.array(entry.box, float).reshape(2, 2) / size
+    ends = path[before] * size.max() / size
+    start = _pair(box.mean(axis=0))
+    x, y = course_of(path[:, 0]), course_of(path[:, 1])
+    sure, boxes = True, None if boxes is None else boxes[:leaves]
+    if boxes is not None:
+        scaled = boxes * np.tile(size, 2) / size.max()
+        sure = _agree(path[:leaves], scaled, at_border(boxes))
     return ObjectMoves(
         class_name=entry.class_name,
         area=entry.area,
-        span=((x1 - x0) / width, (y1 - y0) / height),
+        extent=_extent(boxes, box),
+        span=_pair(box[1] - box[0]),
         start=start,
-        end=(float(ends[-1, 0]), float(ends[-1, 1])) if len(ends) else start,
+        end=_pair(ends[-1]) if len(ends) else start,
         seen=float(before[:leaves].mean()) if leaves else 0.0,
-        x=course_of(path[:, 0]),
-        y=course_of(path[:, 1]),
+        sure=sure,
+        x=x,
+        y=y,
         own_x=None if own is None else course_of(own[:, 0]),
         own_y=None if own is None else course_of(own[:, 1]),
-        growth=course_of(np.log(smoothed(np.where(before, placed.scale, np.nan), window))),
+        growth=None if boxes is None else _growth(placed, boxes),
         speed=None if own is None else _speed(own, sample.fps),
         stir=placed.stir,
-        edges=_edges(entry, sample),
         exit_at=leaves / sample.num_frames if leaves < sample.num_frames else None,
-        exit_side=_side(placed, entry, sample, leaves),
-        returns=bool(placed.seen[leaves:].sum() >= max(3, 0.2 * sample.fps)),
+        exit_side=_side(boxes) if boxes is not None and leaves < sample.num_frames else "",
+        returns=bool(placed.seen[leaves:].sum() >= max(3, _BACK * sample.fps)),
     )
 
 
-def place(entry: SampleObject, sample: SampleRow) -> Placed:
-    """Place an object in every frame of a sample by its visible points.
-
-    Scale is the median over pairs of points of their distance against that at the anchor, the
-    centre the median over points of where they put it (as Theil and Sen fit lines): a few points
-    that go astray, or limbs that swing, do not move it.
-    """
-    points, visible = _few(entry)
-    length = min(len(points), sample.num_frames)
-    centre = np.full((sample.num_frames, 2), np.nan)
-    scale = np.full(sample.num_frames, np.nan)
-    x0, y0, x1, y1 = entry.box
-    middle = np.array([(x0 + x1) / 2, (y0 + y1) / 2])
-    size = float(np.sqrt(max(entry.area, 1e-6) * sample.width * sample.height))
-    rest = points[0] - middle if length else np.zeros((0, 2))
-    first, second = np.triu_indices(len(rest), 1)
-    apart = np.linalg.norm(rest[first] - rest[second], axis=1)
-    wide = apart > 0.15 * size
-    first, second, apart = first[wide], second[wide], apart[wide]
-    least = max(_FEWEST, _FEWEST_SHARE * len(rest))
-    off = np.full((sample.num_frames, len(rest), 2), np.nan)
-    for t in range(length):
-        here = visible[t]
-        if here.sum() < least:
-            continue
-        pairs = here[first] & here[second]
-        now = np.linalg.norm(points[t, first] - points[t, second], axis=1)
-        scale[t] = np.median(now[pairs] / apart[pairs]) if pairs.any() else 1.0
-        moved = points[t] - max(scale[t], 1e-3) * rest
-        centre[t] = np.median(moved[here], axis=0)
-        off[t, here] = (moved - centre[t])[here]
-    return Placed(centre, np.maximum(scale, 1e-3), _stir(off, size, sample.fps))
+def _pair(values: Floats) -> tuple[float, float]:
+    return float(values[0]), float(values[1])
 
 
-def _few(entry: SampleObject) -> tuple[Floats, Flags]:
-    points, visible = decode_tracks(entry.points).astype(np.float64), decode_bits(entry.visibility)
-    count = points.shape[1]
-    chosen = np.unique(np.linspace(0, count - 1, min(count, _MOST_POINTS)).astype(int))
-    return points[:, chosen], visible[:, chosen]
-
-
-def _stir(off: Floats, size: float, fps: float) -> float:
-    """Return the mean speed of points against their object, object sizes per second."""
-    steps = np.diff(smoothed(off, max(1, round(_SMOOTHING * fps))), axis=0)
-    lengths = np.linalg.norm(steps, axis=2)
-    known = np.isfinite(lengths)
-    return float(lengths[known].mean() * fps / size) if known.any() else 0.0
+def _extent(boxes: Floats | None, box: Floats) -> tuple[float, float]:
+    sides = (box[1] - box[0])[None] if boxes is None else boxes[:, 2:] - boxes[:, :2]
+    areas = sides.prod(axis=1)
+    areas = areas[np.isfinite(areas)]
+    return (float(areas.min()), float(areas.max())) if len(areas) else (0.0, 1.0)
 
 
 def _against(
@@ -208,30 +159,42 @@ def _against(
     return path
 
 
-def _speed(path: Floats, fps: float) -> tuple[float, float, float] | None:
+def _speed(path: Floats, fps: float) -> tuple[float, float] | None:
     steps = np.linalg.norm(np.diff(path, axis=0), axis=1)
     steps = steps[np.isfinite(steps)]
-    if not len(steps):
-        return None
-    low, middle, high = np.percentile(steps * fps, (25, 50, 75))
-    return float(low), float(middle), float(high)
+    return _pair(np.percentile(steps * fps, (50, 75))) if len(steps) else None
 
 
-def _edges(entry: SampleObject, sample: SampleRow) -> tuple[str, ...]:
-    gaps = _gaps(entry.box, sample)
-    return tuple(side for side, gap in gaps.items() if gap <= 0.01)
+def _agree(path: Floats, boxes: Floats, cut: Flags) -> bool:
+    """Whether the middles of boxes go the way that the points tell of, where both are known.
+
+    Args:
+        path: [T, 2], longer sides of the picture.
+        boxes: [T, 4], the same.
+        cut: [T]: boxes that touch a border of the frame.
+    """
+    middles = (boxes[:, :2] + boxes[:, 2:]) / 2
+    both = np.isfinite(path[:, 0]) & np.isfinite(middles[:, 0])
+    # Where the frame cuts an object, the middle of what is left goes half as far.
+    uncut = both & ~cut
+    both = uncut if uncut.sum() >= _UNCUT * both.sum() else both
+    if both.sum() < 2:
+        return False
+    if max(np.ptp(path[both], axis=0).max(), np.ptp(middles[both], axis=0).max()) < _NEXT:
+        return True
+    spread = path[both] - path[both].mean(axis=0)
+    other = middles[both] - middles[both].mean(axis=0)
+    axis = int(np.ptp(spread, axis=0).argmax())
+    # Slope of boxes over points: 1 where they move as one, 0 where boxes know nothing of it.
+    slope = float((spread[:, axis] * other[:, axis]).sum())
+    return slope >= _AGREE * max(float((spread[:, axis] ** 2).sum()), 1e-12)
 
 
-def _gaps(box: tuple[float, ...], sample: SampleRow) -> dict[str, float]:
-    """Return how far a box is from each border, as a share of the frame's side."""
-    x0, y0, x1, y1 = box
-    width, height = sample.width, sample.height
-    return {
-        "left": x0 / width,
-        "right": 1 - x1 / width,
-        "top": y0 / height,
-        "bottom": 1 - y1 / height,
-    }
+def _growth(placed: Placed, boxes: Floats) -> Course | None:
+    """Return how boxes grow, where points do not say the contrary."""
+    course = growth_of(boxes)
+    points = course_of(np.log(np.maximum(placed.scale[: len(boxes)], 1e-3)))
+    return course if course.way * points.way > 0 else None
 
 
 def _exit(entry: SampleObject, sample: SampleRow) -> int:
@@ -241,25 +204,8 @@ def _exit(entry: SampleObject, sample: SampleRow) -> int:
     return min(max(entry.exit_frame - sample.anchor, 0), sample.num_frames)
 
 
-_WAYS = {"left": (-1, 0), "right": (1, 0), "top": (0, -1), "bottom": (0, 1)}
-_LONG_AGO = 0.5  # seconds; where an object was before that says nothing of where it left
-
-
-def _side(placed: Placed, entry: SampleObject, sample: SampleRow, leaves: int) -> str:
-    """Return the border that the object was at, and moved to, when it was last seen."""
-    seen = np.flatnonzero(placed.seen[:leaves])
-    if leaves >= sample.num_frames or len(seen) < 2:
-        return ""
-    last = int(seen[-1])
-    if leaves - last > _LONG_AGO * sample.fps:
-        return ""
-    earlier = int(seen[max(0, len(seen) - 1 - round(_LONG_AGO * sample.fps))])
-    way = placed.centre[last] - placed.centre[earlier]
-    x0, y0, x1, y1 = entry.box
-    half = placed.scale[last] * np.array([x1 - x0, y1 - y0]) / 2
-    middle = placed.centre[last]
-    gaps = _gaps((*(middle - half), *(middle + half)), sample)
-    speeds = {side: float(np.dot(way, step)) for side, step in _WAYS.items() if gaps[side] < 0.05}
-    best = max(speeds, key=lambda side: speeds[side], default="")
-    # Out through this border, not along it.
-    return best if best and speeds[best] > 0.7 * float(np.linalg.norm(way)) else ""
+def _side(boxes: Floats) -> str:
+    """Return the one border that the last box touches."""
+    known = np.flatnonzero(np.isfinite(boxes[:, 0]))
+    sides = touched(boxes[known[-1]]) if len(known) else ()
+    return sides[0] if len(sides) == 1 else ""

@@ -24,14 +24,19 @@ _SEEN = 0.6
 _STIRS = 0.3
 """Object sizes per second from which an object that stays in place moves there."""
 
+_MORE = 3.0
+"""Times as far against the background as in the picture: the camera takes the motion up."""
+
 _SLOW, _FAST = 0.05, 0.3
 """Longer sides per second below and above which motion is slow and quick."""
 
-_GROWS, _NEARS = log(1.3), log(1.6)
+_GROWS, _NEARS = log(1.25), log(1.6)
 """Growth from which an object becomes larger, and from which it comes closer."""
 
-_SMALL, _LARGE, _FILLS = 0.02, 0.2, 0.5
-"""Shares of the frame."""
+_SMALL, _SMALL_BOX, _LARGE, _FILLS = 0.02, 0.06, 0.2, 0.5
+"""Shares of the frame: of a mask, but `_SMALL_BOX` of the largest box of a small object."""
+
+Way = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -40,14 +45,14 @@ class Told:
 
     Attributes:
         name: `a large dog`, without what it does.
-        does: `moves to the left, growing larger in the frame`.
+        does: `moves to the left, becoming larger in the frame`.
         led: Direction in which it moves against the background while it stays in the picture:
-            what the camera follows; None otherwise.
+            what a camera follows; None otherwise.
     """
 
     name: str
     does: str
-    led: tuple[int, int] | None = None
+    led: Way | None = None
 
 
 def tell(moves: ObjectMoves, *, still: bool, another: bool) -> Told:
@@ -58,10 +63,10 @@ def tell(moves: ObjectMoves, *, still: bool, another: bool) -> Told:
         still: Whether the camera stands still.
         another: Whether an object of the same class was told of before.
     """
-    told, led = _motion(moves, still=still)
-    parts = [told, _growth(moves, still=still)]
-    text = ", ".join(part for part in parts if part)
-    return Told(_name(moves, another=another), text + _exit(moves), led)
+    does, led = _motion(moves, still=still)
+    return Told(
+        _name(moves, another=another), does + _growth(moves, still=still) + _exit(moves), led
+    )
 
 
 def noun_of(moves: ObjectMoves) -> str:
@@ -70,108 +75,97 @@ def noun_of(moves: ObjectMoves) -> str:
 
 
 def _name(moves: ObjectMoves, *, another: bool) -> str:
-    noun = noun_of(moves)
-    size = "large " if moves.area >= _LARGE else "small " if moves.area < _SMALL else ""
+    large = moves.area >= _LARGE and moves.extent[0] >= _LARGE
+    small = moves.area < _SMALL and moves.extent[1] < _SMALL_BOX
+    size = "large " if large else "small " if small else ""
+    words = f"{size}{noun_of(moves)}"
     if another:
-        return f"another {size}{noun}"
-    words = f"{size}{noun}"
+        return f"another {words}"
     return f"{'an' if words[0] in 'aeiou' else 'a'} {words}"
 
 
-def _motion(moves: ObjectMoves, *, still: bool) -> tuple[str, tuple[int, int] | None]:
-    if moves.seen < _SEEN:
-        return f"is {_at(moves)}", None
+def _motion(moves: ObjectMoves, *, still: bool) -> tuple[str, Way | None]:
     seen = heading_of(moves.x, moves.y, least=MOVED)
-    own = None
-    if moves.own_x is not None and moves.own_y is not None:
-        own = heading_of(moves.own_x, moves.own_y, least=MOVED)
+    own = seen if still else _own(moves)
+    start = f"starts out {_at(moves)}"
+    if moves.seen < _SEEN:
+        return start, None
+    if own is not None and own != seen and _camera_takes_it_up(moves):
+        words = f"{_verb(moves)} {heading_words(own)}"
+        rest = f" and stays {_at(moves)}" if seen is None and moves.sure else ""
+        return words + rest, own.ways[0] if own.kind == "one way" else None
+    if not moves.sure:
+        return start, None
     if seen is None:
-        return _in_place(moves, None if still else own)
-    if seen.kind == "unclear":
-        return _between(moves), None
-    if still or _agree(seen, own):
-        return _along(moves, seen, _verb(moves)), None
-    if own is not None and own.kind == "one way" and _smaller(moves):
-        return f"{_verb(moves)} {heading_words(own)}", own.ways[0]
-    return _along(moves, seen, "shifts") + _in_frame(moves, seen), None
+        return _in_place(moves), None
+    return _in_picture(moves, seen, itself=own == seen), None
 
 
-def _in_place(moves: ObjectMoves, own: Heading | None) -> tuple[str, tuple[int, int] | None]:
-    """Tell of an object that does not get far in the picture."""
-    if own is not None and own.kind != "unclear":
-        led = own.ways[0] if own.kind == "one way" else None
-        return f"{_verb(moves)} {heading_words(own)} and {_stays(moves)}", led
-    if max(moves.x.reach, moves.y.reach) >= STAYED:
-        return f"is {_at(moves)}", None
-    return (f"moves on the spot {_at(moves)}" if moves.stir >= _STIRS else _stays(moves)), None
+def _own(moves: ObjectMoves) -> Heading | None:
+    """Return the direction against the background; None where there is no clear one."""
+    if moves.own_x is None or moves.own_y is None:
+        return None
+    own = heading_of(moves.own_x, moves.own_y, least=MOVED)
+    return None if own is None or own.kind == "unclear" else own
 
 
-def _agree(seen: Heading, own: Heading | None) -> bool:
-    """Whether the object goes the same way in the picture and against the background."""
-    return own is not None and seen == own
-
-
-def _smaller(moves: ObjectMoves) -> bool:
+def _camera_takes_it_up(moves: ObjectMoves) -> bool:
     """Whether the object goes much further against the background than in the picture."""
-    assert moves.own_x is not None and moves.own_y is not None
+    if moves.own_x is None or moves.own_y is None:
+        return False
     own = max(moves.own_x.reach, moves.own_y.reach)
-    return own >= 3 * max(moves.x.reach, moves.y.reach)
+    return own >= _MORE * max(moves.x.reach, moves.y.reach)
+
+
+def _in_place(moves: ObjectMoves) -> str:
+    if max(moves.x.reach, moves.y.reach) >= STAYED:
+        return f"is {_at(moves)}"
+    return f"moves on the spot {_at(moves)}" if moves.stir >= _STIRS else f"stays {_at(moves)}"
 
 
 def _along(moves: ObjectMoves, heading: Heading, verb: str) -> str:
     if heading.kind == "one way" and 0 in heading.ways[0]:
-        span = span_words(moves.start, moves.end, heading.ways[0])
+        span = span_words(moves.start, moves.end, heading.ways[0], moves.span)
         if span:
             return f"{verb} {span}"
     return f"{verb} {heading_words(heading)}"
 
 
-def _in_frame(moves: ObjectMoves, heading: Heading) -> str:
-    """Say that a direction is one in the picture, where the words do not say so yet."""
-    told = heading.kind == "one way" and 0 in heading.ways[0]
-    if told and span_words(moves.start, moves.end, heading.ways[0]):
-        return ""
-    return " in the frame"
-
-
-def _between(moves: ObjectMoves) -> str:
-    first, last = place_words(*moves.start), place_words(*moves.end)
-    if moves.exit_at is not None or first == last:
-        return f"moves about, starting {first}"
-    return f"starts {first} and ends {last}"
+def _in_picture(moves: ObjectMoves, heading: Heading, *, itself: bool) -> str:
+    """Tell where an object goes in the picture, by itself or in whatever way."""
+    if heading.kind == "unclear":
+        return f"moves about in the frame, starting {_at(moves)}"
+    words = _along(moves, heading, _verb(moves) if itself else "shifts")
+    return words if itself or "of the frame" in words else f"{words} in the frame"
 
 
 def _verb(moves: ObjectMoves) -> str:
     if moves.speed is None:
         return "moves"
-    _, middle, high = moves.speed
+    middle, high = moves.speed
     return "moves quickly" if middle > _FAST else "moves slowly" if high < _SLOW else "moves"
-
-
-def _stays(moves: ObjectMoves) -> str:
-    return f"stays {_at(moves)}"
 
 
 def _at(moves: ObjectMoves) -> str:
     if moves.area >= _FILLS:
         return "in view, filling much of the frame"
-    return place_words(*moves.start)
+    return place_words(moves.start, moves.span)
 
 
 def _growth(moves: ObjectMoves, *, still: bool) -> str:
-    if moves.seen < _SEEN or not moves.growth.is_one_way:
+    growth = moves.growth
+    if moves.seen < _SEEN or growth is None or not growth.is_one_way:
         return ""
-    size = abs(moves.growth.way)
+    size = abs(growth.way)
     if size < _GROWS:
         return ""
-    larger = moves.growth.way > 0
     if still and size >= _NEARS:
-        return "coming closer" if larger else "going away"
-    return f"becoming {'larger' if larger else 'smaller'} in the frame"
+        return ", coming closer" if growth.way > 0 else ", going away"
+    return f", becoming {'larger' if growth.way > 0 else 'smaller'} in the frame"
 
 
 def _exit(moves: ObjectMoves) -> str:
-    if moves.exit_at is None or not moves.exit_at:
+    if not moves.exit_at:
         return ""
     side = f" {side_words(moves.exit_side)}" if moves.exit_side else ""
     back = ", and comes back" if moves.returns else ""

@@ -8,14 +8,27 @@ _UP = {-1: "up", 0: "", 1: "down"}
 _HEIGHT = {-1: "upper", 1: "lower"}
 
 
-def third(value: float) -> int:
-    """Return -1, 0 or 1 for the first, second and last third of a side."""
-    return -1 if value < 1 / 3 else 1 if value > 2 / 3 else 0
+_SIDE = 0.36, 0.28
+"""Shares of width and height next to a border that are called after it."""
+
+_WIDE = 0.6
+"""An object that takes this share of a side is on neither end of it."""
 
 
-def place_words(x: float, y: float) -> str:
-    """Return `in the upper left of the frame` for a place in shares of width and height."""
-    across, down = third(x), third(y)
+def part_of(value: float, axis: int) -> int:
+    """Return -1, 0 or 1 for the part of the width (axis 0) or height (1) that a place is in."""
+    side = _SIDE[axis]
+    return -1 if value < side else 1 if value > 1 - side else 0
+
+
+def place_words(place: tuple[float, float], span: tuple[float, float] = (0.0, 0.0)) -> str:
+    """Return `in the upper left of the frame` and the like.
+
+    Args:
+        place: x, y of a centre, as shares of width and height.
+        span: What it takes of them.
+    """
+    across, down = (0 if span[axis] >= _WIDE else part_of(place[axis], axis) for axis in (0, 1))
     if across and down:
         return f"in the {_HEIGHT[down]} {_ACROSS[across]} of the frame"
     if across:
@@ -23,11 +36,18 @@ def place_words(x: float, y: float) -> str:
     return f"at the {_DOWN[down]} of the frame" if down else "in the centre of the frame"
 
 
-def span_words(start: tuple[float, float], end: tuple[float, float], way: tuple[int, int]) -> str:
-    """Return `from the left of the frame to the right`; empty within one third."""
+def span_words(
+    start: tuple[float, float],
+    end: tuple[float, float],
+    way: tuple[int, int],
+    span: tuple[float, float],
+) -> str:
+    """Return `from the left of the frame to the right`; empty within one part of the frame."""
     axis = 0 if way[0] else 1
+    if span[axis] >= _WIDE:
+        return ""
     names = (_ACROSS, _DOWN)[axis]
-    first, last = third(start[axis]), third(end[axis])
+    first, last = part_of(start[axis], axis), part_of(end[axis], axis)
     if first == last or (last - first) * way[axis] < 0:
         return ""
     return f"from the {names[first] or 'centre'} of the frame to the {names[last] or 'centre'}"
@@ -41,9 +61,9 @@ def way_words(way: tuple[int, int]) -> str:
 
 
 def heading_words(heading: Heading) -> str:
-    """Return `to the left`, `first up, then down`, `from side to side`."""
+    """Return `to the left`, `first up, then down`, `back and forth`."""
     if heading.kind == "to and fro":
-        return "from side to side" if heading.ways[0][0] else "up and down"
+        return "back and forth" if heading.ways[0][0] else "up and down"
     words = [way_words(way) for way in heading.ways]
     return f"first {words[0]}, then {words[1]}" if len(words) == 2 else words[0]
 
