@@ -24,11 +24,13 @@ class DataHub(Hub):
     Attributes:
         lists_sizes: Whether the file list tells sizes and checksums, as mirrors may not.
         uses: How often a storage address that was handed out is accepted; None for ever.
+        trickles: Whether answers that are held go on byte by byte; they never end by themselves.
     """
 
     lists_sizes: bool = True
     uses: int | None = None
     used: int = 0
+    trickles: bool = False
 
 
 class OnDisk:
@@ -155,11 +157,15 @@ def _handler(hub: DataHub) -> type[BaseHTTPRequestHandler]:
                 self._send(rest[: hub.cut_after])
                 self.close_connection = True
                 return
-            stop = min(len(rest), hub.hold_after) if hub.hold else len(rest)
+            hold = hub.hold
+            stop = min(len(rest), hub.hold_after) if hold else len(rest)
             self._send(rest[:stop])
-            if hub.hold and stop < len(rest):
+            if hold and stop < len(rest):
                 hub.held.set()
-                hub.hold.wait(60)
+                while hub.trickles and not hold.wait(0.02) and not self.close_connection:
+                    self._send(rest[stop : stop + 1])
+                    stop += 1
+                hold.wait(60)
                 self._send(rest[stop:])
 
     return Handler

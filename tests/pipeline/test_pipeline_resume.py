@@ -44,9 +44,11 @@ def setting(tmp_path_factory):
     return folder
 
 
-def start(setting: Path, workspace: Path, *more: str) -> subprocess.Popen:
+def start(
+    setting: Path, workspace: Path, *more: str, config: Path | None = None
+) -> subprocess.Popen:
     program = "from clipmill.cli import main; main()"
-    arguments = ["run", "-i", str(setting / "videos"), "-c", str(setting / "p.yaml")]
+    arguments = ["run", "-i", str(setting / "videos"), "-c", str(config or setting / "p.yaml")]
     arguments += ["-w", str(workspace), *more]
     path = os.pathsep.join([str(ROOT), str(ROOT / "support")])
     return subprocess.Popen(
@@ -122,11 +124,14 @@ def test_ctrl_c_keeps_what_is_done_and_says_so(setting, tmp_path, workers):
 
 
 def test_a_second_run_on_the_workspace_is_told_about_the_first(setting, tmp_path):
-    first = start(setting, tmp_path / "ws", "-j", "0")
+    go, config = tmp_path / "go", tmp_path / "waiting.yaml"
+    config.write_text(PIPELINE.replace("{seconds: 0.08}", f"{{until: {go}}}"))
+    first = start(setting, tmp_path / "ws", "-j", "0", config=config)
     while not list((tmp_path / "ws").glob("annotations/probe/*/part-*.parquet")):
         assert first.poll() is None, first.stdout.read()
-    second = start(setting, tmp_path / "ws", "-j", "0")
+    second = start(setting, tmp_path / "ws", "-j", "0", config=config)
     output, _ = second.communicate(timeout=60)
+    go.touch()
     assert second.returncode == 2, output
     assert str(first.pid) in output
     assert first.wait() == 0, first.stdout.read()

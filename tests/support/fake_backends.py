@@ -22,9 +22,10 @@ class EchoRow:
 
 
 class EchoConfig(BackendConfig):
-    """`log` is a file that gets one line per clip whose work begins."""
+    """`log` gets one line per clip whose work begins; work ends once the file `until` exists."""
 
     log: str = ""
+    until: str = ""
     seconds: float = 0.0
 
 
@@ -54,6 +55,9 @@ class Echo(Backend):
             while True:
                 item.check()
                 time.sleep(0.01)
+        while self.config.until and not Path(self.config.until).exists():
+            item.check()
+            time.sleep(0.01)
         time.sleep(self.config.seconds)
         return item
 
