@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from isnet_weights import isnet_weights
 
 from media import ZOO, make_clip
 
@@ -39,6 +40,12 @@ def zoo(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """Return `zoo(name)`: the path of one of `media.ZOO`, files with known traps."""
     folder = tmp_path_factory.mktemp("zoo")
     return lambda name: _RECIPES[name].make(folder)
+
+
+@pytest.fixture(scope="session")
+def isnet() -> Path:
+    """The ONNX file of IS-Net, in the user's cache."""
+    return isnet_weights()
 
 
 @pytest.fixture(scope="session")

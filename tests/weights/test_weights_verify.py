@@ -56,7 +56,7 @@ def test_missing_weights_say_where_to_get_them(cache: Cache):
     assert isinstance(caught.value, UsageError)
     with pytest.raises(MissingWeightsError, match=r"published on paper .*pull toy --from toy\.bin"):
         find_spec_weights(PINNED, cache)
-    with pytest.raises(UsageError, match="unknown model 'sam9'; known are: autoshot, "):
+    with pytest.raises(UsageError, match="unknown model 'sam9'; known are: isnet, autoshot, "):
         find_weights("sam9")
 
 

@@ -1,6 +1,6 @@
 """Model weights: what they are, where they come from, and their strict loading.
 
-The registry names every model of the reference profile with source, pinned revision, checksum
+The registry names every model that a backend runs with source, pinned revision, checksum
 and licence; `find_weights` returns a verified local path; `load_state_dict` fills a network.
 """
 

