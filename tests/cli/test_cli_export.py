@@ -34,7 +34,11 @@ def test_every_format_is_written_and_verified(clipmill, workspace, tmp_path, nam
     report, verified = map(json.loads, text.splitlines())
     assert report["samples"] + sum(report["left_out"].values()) == 2
     assert verified["problems"] == []
-    assert (out / "CONVENTIONS.md").is_file()
+    counted = "## Captions" in (out / "CONVENTIONS.md").read_text()
+    assert counted is bool(report["samples"])
+    entries = [json.loads(line) for line in (out / "manifest.jsonl").open()]
+    origins = {piece["row"]["caption_origin"] for entry in entries for piece in entry["pieces"]}
+    assert origins == set(report["captions"]) <= {"provided", "model"}
 
 
 def test_frame_options_reach_the_videos(clipmill, workspace, tmp_path):
@@ -47,6 +51,14 @@ def test_frame_options_reach_the_videos(clipmill, workspace, tmp_path):
     row = json.loads(line)
     assert (row["fps"], row["width"], row["height"]) == (16.0, 160, 80)
     assert row["num_frames"] % 4 == 1
+
+
+@pytest.mark.parametrize("name", ["plain", "frameino"])
+def test_own_captions_are_all_there_are_in_this_workspace(clipmill, workspace, tmp_path, name):
+    out = tmp_path / "o"
+    options = ("-w", workspace, "--limit", 2, "--captions", "own")
+    code, text, _ = clipmill("export", name, out, *options)
+    assert code == 0 and "captions: " in text and "template" not in text
 
 
 def test_whole_videos_take_the_choice_too(clipmill, workspace, tmp_path):

@@ -247,6 +247,25 @@ def test_what_the_loader_cannot_take_is_left_out_with_a_reason(samples, tmp_path
     assert "96 frames" in (tmp_path / "out" / "CONVENTIONS.md").read_text("utf-8")
 
 
+def test_templates_are_marked_counted_and_left_out_on_demand(samples, tmp_path):
+    first, second, *_ = [row for row in samples.values() if row.stage1]
+    rows = [replace(first, caption_origin="template"), replace(second, caption_origin="provided")]
+    workspace = workspace_with(tmp_path / "ws", rows)
+    summary = export_frameino(workspace, tmp_path / "out", videos="none")
+    assert summary.captions == {"provided": 1, "template": 1}
+    assert "captions: 1 provided, 1 template" in str(summary)
+    written = {row["sample_id"]: row for row in read_rows(tmp_path / "out/stage1/csv")}
+    assert written[first.sample_id]["caption_origin"] == "template"
+    own = export_frameino(workspace, tmp_path / "out", videos="none", captions="own")
+    assert own.captions == {"provided": 1}
+    assert [row["sample_id"] for row in read_rows(tmp_path / "out/stage1/csv")] == [
+        second.sample_id
+    ]
+    assert {(item.sample_id, item.reason) for item in own.left_out} >= {
+        (first.sample_id, "its caption is a template")
+    }
+
+
 def test_a_changed_video_is_left_out(tmp_path, workspace):
     twin = tmp_path / "twin"
     shutil.copytree(workspace.root, twin)

@@ -79,7 +79,11 @@ def _export(given: SimpleNamespace, format_: type[Format[Any]]) -> None:
         container=find_container(given.container),
         profile=profile_from(given, default=format_.profile),
         choice=Choice(
-            samples=given.samples, stage=format_.stage, where=given.where, limit=given.limit
+            samples=given.samples,
+            stage=format_.stage,
+            where=given.where,
+            limit=given.limit,
+            captions=given.captions,
         ),
         workers=worker_count(given.workers),
         shard_bytes=bytes_of(given.shard_size),
@@ -143,6 +147,7 @@ def _frameino(given: SimpleNamespace, format_: type[Format[Any]]) -> None:
             where=given.where,
             limit=given.limit,
             min_frames=given.min_frames or 1,
+            captions=given.captions,
             on_progress=lambda done, total: progress.update(task, completed=done, total=total),
         )
     typer.echo(json.dumps(asdict(summary), default=str) if given.json_ else str(summary))

@@ -55,6 +55,16 @@ COMMON: dict[str, tuple[Any, Any]] = {
         "",
     ),
     "limit": (Annotated[int | None, _option("At most this many.", panel=_CHOICE, min=1)], None),
+    "captions": (
+        Annotated[
+            Literal["all", "own"],
+            _option(
+                "own leaves out samples whose caption is a template, and those without a caption.",
+                panel=_CHOICE,
+            ),
+        ],
+        "all",
+    ),
     "frames": (
         Annotated[
             str | None,

@@ -11,6 +11,7 @@ Layout:
 """
 
 import csv
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -30,7 +31,7 @@ from clipmill.export.frameino_rows import (
     usable_objects,
     why_unusable,
 )
-from clipmill.export.job.choose import Choice, chosen_ids
+from clipmill.export.job.choose import Captions, Choice, choose_samples
 from clipmill.export.media import (
     IMAGE_FOLDER,
     IMAGE_NAMES,
@@ -75,6 +76,7 @@ def export_frameino(
     where: str = "",
     limit: int | None = None,
     min_frames: int = 1,
+    captions: Captions = "all",
     on_progress: OnProgress | None = None,
 ) -> ExportSummary:
     """Write the samples of a workspace as the Frame In-N-Out loaders read them.
@@ -92,6 +94,7 @@ def export_frameino(
         limit: At most this many samples.
         min_frames: Samples with fewer frames from the anchor on are left out; 81 frames at
             stride 2 need 161.
+        captions: Which captions samples may have, see `Choice`.
         on_progress: Called with the number of samples done and their total.
 
     Raises:
@@ -102,24 +105,28 @@ def export_frameino(
         raise UsageError("--shards must be at least 1")
     stages = [1, 2] if stage == "both" else [int(stage)]
     facts = gather_facts(workspace)
-    choice = Choice(samples=samples, stage=stages[0], where=where, limit=limit)
-    chosen = frozenset(chosen_ids(workspace, choice, facts))
+    choice = Choice(samples, stages[0], where, limit, captions)
+    chosen = choose_samples(workspace, choice, facts)
+    taken = frozenset(chosen.taken)
     folder = ExportFolder(out, kind=KIND, owned=_owned(stages), data=_csv_folders(stages))
     media = Media(folder, mode=videos)
-    left_out: list[LeftOut] = []
+    left_out = [LeftOut(s, n, why) for s, why in chosen.left_out.items() for n in stages]
+    origins: Counter[str] = Counter()
     with ExitStack() as files:
         tables = [
             files.enter_context(_open_shards(folder, number, shards, facts)) for number in stages
         ]
-        wanted = (s for s in read_samples(workspace, samples) if s.sample_id in chosen)
+        wanted = (s for s in read_samples(workspace, samples) if s.sample_id in taken)
         for done, sample in enumerate(wanted, start=1):
             if sample.num_frames < min_frames:
                 reason = f"{sample.num_frames} frames from the anchor on, {min_frames} wanted"
                 left_out += [LeftOut(sample.sample_id, table.stage, reason) for table in tables]
             else:
+                before = sum(table.rows for table in tables)
                 left_out += _add_sample(sample, tables, media, facts)
+                origins[sample.caption_origin] += sum(table.rows for table in tables) > before
             if on_progress is not None:
-                on_progress(done, len(chosen))
+                on_progress(done, len(taken))
     rows = {table.stage: table.rows for table in tables}
     summary = ExportSummary(
         out=folder.root,
@@ -127,6 +134,7 @@ def export_frameino(
         stage2_rows=rows.get(2, 0),
         videos=media.num_videos,
         images=media.num_images,
+        captions={origin: n for origin, n in sorted(origins.items()) if n},
         left_out=tuple(left_out),
     )
     text = conventions(summary, facts, videos=videos, stages=stages)
@@ -137,6 +145,7 @@ def export_frameino(
             "samples": samples,
             "stage1_rows": summary.stage1_rows,
             "stage2_rows": summary.stage2_rows,
+            "captions": summary.captions,
             "left_out": [[item.sample_id, item.stage, item.reason] for item in left_out],
         }
     )

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from clipmill.export.captions import caption_section
 from clipmill.export.facts import Facts
 from clipmill.export.summary import ExportSummary
 
@@ -66,7 +67,7 @@ Written by clipmill for the Frame In-N-Out training loaders{pipeline}.
   the picture's diagonal.
 - {scores}
 
-## Licences
+{captions}## Licences
 The videos keep their own licences. The annotations were made with:
 
 {licences}
@@ -95,6 +96,7 @@ def conventions(summary: ExportSummary, facts: Facts, *, videos: str, stages: Se
         scores="Scores of the clip: " + ", ".join(f"`{name}`" for name in facts.score_names)
         if facts.score_names
         else "No scores were known.",
+        captions=caption_section(summary.captions),
         licences="\n".join(licences) or "- unknown",
         reasons=_reasons(summary),
     )

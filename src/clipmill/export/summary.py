@@ -4,6 +4,8 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from clipmill.export.captions import caption_line
+
 
 @dataclass(frozen=True)
 class LeftOut:
@@ -30,6 +32,7 @@ class ExportSummary:
         stage2_rows: Rows for Frame-In / Frame-Out training.
         videos: Distinct videos the rows name.
         images: Identity images written.
+        captions: Number of samples with a row, by the origin of their caption.
         left_out: Samples that are ready by the pipeline's rules, yet could not be exported.
     """
 
@@ -38,6 +41,7 @@ class ExportSummary:
     stage2_rows: int
     videos: int
     images: int
+    captions: dict[str, int]
     left_out: tuple[LeftOut, ...]
 
     def __str__(self) -> str:
@@ -46,6 +50,7 @@ class ExportSummary:
             f"{self.out}: {self.stage1_rows} stage-1 rows, {self.stage2_rows} stage-2 rows, "
             f"{self.videos} videos, {self.images} identity images"
         ]
+        lines += [caption_line(self.captions)] if self.captions else []
         reasons = Counter((item.stage, item.reason) for item in self.left_out)
         lines += [
             f"left out of stage {stage}: {count} x {reason}"

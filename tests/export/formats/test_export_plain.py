@@ -118,8 +118,8 @@ def test_prompts_do_not_slide_against_videos(exported, samples):
 
 def test_musubi_reads_one_dataset_per_rate(exported, samples):
     for name, columns in (
-        ("musubi.toml", {"video_path", "caption"}),
-        ("musubi-control.toml", {"video_path", "caption", "control_path"}),
+        ("musubi.toml", {"video_path", "caption", "caption_origin"}),
+        ("musubi-control.toml", {"video_path", "caption", "caption_origin", "control_path"}),
     ):
         config = tomllib.loads((exported / name).read_text("utf-8"))
         assert config["general"]["resolution"] == [384, 216]
@@ -189,7 +189,9 @@ def test_ltx_takes_only_what_its_model_can(exported, for_ltx, workspace):
         rows = json_lines(for_ltx / f"{name}.jsonl")
         assert len(rows) == len(captions)
         for row in rows:
-            assert set(row) == {"video", "caption"} | ({column} if column else set())
+            assert set(row) == {"video", "caption", "caption_origin"} | (
+                {column} if column else set()
+            )
             assert row["caption"] == captions[key_of(row["video"])]
             pictures = frames_in(for_ltx / row[column or "video"])
             assert len(pictures) % 8 == 1

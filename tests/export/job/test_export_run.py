@@ -157,6 +157,52 @@ def test_where_and_limit_choose(workspace, tmp_path):
     assert not (tmp_path / "d").exists()
 
 
+def captioned(folder: Path) -> list[SampleRow]:
+    """Samples with a template, a text of their own, no text, and a model's text."""
+    texts = {"template": "A disc moves.", "provided": "Rex.", "": "", "model": "A red disc."}
+    rows = []
+    for number, (origin, caption) in enumerate(texts.items()):
+        row, _ = disc_sample(Disc(160, 96, num_frames=12), folder / f"{number}.mp4")
+        sample = f"{number}{row.sample_id[1:]}"
+        more = {"caption": caption, "caption_origin": origin}
+        rows.append(replace(row, sample_id=sample, video_id=f"{number}" * 16, **more))
+    return rows
+
+
+def test_templates_are_counted_and_left_out_on_demand(tmp_path):
+    rows = captioned(tmp_path)
+    workspace, out = workspace_with(tmp_path / "ws", rows), tmp_path / "out"
+    report = run_export(workspace, out, plan(FrameProfile()))
+    assert report.captions == {"": 1, "model": 1, "provided": 1, "template": 1}
+    assert "captions: 1 without, 1 model, 1 provided, 1 template" in str(report)
+    assert "- template: 1 (composed" in (out / "CONVENTIONS.md").read_text()
+    own = run_export(workspace, out, plan(FrameProfile(), captions="own"))
+    assert (own.samples, own.failed, own.reused) == (2, 0, 2)
+    assert own.captions == {"model": 1, "provided": 1}
+    assert own.left_out == {"its caption is a template": 1, "it has no caption": 1}
+    entries = [Entry.from_line(line) for line in (out / "manifest.jsonl").open()]
+    assert [e.sample_id for e in entries if e.left_out] == [rows[0].sample_id, rows[2].sample_id]
+    listed = [json.loads(line) for line in (out / "samples.jsonl").open()]
+    assert [row["caption_origin"] for row in listed] == ["provided", "model"]
+    assert len(list(out.rglob("*.mp4"))) == 2
+    assert not verify_export(out).problems
+    everything = run_export(workspace, out, plan(FrameProfile()))
+    assert (everything.samples, everything.reused) == (4, 2)
+    assert tree(out) == tree(_fresh(workspace, tmp_path))
+
+
+def _fresh(workspace: Workspace, folder: Path) -> Path:
+    run_export(workspace, folder / "fresh", plan(FrameProfile()))
+    return folder / "fresh"
+
+
+def test_the_limit_counts_samples_that_are_exported(tmp_path):
+    rows = captioned(tmp_path)
+    workspace = workspace_with(tmp_path / "ws", rows)
+    report = run_export(workspace, tmp_path / "out", plan(FrameProfile(), captions="own", limit=1))
+    assert (report.samples, report.left_out) == (1, {"its caption is a template": 1})
+
+
 def test_bad_videos_cost_only_their_samples(tmp_path):
     rows = []
     for number in range(4):

@@ -31,6 +31,7 @@ class About:
         models: Model identity of each annotation, `annotation (backend)` -> text.
         funnel: `(step, entering, leaving)` of the run that chose the samples.
         settings: Options, frame profile and choice of the export, for people.
+        captions: Number of samples by origin of their caption.
     """
 
     title: str
@@ -44,6 +45,7 @@ class About:
     models: Mapping[str, str] = field(default_factory=dict)
     funnel: tuple[tuple[str, int, int], ...] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
+    captions: Mapping[str, int] = field(default_factory=dict)
 
 
 class Container(ABC):

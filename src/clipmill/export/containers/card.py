@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 
 import yaml
 
+from clipmill.export.captions import caption_section
 from clipmill.export.containers.base import About
 from clipmill.export.containers.columns import Columns
 
@@ -92,7 +93,9 @@ def _body(about: About, columns: Columns, *, format_name: str) -> Iterator[str]:
         yield from (f"- {count} x {plain(why)}" for why, count in sorted(about.left_out.items()))
         yield ""
     yield from (f"- {plain(name)}: {plain(value)}" for name, value in about.settings.items())
-    yield "\n## Models"
+    yield ""
+    yield caption_section(about.captions)
+    yield "## Models"
     yield from _table(("annotation", "identity"), about.models.items())
     yield "## Licences"
     yield "The videos keep their own licences. The annotations were made with:\n"

@@ -149,6 +149,7 @@ def _index_row(sample: ExportSample, members: list[Member]) -> dict[str, Any]:
         "masks": by_extension.get("masks.json"),
         "sample": f"samples/{spread(row.sample_id, row.sample_id)}.json",
         "caption": row.caption,
+        "caption_origin": row.caption_origin,
         "num_frames": row.num_frames,
         "fps": row.fps,
         "width": row.width,

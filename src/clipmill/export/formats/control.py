@@ -107,6 +107,7 @@ class Control(Format[ControlOptions]):
             "sample_id": key,
             "video": members[0].path,
             "caption": row.caption,
+            "caption_origin": row.caption_origin,
             "num_frames": sample.num_frames,
             "fps": row.fps,
             "width": row.width,

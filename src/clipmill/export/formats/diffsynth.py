@@ -42,9 +42,10 @@ _CONVENTIONS = """\
   Paths are relative to this folder, the trainer's `--dataset_base_path`. The CSV has only the
   columns that every row has (its reader would take an empty cell for a file name), and a space
   behind prompts such as `NA`, which its reader would take for a missing value.
-- `video`: the sample's frames. `prompt`: its caption. `control_video`: its tracks, a dot of one
-  colour per object for each visible point, on {control_background}, as many frames as `video`.
-  Behind the last frame that was tracked there are no dots.
+- `video`: the sample's frames. `prompt`: its caption; `caption_origin` says where it is from.
+  `control_video`: its tracks, a dot of one colour per object for each visible point, on
+  {control_background}, as many frames as `video`. Behind the last frame that was tracked there
+  are no dots.
 - `reference_image`: the object cut out at source resolution, centred in a picture of the video's
   size. Around the object: {background}; the margins are {margins}. Rows without it have no object
   with an identity image.
@@ -258,6 +259,7 @@ def _row(
         }
     width, height = sample.size
     return row | {
+        "caption_origin": sample.row.caption_origin,
         "sample_id": sample.sample_id,
         "num_frames": sample.num_frames,
         "fps": float(sample.timeline.fps),

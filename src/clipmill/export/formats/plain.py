@@ -46,6 +46,8 @@ and why.
 | LTX trainers | `ltx.jsonl`, `ltx-reference.jsonl` with `reference_video`, `ltx-mask.jsonl` with `video_mask` | 8N+1 frames, sides multiples of 32 |
 | diffusion-pipe | `diffusion-pipe.toml` over `videos/` | all |
 
+- `caption_origin` says where a caption is from in every index that has columns, and in
+  `manifest.jsonl` for all pieces: `provided`, `model`, or `template`.
 - In `prompt.txt` line breaks of a caption are spaces; everywhere else it is kept as it is.
 - `source_fps` in the TOML files is the rate of the videos: musubi-tuner leaves out frames where its
   model is slower.
@@ -101,6 +103,7 @@ class Plain(Format[PlainOptions]):
             "sample_id": key,
             "video": paths["mp4"],
             "caption": row.caption,
+            "caption_origin": row.caption_origin,
             "num_frames": sample.num_frames,
             "fps": row.fps,
             "width": row.width,

@@ -26,7 +26,11 @@ def write_plain_indices(rows: Rows, create: CreateText) -> None:
         create,
         "metadata.jsonl",
         (
-            {"file_name": row["video"], "caption": row["caption"]}
+            {
+                "file_name": row["video"],
+                "caption": row["caption"],
+                "caption_origin": row["caption_origin"],
+            }
             for row in tally.take("finetrainers", _any)
         ),
     )
@@ -82,7 +86,7 @@ def _ltx_mask(row: Row) -> str:
     return _ltx(row) or ("" if row["mask"] else "no mask video")
 
 
-_PLAIN = {"video": "video", "caption": "caption"}
+_PLAIN = {"video": "video", "caption": "caption", "caption_origin": "caption_origin"}
 
 _LTX: Sequence[tuple[str, Rule, Mapping[str, str]]] = (
     ("ltx", _ltx, _PLAIN),
@@ -113,4 +117,5 @@ def _fastvideo(row: Row) -> Row:
         "num_frames": row["num_frames"],
         "duration": row["num_frames"] / row["fps"],
         "cap": [row["caption"]],
+        "caption_origin": row["caption_origin"],
     }

@@ -70,7 +70,11 @@ def write_musubi(tally: Tally, create: CreateText, rules: Mapping[str, Rule]) ->
 
 
 def _musubi_item(row: Row, suffix: str) -> Row:
-    item = {"video_path": row["video"], "caption": row["caption"]}
+    item = {
+        "video_path": row["video"],
+        "caption": row["caption"],
+        "caption_origin": row["caption_origin"],
+    }
     return item | {"control_path": row["tracking"]} if suffix else item
 
 

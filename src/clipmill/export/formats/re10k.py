@@ -29,7 +29,8 @@ _CONVENTIONS = (
   moved so that frame 0 is the identity; between measured frames rotations are interpolated on
   the sphere, camera centres along straight lines.
 - `re10k.json` is a list of `clip_name`, `clip_path`, `pose_file`, `caption` (paths relative to
-  this folder), with `num_frames`, `fps`, `width`, `height`, `metric` and `focal_known` beside.
+  this folder), with `caption_origin`, `num_frames`, `fps`, `width`, `height`, `metric` and
+  `focal_known` beside.
 - Samples of clips without camera poses are left out as well.
 """
 )
@@ -60,6 +61,7 @@ class Re10k(Format[FormatOptions]):
             "clip_path": video.path,
             "pose_file": pose_file.path,
             "caption": sample.row.caption,
+            "caption_origin": sample.row.caption_origin,
             "num_frames": sample.num_frames,
             "fps": sample.row.fps,
             "width": sample.row.width,

@@ -100,6 +100,7 @@ class VideoXFun(Format[VideoXFunOptions]):
         row = {
             "file_path": video.path,
             "text": sample.row.caption,
+            "caption_origin": sample.row.caption_origin,
             "type": "video",
             "width": width,
             "height": height,

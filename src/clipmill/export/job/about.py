@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from clipmill.export.captions import caption_section
 from clipmill.export.containers.base import About
 from clipmill.export.facts import Facts
 from clipmill.pipeline.walk import walk
@@ -27,7 +28,7 @@ _TEXT = """\
 Written by clipmill, format `{format}`{pipeline}. {samples} samples, {pieces} pieces.
 
 {meaning}
-## How it was made
+{captions}## How it was made
 {settings}
 
 ## Licences
@@ -48,6 +49,7 @@ def about_export(plan: "Plan", facts: Facts, report: "ExportReport") -> About:
         "frames": _pairs(plan.profile.model_dump(mode="json")),
         "options": _pairs(plan.format_.options.model_dump(mode="json")),
         "samples": plan.choice.samples + (f" where {plan.choice.where}" * bool(plan.choice.where)),
+        "captions": plan.choice.captions,
     }
     models: dict[str, str] = {}
     funnel: tuple[tuple[str, int, int], ...] = ()
@@ -75,6 +77,7 @@ def about_export(plan: "Plan", facts: Facts, report: "ExportReport") -> About:
         samples=report.samples,
         pieces=report.pieces,
         meaning=meaning,
+        captions=caption_section(report.captions),
         settings="\n".join(f"- {name}: {value}" for name, value in settings.items()),
         licences="\n".join(f"- {k}: {v}" for k, v in facts.licences.items()) or "- unknown",
         non_commercial="".join(f"- not for commercial use: {note}\n" for note in non_commercial),
@@ -84,6 +87,7 @@ def about_export(plan: "Plan", facts: Facts, report: "ExportReport") -> About:
         title=f"{facts.pipeline or 'clipmill'} ({plan.format_.name})",
         num_samples=report.samples,
         num_pieces=report.pieces,
+        captions=report.captions,
         left_out=report.left_out,
         conventions=text,
         meaning=meaning,

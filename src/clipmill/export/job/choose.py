@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from clipmill.choice import Condition, parse_where, plain_column
 from clipmill.errors import UsageError
@@ -30,6 +30,10 @@ COLUMNS = (
 """Columns of samples that `--where` may name, besides the scores."""
 
 
+Captions = Literal["all", "own"]
+"""`own`: texts of the data set or of a model; `all`: also templates and samples without a text."""
+
+
 @dataclass(frozen=True)
 class Choice:
     """Which samples to take.
@@ -40,16 +44,37 @@ class Choice:
         where: `column op value [and ...]` over columns of samples and scores of clips
             (`quality_clarity`); empty for all.
         limit: At most this many; None for all.
+        captions: Which captions samples may have. The others are left out: a trainer would learn
+            from a template, or from no text, without a word.
     """
 
     samples: str = "training"
     stage: int = 1
     where: str = ""
     limit: int | None = None
+    captions: Captions = "all"
 
 
-def chosen_ids(workspace: Workspace, choice: Choice, facts: Facts) -> list[str]:
-    """Return the ids of the chosen samples, in the order of the workspace.
+@dataclass(frozen=True)
+class Chosen:
+    """What was chosen.
+
+    Attributes:
+        ids: Samples that meet the choice, in the order of the workspace.
+        left_out: Those of them that are left out for their caption, and why.
+    """
+
+    ids: tuple[str, ...]
+    left_out: Mapping[str, str]
+
+    @property
+    def taken(self) -> tuple[str, ...]:
+        """Samples to export, in order."""
+        return tuple(sample for sample in self.ids if sample not in self.left_out)
+
+
+def choose_samples(workspace: Workspace, choice: Choice, facts: Facts) -> Chosen:
+    """Return the samples of a choice; the limit counts those that are not left out.
 
     Raises:
         UsageError: There are no samples, or `where` cannot be read or names an unknown column.
@@ -64,12 +89,22 @@ def chosen_ids(workspace: Workspace, choice: Choice, facts: Facts) -> list[str]:
     scores = {plain_column(name): at for at, name in enumerate(facts.score_names)}
     _check(conditions, scores)
     found: list[str] = []
+    left_out: dict[str, str] = {}
     for row in _heads(workspace, parts):
-        if choice.limit is not None and len(found) >= choice.limit:
+        if choice.limit is not None and len(found) - len(left_out) >= choice.limit:
             break
         if row[f"stage{choice.stage}"] and _met(conditions, row, facts, scores):
             found.append(row["sample_id"])
-    return found
+            if choice.captions == "own" and (reason := _not_own(row)):
+                left_out[row["sample_id"]] = reason
+    return Chosen(tuple(found), left_out)
+
+
+def _not_own(row: Mapping[str, Any]) -> str:
+    """Return why the caption of a sample is not its own; empty when it is."""
+    if row["caption_origin"] == "template":
+        return "its caption is a template"
+    return "" if row["caption"].strip() else "it has no caption"
 
 
 def _heads(workspace: Workspace, parts: list[str]) -> Iterator[dict[str, Any]]:

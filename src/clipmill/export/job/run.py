@@ -2,7 +2,7 @@
 
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,13 +11,14 @@ from typing import Any
 import filelock
 
 from clipmill.errors import UsageError
+from clipmill.export.captions import caption_line
 from clipmill.export.containers.base import Container
 from clipmill.export.content.profile import FrameProfile
 from clipmill.export.facts import Facts, gather_facts
 from clipmill.export.folder import ExportFolder
 from clipmill.export.formats.base import Format
 from clipmill.export.job.about import about_export
-from clipmill.export.job.choose import Choice, chosen_ids
+from clipmill.export.job.choose import Choice, Chosen, choose_samples
 from clipmill.export.job.entries import Entry
 from clipmill.export.job.gather import Gatherer
 from clipmill.export.job.journal import MANIFEST, Journal
@@ -26,7 +27,7 @@ from clipmill.export.job.shards import kept_shards
 from clipmill.export.job.worker import Task
 from clipmill.store.workspace import Workspace
 
-VERSION = 1
+VERSION = 2
 """Of the files that formats write; part of every token, raised when their content changes."""
 
 OnProgress = Callable[[int, int], None]
@@ -81,6 +82,7 @@ class ExportReport:
         pieces: Pieces they became.
         num_bytes: Size of their files.
         reused: Samples that an earlier, equal or interrupted export had done already.
+        captions: Number of samples exported, by the origin of their caption.
         left_out: Number of samples left out, by reason.
         failed: Those of them that met an error, and are tried again by the next export.
     """
@@ -91,6 +93,7 @@ class ExportReport:
     pieces: int
     num_bytes: int
     reused: int
+    captions: dict[str, int]
     left_out: dict[str, int]
     failed: int
 
@@ -101,6 +104,7 @@ class ExportReport:
             f"{self.out}: {self.samples} samples, {self.pieces} pieces, "
             f"{self.num_bytes / 1e6:.1f} MB ({self.kind}){again}"
         ]
+        lines += [caption_line(self.captions)] if self.captions else []
         lines += [f"left out: {n} x {reason}" for reason, n in sorted(self.left_out.items())]
         return "\n".join(lines)
 
@@ -122,14 +126,14 @@ def run_export(
             else or is being written. Nothing in `out` was changed.
     """
     facts = gather_facts(workspace)
-    wanted = chosen_ids(workspace, plan.choice, facts)
+    chosen = choose_samples(workspace, plan.choice, facts)
     folder = ExportFolder(
         out, kind=plan.kind, owned=plan.container.owned(type(plan.format_)), data=()
     )
     lock = filelock.FileLock(folder.root / ".clipmill-export.lock")
     try:
         with lock.acquire(timeout=0):
-            run = _Run(workspace, folder, plan, facts=facts, wanted=wanted)
+            run = _Run(workspace, folder, plan, facts=facts, chosen=chosen)
             return run.run(on_progress or _no_progress)
     except filelock.Timeout:
         raise UsageError(f"{folder.root} is being written by another export") from None
@@ -149,10 +153,10 @@ class _Run:
         plan: Plan,
         *,
         facts: Facts,
-        wanted: list[str],
+        chosen: Chosen,
     ) -> None:
         self.workspace, self.folder, self.plan, self.facts = workspace, folder, plan, facts
-        self.wanted = wanted
+        self.chosen, self.wanted = chosen, chosen.taken
         self.journal = Journal(folder.unfinished / "journal.jsonl", folder.root / MANIFEST)
         self.reused = 0
 
@@ -165,7 +169,7 @@ class _Run:
             self._make(scratch, reusable, on_progress)
             return self._finish()
 
-    def _tasks(self, scratch: Path, wanted: list[str]) -> Iterator[Task]:
+    def _tasks(self, scratch: Path, wanted: Sequence[str]) -> Iterator[Task]:
         gatherer = Gatherer(self.workspace, self.facts, settings=self.plan.settings)
         return gatherer.tasks(self.plan.choice.samples, wanted, scratch=scratch)
 
@@ -200,6 +204,7 @@ class _Run:
     def _make(self, scratch: Path, reusable: frozenset[str], on_progress: OnProgress) -> None:
         makers = Makers(self.plan.format_, self.plan.profile, self.plan.workers)
         total = len(self.wanted)
+        self._leave_out()
         with closing(self._container()) as container:
             for sample in self.wanted:
                 if sample in reusable:
@@ -214,8 +219,18 @@ class _Run:
                 on_progress(done, total)
             self.journal.add(container.flush())
 
+    def _leave_out(self) -> None:
+        """Note the samples that are left out before anything is made of them."""
+        self.journal.add(
+            [
+                Entry(sample, "", left_out=reason, kind="left_out")
+                for sample, reason in self.chosen.left_out.items()
+                if sample not in self.journal or self.journal.get(sample).left_out != reason
+            ]
+        )
+
     def _entries(self) -> Iterator[Entry]:
-        return self.journal.read(self.wanted)
+        return self.journal.read(self.chosen.ids)
 
     def _finish(self) -> ExportReport:
         """Write indices and manifest, then remove what earlier exports left."""
@@ -235,9 +250,14 @@ class _Run:
             {
                 "pipeline": self.facts.pipeline,
                 "settings": self.plan.settings,
-                "choice": {"samples": self.plan.choice.samples, "where": self.plan.choice.where},
+                "choice": {
+                    "samples": self.plan.choice.samples,
+                    "where": self.plan.choice.where,
+                    "captions": self.plan.choice.captions,
+                },
                 "samples": report.samples,
                 "pieces": report.pieces,
+                "captions": report.captions,
                 "left_out": report.left_out,
                 "manifest": MANIFEST,
             },
@@ -248,6 +268,7 @@ class _Run:
     def _report(self) -> ExportReport:
         samples = pieces = size = failed = 0
         reasons: Counter[str] = Counter()
+        captions: Counter[str] = Counter()
         for entry in self._entries():
             if entry.left_out:
                 reasons[entry.left_out] += 1
@@ -255,6 +276,7 @@ class _Run:
                 continue
             samples += 1
             pieces += len(entry.pieces)
+            captions[entry.pieces[0].row.get("caption_origin", "unknown")] += 1
             size += entry.num_bytes
         return ExportReport(
             out=self.folder.root,
@@ -263,6 +285,7 @@ class _Run:
             pieces=pieces,
             num_bytes=size,
             reused=self.reused,
+            captions=dict(sorted(captions.items())),
             left_out=dict(reasons),
             failed=failed,
         )
