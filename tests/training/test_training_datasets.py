@@ -82,6 +82,7 @@ def test_every_sample_loads(workspace, samples, stage, stride):
         assert item.meta.frames == tuple(range(first, first + span, stride))
         assert item.meta.fps * stride == item.meta.source_fps == sample.fps
         assert item.caption == sample.caption
+        assert item.meta.caption_origin == sample.caption_origin != ""
         for picture in (item.video, item.trajectory):
             assert picture.shape == (49, 3, 96, 160) and picture.dtype == torch.float32
             assert -1 <= picture.min() < picture.max() <= 1

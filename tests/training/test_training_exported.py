@@ -66,6 +66,7 @@ def test_an_export_gives_the_samples_of_its_workspace(workspace, request, stage,
     for name, one in ours.items():
         other = theirs[name]
         assert one.caption == other.caption
+        assert one.meta.caption_origin == other.meta.caption_origin != ""
         assert one.meta.object_ids == other.meta.object_ids
         assert one.meta.class_names == other.meta.class_names
         assert one.meta.fps == pytest.approx(other.meta.fps)

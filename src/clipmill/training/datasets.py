@@ -175,6 +175,7 @@ class _SampleDataset(Dataset, Generic[SampleT]):
                 source_fps=stored.fps,
                 object_ids=tuple(entry.object_id for entry in drawn.objects),
                 class_names=tuple(entry.class_name for entry in drawn.objects),
+                caption_origin=stored.caption_origin,
                 **more,
             ),
         }

@@ -96,6 +96,7 @@ class ExportedSamples(SampleSource):
                 height=row["height"],
                 fps=row["fps"],
                 caption=described["caption"],
+                caption_origin=described["caption_origin"],
                 objects=tuple(self._object(entry, tracks, files) for entry in described["objects"]),
             )
 

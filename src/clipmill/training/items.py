@@ -20,6 +20,7 @@ class SampleMeta:
         source_fps: Frames per second of the video.
         object_ids: Drawn objects; number k has colour k of `object_colours`.
         class_names: Their classes.
+        caption_origin: `provided`, `model` or `template`; empty without a caption.
         identity: Object id of the identity (stage 2); empty in stage 1.
         identity_dropped: Whether the identity image was blanked.
     """
@@ -31,6 +32,7 @@ class SampleMeta:
     source_fps: float
     object_ids: tuple[str, ...]
     class_names: tuple[str, ...]
+    caption_origin: str
     identity: str = ""
     identity_dropped: bool = False
 

@@ -39,6 +39,7 @@ _ROW = (
     "height",
     "fps",
     "caption",
+    "caption_origin",
 )
 _OBJECT = ("object_id", "class_name", "points", "visibility")
 _IDENTITY = ("stage2", "reference", "regions")
@@ -163,6 +164,7 @@ class WorkspaceSamples(SampleSource):
             height=row["height"],
             fps=row["fps"],
             caption=row["caption"],
+            caption_origin=row["caption_origin"],
             objects=objects,
         )
 

@@ -58,6 +58,7 @@ class StoredSample:
         height: Of the video as displayed, pixels.
         fps: Frames per second.
         caption: Text.
+        caption_origin: `provided`, `model` or `template`; empty without a caption.
         objects: Its objects.
     """
 
@@ -71,6 +72,7 @@ class StoredSample:
     height: int
     fps: float
     caption: str
+    caption_origin: str
     objects: tuple[StoredObject, ...]
 
     @property
