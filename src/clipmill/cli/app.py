@@ -9,7 +9,7 @@ from rich.console import Console
 
 from clipmill import __version__
 from clipmill.cli import demo, download, export, init, look, models, report, run
-from clipmill.cli.run import RunInterrupted
+from clipmill.cli.interrupt import RunInterrupted
 from clipmill.errors import ClipmillError, UsageError
 
 EXIT_FAILED = 1

@@ -12,9 +12,9 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, TaskID
 
+from clipmill.cli.interrupt import interruptible
 from clipmill.cli.options import JsonOption
 from clipmill.cli.progress import byte_progress
-from clipmill.cli.run import RunInterrupted
 from clipmill.errors import UsageError
 
 if TYPE_CHECKING:
@@ -111,9 +111,8 @@ def openvid(
     )
     meter = _Meter(Console(stderr=True))
     try:
-        report = download_openvid(request, progress=meter)
-    except KeyboardInterrupt:
-        raise RunInterrupted from None
+        with interruptible():
+            report = download_openvid(request, progress=meter)
     finally:
         meter.close()
     if as_json:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from clipmill.cli.profiles import DEFAULT_PROFILE
 from clipmill.config.load import profile_text
 from clipmill.errors import UsageError
 
@@ -13,7 +14,7 @@ def init(
     path: Annotated[Path, typer.Argument(help="File to write.")] = Path("clipmill.yaml"),
     profile: Annotated[
         str, typer.Option("--profile", "-p", help="Profile to start from.")
-    ] = "embedded",
+    ] = DEFAULT_PROFILE,
 ) -> None:
     """Write a pipeline file to edit: the steps, backends and thresholds of a profile."""
     if path.exists():

@@ -18,6 +18,16 @@ WorkspaceOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+ProfileOption = Annotated[
+    str | None,
+    typer.Option(
+        "--profile",
+        "-p",
+        help="A pipeline that ships with clipmill: `cpu` (the default), `embedded` (nothing to "
+        "download) or `frameino` (GPU). Without the option, `embedded` runs where the weights of "
+        "`cpu` cannot be had.",
+    ),
+]
 WorkersOption = Annotated[
     int | None,
     typer.Option(

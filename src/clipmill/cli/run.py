@@ -9,13 +9,16 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from clipmill.cli.interrupt import interruptible
 from clipmill.cli.options import (
     DEFAULT_WORKSPACE,
     JsonOption,
+    ProfileOption,
     WorkersOption,
     WorkspaceOption,
     worker_count,
 )
+from clipmill.cli.profiles import default_pipeline, fetch_at_first_use
 from clipmill.cli.progress import make_progress
 from clipmill.config import Pipeline, SourceConfig, load_pipeline, load_profile
 from clipmill.engine.inprocess import InProcessEngine
@@ -24,10 +27,7 @@ from clipmill.errors import UsageError
 from clipmill.pipeline import RunSummary, StepReport, run_pipeline
 from clipmill.pipeline.check import check_pipeline
 from clipmill.store.workspace import Workspace
-
-
-class RunInterrupted(Exception):
-    """Somebody pressed Ctrl-C; everything finished is committed."""
+from clipmill.weights import WeightsError
 
 
 def run(
@@ -40,9 +40,7 @@ def run(
         ),
     ] = None,
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
-    profile: Annotated[
-        str | None, typer.Option("--profile", "-p", help="A pipeline that ships with clipmill.")
-    ] = None,
+    profile: ProfileOption = None,
     config: Annotated[
         Path | None, typer.Option("--config", "-c", help="Your own pipeline file.")
     ] = None,
@@ -67,8 +65,8 @@ def run(
 
     `clipmill run --input a/ --input b/ --config clipmill.yaml --workspace ws --workers 4`
     """
-    pipeline = choose_pipeline(profile, config, input_ or [])
     console = Console(stderr=as_json)
+    pipeline = choose_pipeline(profile, config, input_ or [], console, workspace)
     summary = execute(pipeline, workspace, console, workers, until, retry_failed)
     if as_json:
         typer.echo(json.dumps(summary_json(summary), indent=2))
@@ -78,11 +76,22 @@ def run(
         raise typer.Exit(1)
 
 
-def choose_pipeline(profile: str | None, config: Path | None, inputs: list[str]) -> Pipeline:
+def choose_pipeline(
+    profile: str | None,
+    config: Path | None,
+    inputs: list[str],
+    console: Console,
+    workspace: str,
+) -> Pipeline:
     """Load the pipeline and put the given inputs in place of its sources."""
     if profile and config:
         raise UsageError("give --profile or --config, not both")
-    pipeline = load_pipeline(config) if config else load_profile(profile or "embedded")
+    if config:
+        pipeline = load_pipeline(config)
+    elif not inputs:
+        raise UsageError("no videos to run on: give --input, or --config with `sources` in it")
+    else:
+        pipeline = load_profile(profile) if profile else default_pipeline(console, workspace)
     if inputs:
         sources = tuple(SourceConfig(path=_absolute(path)) for path in inputs)
         pipeline = pipeline.model_copy(update={"sources": sources})
@@ -103,13 +112,18 @@ def execute(
     retry_failed: bool = False,
 ) -> RunSummary:
     """Run a pipeline with progress on the console."""
-    check_pipeline(pipeline)  # before a workspace is made for it
+    # Before a workspace is made for it: first what needs no network to be known.
+    check_pipeline(pipeline, fetched=False)
+    try:
+        fetch_at_first_use(pipeline)
+    except WeightsError as error:
+        raise UsageError(str(error)) from error
     count = worker_count(workers)
     engine = LocalEngine(count) if count else InProcessEngine()
     # A cluster's polite kill means the same as Ctrl-C: commit what is done, then leave.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        with make_progress(console) as progress:
+        with interruptible(), make_progress(console) as progress:
             return run_pipeline(
                 pipeline,
                 Workspace.open(workspace, create=True),
@@ -118,8 +132,6 @@ def execute(
                 retry_failed=retry_failed,
                 observer=progress,
             )
-    except KeyboardInterrupt:
-        raise RunInterrupted from None
     finally:
         engine.close()
 

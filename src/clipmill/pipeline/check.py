@@ -11,8 +11,12 @@ from clipmill.config.models import WindowsSplit
 from clipmill.errors import ClipmillError, MissingExtraError, UsageError
 
 
-def check_pipeline(pipeline: Pipeline) -> None:
+def check_pipeline(pipeline: Pipeline, *, fetched: bool = True) -> None:
     """Check a pipeline without doing any work.
+
+    Args:
+        pipeline: The pipeline.
+        fetched: Whether weights that a run fetches by itself must be here already.
 
     Raises:
         UsageError: With every problem found, one per line: unknown annotations and backends,
@@ -23,7 +27,7 @@ def check_pipeline(pipeline: Pipeline) -> None:
     computed: dict[str, set[str]] = {}
     for step in pipeline.steps:
         if isinstance(step, AnnotateStep):
-            problems += _check_backend(step)
+            problems += _check_backend(step, fetched=fetched)
             computed[step.annotate] = _columns(step)
         else:
             problems += _check_reads(step, computed)
@@ -31,7 +35,7 @@ def check_pipeline(pipeline: Pipeline) -> None:
         raise UsageError("\n".join(problems))
 
 
-def _check_backend(step: AnnotateStep) -> list[str]:
+def _check_backend(step: AnnotateStep, *, fetched: bool) -> list[str]:
     place = f"annotate: {step.annotate}, backend: {step.backend}"
     try:
         backend = find_backend(step.annotate, step.backend)
@@ -44,12 +48,12 @@ def _check_backend(step: AnnotateStep) -> list[str]:
     except ClipmillError as error:
         return [str(error)]
     problems = []
-    for check in (_check_modules, _check_weights, _check_device):
+    for check in (_check_modules, _check_device):
         try:
             check(place, backend, config)
         except ClipmillError as error:
             problems.append(str(error))
-    return problems
+    return problems + _check_weights(backend, config, fetched=fetched)
 
 
 def _check_modules(place: str, backend: type[Backend], config: BackendConfig) -> None:
@@ -58,18 +62,18 @@ def _check_modules(place: str, backend: type[Backend], config: BackendConfig) ->
             raise MissingExtraError(place, backend.needs.extra, module)
 
 
-def _check_weights(place: str, backend: type[Backend], config: BackendConfig) -> None:
+def _check_weights(backend: type[Backend], config: BackendConfig, *, fetched: bool) -> list[str]:
     """Weights must be in the cache, unless the settings name a file of one's own."""
-    from clipmill.weights import find_weights
+    from clipmill.weights import find_spec, find_weights
 
     missing = []
     for name in backend.wanted_weights(config):
         try:
-            find_weights(name)
+            if fetched or not find_spec(name).at_first_use:
+                find_weights(name)
         except ClipmillError as error:
             missing.append(str(error))
-    if missing:
-        raise UsageError("\n".join(missing))
+    return missing
 
 
 def _check_device(place: str, backend: type[Backend], config: BackendConfig) -> None:

@@ -1,0 +1,32 @@
+"""Weights that a run fetches by itself before it begins."""
+
+from contextlib import suppress
+
+from clipmill.annotations.registry import find_backend
+from clipmill.config import AnnotateStep, Pipeline
+from clipmill.errors import ClipmillError
+from clipmill.weights import WeightsError, WeightSpec, find_spec, find_weights
+
+
+def missing_at_first_use(pipeline: Pipeline) -> list[WeightSpec]:
+    """Return the weights of a pipeline that are to be fetched at first use and are not here.
+
+    Steps that are wrong in themselves want nothing; `check_pipeline` tells of them.
+    """
+    names: list[str] = []
+    for step in pipeline.steps:
+        if isinstance(step, AnnotateStep):
+            # pydantic's ValidationError is a ValueError.
+            with suppress(ClipmillError, ValueError):
+                backend = find_backend(step.annotate, step.backend)
+                names += backend.wanted_weights(backend.Config.model_validate(step.config))
+    specs = [find_spec(name) for name in dict.fromkeys(names)]
+    return [spec for spec in specs if spec.at_first_use and not _is_here(spec)]
+
+
+def _is_here(spec: WeightSpec) -> bool:
+    try:
+        find_weights(spec.name)
+    except WeightsError:
+        return False
+    return True
