@@ -21,8 +21,14 @@ _MEASURED = 0.9
 _TRAVEL_MEASURED = 0.7
 """The same for travel, which is not measured where nothing shows parallax."""
 
-_FOLLOWS = 0.5
-"""Least share of the background that must follow the motion of a camera that does not travel."""
+_FOLLOWS, _OFF = 0.5, 0.002
+"""Least share of the background that follows the motion found, and most distance of it from that,
+in longer sides of the picture, where no travel is measured; beyond, what was followed was no
+background (water, a wall without texture, a face that fills the picture)."""
+
+_TURNS_FOLLOWS, _TURNS_OFF = 0.8, 0.0008
+"""The same for a camera that is sure to turn in its place: where it goes sideways past a scene of
+any depth, more of the picture than that disagrees."""
 
 STILL = 0.01
 """Reach of the view, in longer sides of the picture, below which a camera stands still."""
@@ -44,8 +50,11 @@ class CameraMoves:
         pedestal: Upwards, depths of the scene.
         dolly: Forward, depths of the scene.
         seconds: Between the first and the last measured frame.
-        background: Motion of the background; None where the camera travels, so that no plane
-            stands for it.
+        background: Motion of the background; None where the camera was found to travel, so that
+            no plane stands for it.
+        travelled: Sum of the measured steps, depths of the scene, however few they are.
+        turns_only: Whether it is sure to stay in its place. Else what looks like a turn may be a
+            camera that goes sideways, and an object may stand still where the background moves.
     """
 
     pan: Course
@@ -57,10 +66,12 @@ class CameraMoves:
     dolly: Course | None
     seconds: float
     background: BackgroundMotion | None
+    travelled: float
+    turns_only: bool
 
     @property
     def travels(self) -> bool:
-        """Whether travel was measured and is not nothing."""
+        """Whether travel was measured all along and is not nothing."""
         ways = (self.truck, self.pedestal, self.dolly)
         return any(way is not None and way.reach > STILL_TRAVEL for way in ways)
 
@@ -75,7 +86,7 @@ class CameraMoves:
             max(self.pan.reach, self.tilt.reach) < times * STILL
             and self.zoom.reach < times * STILL_ZOOM
             and self.roll.reach < times * STILL_ROLL
-            and not self.travels
+            and self.travelled < STILL_TRAVEL
         )
 
 
@@ -116,12 +127,20 @@ def camera_moves(row: CameraRow | None, sample: SampleRow) -> CameraMoves | None
         dolly=dolly,
         seconds=covered / sample.fps,
         background=None,
+        travelled=float(np.linalg.norm(steps[travelled], axis=1).sum()),
+        turns_only=False,
     )
+    off = row.residual / max(sample.width, sample.height)
     if moves.travels:
         return moves
-    if row.inlier_share < _FOLLOWS:
+    if row.inlier_share < _FOLLOWS or off > _OFF:
         return None
-    return replace(moves, background=BackgroundMotion.of(row))
+    stays = row.inlier_share >= _TURNS_FOLLOWS and off <= _TURNS_OFF
+    return replace(
+        moves,
+        background=BackgroundMotion.of(row),
+        turns_only=stays and moves.travelled < STILL_TRAVEL,
+    )
 
 
 def _turns(rotations: Floats) -> Floats:

@@ -3,8 +3,8 @@
 from clipmill.annotations.camera.schema import CameraRow
 from clipmill.annotations.inout.schema import InOutRow
 from clipmill.clips import seed_for
-from clipmill.samples.captions.camera import camera_moves
-from clipmill.samples.captions.camera_words import camera_words, pans_with
+from clipmill.samples.captions.camera import CameraMoves, camera_moves
+from clipmill.samples.captions.camera_words import CAMERA, camera_words, pans_with
 from clipmill.samples.captions.moves import ObjectMoves, measure
 from clipmill.samples.captions.object_words import Told, noun_of, tell
 from clipmill.samples.captions.outline import boxes_over_time
@@ -45,22 +45,24 @@ def template_caption(
         )
         for entry in sorted(sample.objects, key=lambda entry: -entry.area)
     ]
-    told = _told(objects[:DESCRIBED], still=still)
+    told = _told(objects[:DESCRIBED], moving)
     clauses = [f"{item.name} {item.does}" for item in told]
     clauses += _more(len(objects) - len(told))
     view = camera_words(moving)
+    if told[0].against and not view.startswith(CAMERA):
+        view = ""  # the background has been told of already
     led = told[0].led
     if led is not None and pans_with(moving, led):
         view += f", following the {noun_of(objects[0])}"
     seed = seed_for("template caption", sample.sample_id)
-    return " ".join(map(_sentence, _ordered(clauses, f"the camera {view}" if view else "", seed)))
+    return " ".join(map(_sentence, _ordered(clauses, view, seed)))
 
 
-def _told(objects: list[ObjectMoves], *, still: bool) -> list[Told]:
+def _told(objects: list[ObjectMoves], camera: CameraMoves | None) -> list[Told]:
     seen: set[str] = set()
     told = []
     for moves in objects:
-        told.append(tell(moves, still=still, another=moves.class_name in seen))
+        told.append(tell(moves, camera, another=moves.class_name in seen))
         seen.add(moves.class_name)
     return told
 

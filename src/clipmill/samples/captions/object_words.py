@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from math import log
 
+from clipmill.samples.captions.camera import CameraMoves
 from clipmill.samples.captions.headings import Heading, heading_of
 from clipmill.samples.captions.moves import ObjectMoves
 from clipmill.samples.captions.places import (
@@ -10,6 +11,7 @@ from clipmill.samples.captions.places import (
     place_words,
     side_words,
     span_words,
+    way_words,
 )
 
 MOVED = 0.08
@@ -36,6 +38,8 @@ _GROWS, _NEARS = log(1.25), log(1.6)
 _SMALL, _SMALL_BOX, _LARGE, _FILLS = 0.02, 0.06, 0.2, 0.5
 """Shares of the frame: of a mask, but `_SMALL_BOX` of the largest box of a small object."""
 
+_PASSES = "the background passes"
+
 Way = tuple[int, int]
 
 
@@ -48,24 +52,30 @@ class Told:
         does: `moves to the left, becoming larger in the frame`.
         led: Direction in which it moves against the background while it stays in the picture:
             what a camera follows; None otherwise.
+        against: Whether it is told of against the background that passes.
     """
 
     name: str
     does: str
     led: Way | None = None
+    against: bool = False
 
 
-def tell(moves: ObjectMoves, *, still: bool, another: bool) -> Told:
+def tell(moves: ObjectMoves, camera: CameraMoves | None, *, another: bool) -> Told:
     """Put an object into words.
 
     Args:
         moves: What was measured.
-        still: Whether the camera stands still.
+        camera: What the camera does; None where that is not known.
         another: Whether an object of the same class was told of before.
     """
-    does, led = _motion(moves, still=still)
+    still = camera is not None and camera.is_still
+    does, led = _motion(moves, still=still, turns_only=camera is not None and camera.turns_only)
     return Told(
-        _name(moves, another=another), does + _growth(moves, still=still) + _exit(moves), led
+        name=_name(moves, another=another),
+        does=does + _growth(moves, still=still) + _exit(moves),
+        led=led,
+        against=_PASSES in does,
     )
 
 
@@ -84,21 +94,21 @@ def _name(moves: ObjectMoves, *, another: bool) -> str:
     return f"{'an' if words[0] in 'aeiou' else 'a'} {words}"
 
 
-def _motion(moves: ObjectMoves, *, still: bool) -> tuple[str, Way | None]:
+def _motion(moves: ObjectMoves, *, still: bool, turns_only: bool) -> tuple[str, Way | None]:
     seen = heading_of(moves.x, moves.y, least=MOVED)
     own = seen if still else _own(moves)
     start = f"starts out {_at(moves)}"
     if moves.seen < _SEEN:
         return start, None
-    if own is not None and own != seen and _camera_takes_it_up(moves):
+    if own is not None and own != seen and turns_only and _camera_takes_it_up(moves):
         words = f"{_verb(moves)} {heading_words(own)}"
         rest = f" and stays {_at(moves)}" if seen is None and moves.sure else ""
         return words + rest, own.ways[0] if own.kind == "one way" else None
     if not moves.sure:
         return start, None
     if seen is None:
-        return _in_place(moves), None
-    return _in_picture(moves, seen, itself=own == seen), None
+        return _in_place(moves) + _behind(moves, own), None
+    return _in_picture(moves, seen, itself=own == seen and (still or turns_only)), None
 
 
 def _own(moves: ObjectMoves) -> Heading | None:
@@ -121,6 +131,17 @@ def _in_place(moves: ObjectMoves) -> str:
     if max(moves.x.reach, moves.y.reach) >= STAYED:
         return f"is {_at(moves)}"
     return f"moves on the spot {_at(moves)}" if moves.stir >= _STIRS else f"stays {_at(moves)}"
+
+
+def _behind(moves: ObjectMoves, own: Heading | None) -> str:
+    """Say how the background passes; whether it or the object moves is not known."""
+    if own is None or not _camera_takes_it_up(moves):
+        return ""
+    way = ""
+    if own.kind == "one way":
+        across, down = own.ways[0]
+        way = f" {way_words((-across, -down))}"
+    return f" while {_PASSES}{way} behind it"
 
 
 def _along(moves: ObjectMoves, heading: Heading, verb: str) -> str:
