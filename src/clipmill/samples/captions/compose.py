@@ -81,7 +81,7 @@ def _ordered(clauses: list[str], view: str, seed: int) -> list[str]:
 
 def _joins(clause: str) -> bool:
     """Whether a clause tells of something that goes on, in so few words that more can follow."""
-    return ", " not in clause and " starts " not in clause
+    return not any(word in clause for word in (", ", " starts ", " while "))
 
 
 def _more(count: int) -> list[str]:

@@ -23,6 +23,9 @@ _UNCUT = 0.3
 _NEXT = 0.1
 """Reach, longer sides of the picture, below which nothing goes anywhere."""
 
+_GROW = 0.25
+"""Share of the growth of boxes that points must tell of: points of bending things spread less."""
+
 _BACK = 0.25
 """Seconds in which an object must be seen again to have come back."""
 
@@ -191,10 +194,10 @@ def _agree(path: Floats, boxes: Floats, cut: Flags) -> bool:
 
 
 def _growth(placed: Placed, boxes: Floats) -> Course | None:
-    """Return how boxes grow, where points do not say the contrary."""
+    """Return how boxes grow, where points say so too."""
     course = growth_of(boxes)
     points = course_of(np.log(np.maximum(placed.scale[: len(boxes)], 1e-3)))
-    return course if course.way * points.way > 0 else None
+    return course if points.way * course.way >= _GROW * course.way**2 else None
 
 
 def _exit(entry: SampleObject, sample: SampleRow) -> int:
