@@ -14,6 +14,7 @@ BACKENDS: dict[tuple[str, str], str] = {
     ("quality", "embedded"): "clipmill.annotations.quality.embedded:EmbeddedQuality",
     ("quality", "frameino"): "clipmill.annotations.quality.frameino:FrameinoQuality",
     ("objects", "embedded"): "clipmill.annotations.objects.embedded:MovingObjects",
+    ("objects", "isnet"): "clipmill.annotations.objects.isnet:SalientObjects",
     ("objects", "oneformer"): "clipmill.annotations.objects.oneformer:OneFormerObjects",
     ("objects", "transformers"): "clipmill.annotations.objects.transformers:TransformersObjects",
     ("camera", "embedded"): "clipmill.annotations.camera.embedded:BackgroundCamera",

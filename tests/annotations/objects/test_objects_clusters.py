@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from clipmill.annotations.objects.clusters import Clusters
+from clipmill.vision.kmeans import Clusters
 
 
 def blobs() -> np.ndarray:

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from clipmill.annotations.objects.embedded import MovingObjectsConfig
-from clipmill.annotations.objects.flow import FlowEstimator
-from clipmill.annotations.objects.movers import segment
+from clipmill.vision.dense_flow import FlowEstimator
+from clipmill.annotations.objects.moving.movers import segment
 from clipmill.demo.scene import Camera, Scene, Shot, Sprite, render_frame, visible_masks
 
 STILL = Camera()

@@ -25,7 +25,7 @@ from clipmill.annotations.inout.pose import (
     move_points,
     plausible,
 )
-from clipmill.annotations.objects.flow import Field, lengths, pixel_grid, sample
+from clipmill.vision.dense_flow import Field, lengths, pixel_grid, sample
 
 _BAND = 0.008
 _PULL = 0.35

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from clipmill.annotations.inout.carrier import Carrier, TrackedPoints
 from clipmill.annotations.inout.colours import Mask, Picture
 from clipmill.annotations.inout.motion import compare
-from clipmill.annotations.objects.flow import FlowEstimator
+from clipmill.vision.dense_flow import FlowEstimator
 from clipmill.store.codecs import encode_mask
 
 if TYPE_CHECKING:

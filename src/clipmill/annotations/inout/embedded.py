@@ -8,7 +8,7 @@ from pydantic import Field
 from clipmill.annotations.base import BackendConfig, ClipInput, Needs
 from clipmill.annotations.inout.carry import CarryLimits, Journey, carry
 from clipmill.annotations.inout.masked import InOutConfig, MaskedInOut
-from clipmill.annotations.objects.flow import FlowEstimator
+from clipmill.vision.dense_flow import FlowEstimator
 
 if TYPE_CHECKING:
     from clipmill.video import FrameSize, VideoReader

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from clipmill.annotations.objects.flow import Field, FlowEstimator, Gray, pixel_grid, sample
+from clipmill.vision.dense_flow import Field, FlowEstimator, Gray, pixel_grid, sample
 
 _STEP = 12
 _MIN_POINTS = 12

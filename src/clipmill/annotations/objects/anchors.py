@@ -5,6 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+_MOST = 0.7
+"""Share of its largest size from which a thing that came in is well seen."""
+
 
 def nearest_keyframe(index: int, keyframes: npt.NDArray[np.int64]) -> int:
     """Return the keyframe nearest to a frame, the earlier of two; the frame when there is none."""
@@ -57,3 +60,36 @@ def choose_anchors(
         moved = nearest_keyframe(frame, places)
         snapped.add(moved if abs(moved - frame) <= snap * num_frames else frame)
     return sorted(snapped)
+
+
+def entry_anchors(
+    areas: Sequence[float], at_edge: Sequence[bool], *, first: int, within: int
+) -> list[int]:
+    """Return frames where a thing has just come in and is well seen.
+
+    Args:
+        areas: Pixels of its mask, one value per frame from `first` on; 0 where it is not seen.
+        at_edge: Whether its mask touches the picture's edge.
+        first: Clip index of the first value.
+        within: Frames after an entry in which it is looked for.
+
+    Returns:
+        One frame (clip index) per entry: the first after it in which the thing has most of the
+        size that it reaches within that time, off the edge if it gets off it. A thing that is
+        there at the clip's first frame has not come in then.
+    """
+    seen = np.asarray(areas, float)
+    free = ~np.asarray(at_edge, bool)
+    present = seen > 0
+    entries = np.flatnonzero(present & ~np.concatenate([[False], present[:-1]]))
+    found = []
+    for entry in entries:
+        if first + entry == 0:
+            continue
+        stay = present[entry : entry + within]
+        length = len(stay) if stay.all() else int(np.argmin(stay))
+        sizes = seen[entry : entry + length]
+        whole = sizes * free[entry : entry + length]
+        sizes = whole if whole.any() else sizes
+        found.append(first + int(entry) + int(np.argmax(sizes >= _MOST * sizes.max())))
+    return found

@@ -1,12 +1,10 @@
 """Query points for the tracker: K-means centres of an object's pixels."""
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
-from clipmill.annotations.objects.clusters import Clusters
-from clipmill.annotations.objects.grouping import Mask
-from clipmill.annotations.objects.outline import shrink
+from clipmill.vision.kmeans import Clusters
+from clipmill.vision.masks import Mask, shrink
 
 _MIN_AREA, _MAX_AREA = 0.033, 0.4
 _FEWEST, _MOST = 8, 26
@@ -58,12 +56,3 @@ def query_points(
     scale = np.array([size[0] / mask.shape[1], size[1] / mask.shape[0]])
     points = (np.stack([columns, rows], axis=1)[inside] + 0.5) * scale - 0.5
     return points.astype(np.float32)
-
-
-def box_of(mask: Mask, *, size: tuple[int, int]) -> tuple[float, float, float, float]:
-    """Return x0, y0, x1, y1 of a mask in source pixels, half-open; zeros when it is empty."""
-    if not mask.any():
-        return 0.0, 0.0, 0.0, 0.0
-    x, y, width, height = cv2.boundingRect(mask.astype(np.uint8))
-    across, down = size[0] / mask.shape[1], size[1] / mask.shape[0]
-    return x * across, y * down, (x + width) * across, (y + height) * down

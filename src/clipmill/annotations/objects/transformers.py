@@ -11,12 +11,13 @@ from pydantic import Field
 from clipmill.annotations.base import Backend, BackendConfig, ClipInput, Needs
 from clipmill.annotations.checkpoints import Checkpoint
 from clipmill.annotations.objects.anchors import choose_anchors
-from clipmill.annotations.objects.points import box_of, query_points
+from clipmill.annotations.objects.points import query_points
 from clipmill.annotations.objects.schema import Anchor, DetectedObject, ObjectsRow
 from clipmill.annotations.optional import needed_from
 from clipmill.clips import object_id_for, seed_for
 from clipmill.errors import UsageError
 from clipmill.store.codecs import encode_array, encode_mask
+from clipmill.vision.masks import box_of
 
 MOVABLE = (
     "person", "bicycle", "car", "motorcycle", "airplane", "bus", "train", "truck", "boat", "bird",

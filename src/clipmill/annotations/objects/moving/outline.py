@@ -9,25 +9,14 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from clipmill.annotations.objects.evidence import Evidence
-from clipmill.annotations.objects.grouping import Mask, components
+from clipmill.annotations.objects.moving.evidence import Evidence
+from clipmill.vision.masks import Mask, components, grow, shrink, window_of
 
 _BAND = 0.012
 _MARGIN = 0.06
 _ROUNDS = 3
 _PHOTOMETRIC = 1.5
 _MIN_SIDE = 50
-
-
-def grow(mask: Mask, radius: int) -> Mask:
-    """Return the mask dilated by a disc."""
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-    return cv2.dilate(mask.astype(np.uint8), disc) > 0
-
-
-def shrink(mask: Mask, radius: int) -> Mask:
-    """Return the mask eroded by a disc; what lies beyond the picture counts as mask."""
-    return ~grow(~mask, radius)
 
 
 def refine(
@@ -60,30 +49,18 @@ def refine(
     labels[region] = cv2.GC_PR_FGD
     labels[core & textured] = cv2.GC_FGD
     labels[(still & ~grow(core, band)) | (others & ~core)] = cv2.GC_BGD
-    top, bottom, left, right = _window(near, margin=round(_MARGIN * max(region.shape)))
-    cut = labels[top:bottom, left:right].copy()
+    place = window_of(near, margin=round(_MARGIN * max(region.shape)))
+    cut = labels[place].copy()
     if not ((cut == cv2.GC_FGD).any() and (cut == cv2.GC_BGD).any()):
         return region
     cv2.setRNGSeed(0)
     models = np.zeros((1, 65)), np.zeros((1, 65))
-    view = np.ascontiguousarray(picture[top:bottom, left:right])
+    view = np.ascontiguousarray(picture[place])
     cv2.grabCut(view, cut, None, *models, _ROUNDS, cv2.GC_INIT_WITH_MASK)
     fitted = np.zeros_like(region)
-    fitted[top:bottom, left:right] = (cut == cv2.GC_FGD) | (cut == cv2.GC_PR_FGD)
+    fitted[place] = (cut == cv2.GC_FGD) | (cut == cv2.GC_PR_FGD)
     fitted = cv2.medianBlur(fitted.astype(np.uint8), 5) > 0
     pieces = components(fitted, min_pixels=0.1 * region.sum())
     result = np.logical_or.reduce(pieces) if pieces else region
     # Colours that swallow or lose most of a region were no help.
     return result if 0.5 <= result.sum() / region.sum() <= 1.6 else region
-
-
-def _window(mask: Mask, *, margin: int) -> tuple[int, int, int, int]:
-    """Return top, bottom, left, right (half-open) of the mask with a margin."""
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    height, width = mask.shape
-    return (
-        max(0, int(rows[0]) - margin),
-        min(height, int(rows[-1]) + 1 + margin),
-        max(0, int(columns[0]) - margin),
-        min(width, int(columns[-1]) + 1 + margin),
-    )

@@ -12,10 +12,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from clipmill.annotations.objects.clusters import Clusters
-from clipmill.annotations.objects.evidence import Evidence
-
-Mask = npt.NDArray[np.bool_]
+from clipmill.annotations.objects.moving.evidence import Evidence
+from clipmill.vision.kmeans import Clusters
+from clipmill.vision.masks import Mask, components, disc
 
 _NOISE_FACTOR = 5.0
 _CLOSE = 0.01
@@ -42,18 +41,6 @@ class Region:
     speed: float
 
 
-def _disc(radius: int) -> npt.NDArray[np.uint8]:
-    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-
-
-def components(mask: Mask, *, min_pixels: float) -> list[Mask]:
-    """Return the 8-connected parts of a mask with at least `min_pixels`, largest first."""
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
-    sizes = stats[:, cv2.CC_STAT_AREA]
-    order = sorted(range(1, count), key=lambda label: -int(sizes[label]))
-    return [labels == label for label in order if sizes[label] >= min_pixels]
-
-
 def find_regions(evidence: Evidence, *, min_speed: float, min_area: float) -> list[Region]:
     """Find the regions that move on their own.
 
@@ -68,7 +55,7 @@ def find_regions(evidence: Evidence, *, min_speed: float, min_area: float) -> li
     """
     radius = max(1, round(_CLOSE * max(evidence.speed.shape)))
     moving = moving_pixels(evidence, min_speed=min_speed)
-    closed = cv2.morphologyEx(moving.astype(np.uint8), cv2.MORPH_CLOSE, _disc(radius)) > 0
+    closed = cv2.morphologyEx(moving.astype(np.uint8), cv2.MORPH_CLOSE, disc(radius)) > 0
     found: list[Region] = []
     min_pixels = min_area * moving.size
     for whole in components(closed, min_pixels=min_pixels / 2):
@@ -100,19 +87,19 @@ def moving_pixels(evidence: Evidence, *, min_speed: float) -> Mask:
 
 def _solid(part: Mask, evidence: Evidence, *, radius: int, min_pixels: float) -> Mask:
     """Join the pieces of a region and fill what it encloses."""
-    opened = cv2.morphologyEx(part.astype(np.uint8), cv2.MORPH_OPEN, _disc(2)) > 0
+    opened = cv2.morphologyEx(part.astype(np.uint8), cv2.MORPH_OPEN, disc(2)) > 0
     kept = components(opened, min_pixels=min_pixels / 8)
     if not kept:
         return np.zeros_like(part)
     joined = cv2.morphologyEx(
-        np.logical_or.reduce(kept).astype(np.uint8), cv2.MORPH_CLOSE, _disc(2 * radius)
+        np.logical_or.reduce(kept).astype(np.uint8), cv2.MORPH_CLOSE, disc(2 * radius)
     )
     contours, _ = cv2.findContours(joined, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     filled = cv2.drawContours(np.zeros_like(joined), contours, -1, 1, cv2.FILLED) > 0
     # A hole that surely stands still stays a hole.
     speed = float(np.median(evidence.speed[part]))
     still = (evidence.speed < 0.2 * speed) & (evidence.trust > 0.5)
-    return filled & ~(cv2.morphologyEx(still.astype(np.uint8), cv2.MORPH_OPEN, _disc(radius)) > 0)
+    return filled & ~(cv2.morphologyEx(still.astype(np.uint8), cv2.MORPH_OPEN, disc(radius)) > 0)
 
 
 def _split(part: Mask, evidence: Evidence, *, min_pixels: float, depth: int) -> list[Mask]:

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from clipmill.annotations.objects.flow import Field, Flow, Gray, pixel_grid, sample
+from clipmill.vision.dense_flow import Field, Flow, Gray, pixel_grid, sample
 
 Matrix = npt.NDArray[np.float64]
 Map = npt.NDArray[np.float32]

@@ -51,6 +51,23 @@ def sample(image: npt.NDArray[np.generic], at: Field) -> npt.NDArray[np.float32]
     )
 
 
+def round_trip(forward: Field, backward: Field, *, tolerance: float = 1.0) -> npt.NDArray[np.bool_]:
+    """Return where following a flow and the flow back ends where it began, bool [H, W].
+
+    Args:
+        forward: float32 [H, W, 2], from a to b, on the grid of a.
+        backward: float32 [H, W, 2], from b to a, on the grid of b.
+        tolerance: Pixels the round trip may miss by; 5 % of the motion is added. What leaves the
+            picture does not come back.
+    """
+    height, width = forward.shape[:2]
+    landing = pixel_grid(height, width) + forward
+    miss = lengths(forward + sample(backward, landing))
+    inside = (landing >= 0).all(axis=-1)
+    inside &= (landing[..., 0] <= width - 1) & (landing[..., 1] <= height - 1)
+    return np.asarray((miss <= tolerance + 0.05 * lengths(forward)) & inside, bool)
+
+
 class FlowEstimator:
     """DIS flow with one set of buffers; not safe to share between threads."""
 
@@ -71,14 +88,4 @@ class FlowEstimator:
         """
         forward = self.one_way(a, b)
         backward = self.one_way(b, a)
-        landing = pixel_grid(*a.shape) + forward
-        miss = lengths(forward + sample(backward, landing))
-        limit = tolerance + 0.05 * lengths(forward)
-        height, width = a.shape
-        inside = (
-            (landing[..., 0] >= 0)
-            & (landing[..., 0] <= width - 1)
-            & (landing[..., 1] >= 0)
-            & (landing[..., 1] <= height - 1)
-        )
-        return Flow(forward, (miss <= limit) & inside)
+        return Flow(forward, round_trip(forward, backward, tolerance=tolerance))

@@ -16,9 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from clipmill.annotations.objects.evidence import Evidence
-from clipmill.annotations.objects.grouping import Mask
-from clipmill.annotations.objects.outline import grow
+from clipmill.annotations.objects.moving.evidence import Evidence
+from clipmill.vision.masks import Mask, grow
 
 _RING = 0.03
 _GAP = 0.012
@@ -110,7 +109,8 @@ def confidence_of(mask: Mask, evidence: Evidence, stream: Stream, *, floor: floa
         float(np.clip(1 - around / max(speed, 1e-6), 0, 1)),
         _ramp(float((evidence.photometric[mask] > 1).mean()), 0, 0.4),
         _ramp(float(evidence.trust[mask].mean()), 0, 0.4),
-        _ramp(evidence.inlier_share, 0.25, 0.55),
+        # A plain wall has few vectors that agree; that is doubt, not proof against a mover.
+        0.4 + 0.6 * _ramp(evidence.inlier_share, 0.1, 0.5),
         # What streams from a point on the region itself is the region coming nearer.
         1.0 if own else 1 - stream.strength,
     )

@@ -12,10 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from clipmill.annotations.objects.background import fit_background, mismatch
-from clipmill.annotations.objects.flow import Field, FlowEstimator, Gray, lengths
+from clipmill.annotations.objects.moving.background import fit_background, mismatch
+from clipmill.vision.dense_flow import Field, FlowEstimator, Gray, lengths
 
 Map = npt.NDArray[np.float32]
+
+_RIM = 0.12  # of the shorter side
+_MOST_NOISE = 0.3  # working pixels per frame; a rim that moves more shows an object, not noise
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,9 @@ class Evidence:
         trust: float32 [H, W], share of the weight that passed the forward-backward check.
         photometric: float32 [H, W]: how much worse the background's motion explains the
             picture than the flow does, in grey levels; near 0 where there is no texture to tell.
-        noise: Typical speed of background pixels: what the flow's own error amounts to.
+        noise: Typical speed of background pixels: what the flow's own error amounts to. Measured
+            along the rim of the picture, where a large thing in the middle is not, and never
+            more than flow can be wrong.
         grain: Typical grey difference that the flow leaves unexplained: the sensor's noise.
         inlier_share: Mean share of the flow that the background explains, [0, 1].
         frames: Number of frames that could be compared with the anchor.
@@ -84,13 +89,27 @@ def measure(anchor: Gray, others: Mapping[int, Gray], flows: FlowEstimator) -> E
     safe = np.maximum(weight, 1e-6)
     speed /= safe
     known = speed[weight > 0]
+    rim = speed[_rim(height, width) & (weight > 0)]
     return Evidence(
         speed=speed,
         velocity=(velocity / safe[..., None]).astype(np.float32),
         trust=(weight / total).astype(np.float32),
         photometric=(photometric / safe).astype(np.float32),
-        noise=float(np.percentile(known, 30)) if known.size else 0.0,
+        noise=_noise_of(rim),
         grain=float(np.median((rest / safe)[weight > 0])) if known.size else 0.0,
         inlier_share=float(np.mean(shares)),
         frames=len(shares),
     )
+
+
+def _rim(height: int, width: int) -> npt.NDArray[np.bool_]:
+    """Return the border of the picture, bool [H, W]."""
+    rim = np.ones((height, width), bool)
+    band = round(_RIM * min(height, width))
+    rim[band : height - band, band : width - band] = False
+    return rim
+
+
+def _noise_of(speeds: Map) -> float:
+    """Return the typical speed of what stands still among speeds along the rim."""
+    return min(_MOST_NOISE, float(np.percentile(speeds, 30))) if speeds.size else 0.0

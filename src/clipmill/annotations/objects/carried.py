@@ -1,0 +1,252 @@
+"""What the backends share that find what moves on its own and carry it through the clip."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import cv2
+import numpy as np
+from pydantic import Field
+
+from clipmill.annotations.base import Backend, BackendConfig, ClipInput
+from clipmill.annotations.objects.anchors import choose_anchors, entry_anchors
+from clipmill.annotations.objects.moving.movers import Limits, find_movers, measure_motion
+from clipmill.annotations.objects.points import query_points
+from clipmill.annotations.objects.propagation.follow import Following, mask_of
+from clipmill.annotations.objects.propagation.frames import ClipFrames, read_frames
+from clipmill.annotations.objects.propagation.identities import Identities, Identity
+from clipmill.annotations.objects.propagation.look import Network
+from clipmill.annotations.objects.salient.proposals import propose
+from clipmill.annotations.objects.schema import Anchor, CarriedObject, DetectedObject, ObjectsRow
+from clipmill.clips import object_id_for, seed_for
+from clipmill.store.codecs import encode_array, encode_mask
+from clipmill.vision.dense_flow import FlowEstimator
+from clipmill.vision.masks import box_of, touches_edge
+
+_POINT_MARGIN = 2
+
+
+class CarriedObjectsConfig(BackendConfig):
+    """Settings that these backends share."""
+
+    ratios: tuple[float, ...] = Field((0.0, 0.33, 0.66), description="Places of the anchors.")
+    min_gap: int = Field(50, ge=0, description="Anchors lie more than this many frames apart.")
+    sample_fps: float = Field(12.0, gt=0, description="Rate at which training samples a clip.")
+    min_sampled: int = Field(49, ge=1, description="Sampled frames left after an anchor.")
+    snap: float = Field(0.05, ge=0, le=1, description="Move to a keyframe, share of the clip.")
+    entries: bool = Field(True, description="Anchors where an object has just come in, too.")
+    long_side: int = Field(480, ge=64, description="Size of masks and flow, longer side, pixels.")
+    detail_side: int = Field(1024, ge=64, description="Size of pictures that are looked at.")
+    scan_every: int = Field(48, ge=1, description="Frames from one search for movers to the next.")
+    distances: tuple[int, ...] = Field(
+        (3, 6, 12), min_length=1, description="Frames to each side a frame is compared with."
+    )
+    min_speed: float = Field(
+        0.25, gt=0, description="Slowest motion of its own, permille of the long side per frame."
+    )
+    min_area: float = Field(
+        0.005, gt=0, lt=1, description="Smallest object, share of the frame; select on `area`."
+    )
+    max_area: float = Field(0.8, gt=0, le=1, description="Largest object, share of the frame.")
+    max_objects: int = Field(4, ge=1, description="Objects followed in a clip.")
+    min_confidence: float = Field(
+        0.02, ge=0, le=1, description="Below this it is noise; select on `confidence` above it."
+    )
+    looks: int = Field(36, ge=1, description="Looks at an object in a clip, about.")
+    min_interval: int = Field(4, ge=1, description="Fewest frames from one look to the next.")
+
+    @property
+    def limits(self) -> Limits:
+        """What counts as a mover."""
+        return Limits(
+            min_speed=self.min_speed / 1000,
+            min_area=self.min_area,
+            max_area=self.max_area,
+            min_confidence=self.min_confidence,
+        )
+
+
+@dataclass(frozen=True)
+class LoadedClip:
+    """A clip, decoded.
+
+    Attributes:
+        item: The clip.
+        frames: Its frames and flow.
+        anchors: The published anchors, clip indices.
+    """
+
+    item: ClipInput
+    frames: ClipFrames
+    anchors: tuple[int, ...]
+
+
+class CarriedObjects(Backend):
+    """Finds what moves on its own and carries its masks through the clip.
+
+    The clip is searched at the anchors and every few frames; what is found is followed both ways
+    from there, with one identity. Anchors are the published ones, and frames where a thing has
+    just come in and is well seen.
+    """
+
+    annotation: ClassVar[str] = "objects"
+    Row: ClassVar[type] = ObjectsRow
+    unit_size: ClassVar[int] = 2
+    config: Any
+
+    @abstractmethod
+    def whole_network(self) -> Network | None:
+        """Return the network that looks at whole frames."""
+
+    @abstractmethod
+    def crop_network(self) -> Network | None:
+        """Return the network that looks at crops."""
+
+    def load(self, item: ClipInput) -> LoadedClip:
+        """Decode the clip once, with its flow."""
+        config, index = self.config, None
+        with item.open() as reader:
+            index = reader.index
+        anchors = choose_anchors(
+            item.clip.num_frames,
+            index.fps,
+            index.keyframes[item.clip.start : item.clip.end],
+            ratios=config.ratios,
+            min_gap=config.min_gap,
+            sample_fps=config.sample_fps,
+            min_sampled=config.min_sampled,
+            snap=config.snap,
+        )
+        frames = read_frames(item, work_side=config.long_side, detail_side=config.detail_side)
+        return LoadedClip(item, frames, tuple(anchors))
+
+    def annotate(self, batch: Sequence[LoadedClip]) -> Sequence[ObjectsRow]:
+        """Find and follow the objects of each clip."""
+        return [self._row(loaded) for loaded in batch]
+
+    def _row(self, loaded: LoadedClip) -> ObjectsRow:
+        frames = loaded.frames
+        identities = self._find(loaded)
+        carried = tuple(_pack(number, one, frames) for number, one in enumerate(identities))
+        places = set(loaded.anchors)
+        if self.config.entries:
+            for one in identities:
+                places |= set(_entries(one, frames, self.config.scan_every))
+        anchors = tuple(
+            Anchor(index, self._objects(loaded, index, identities)) for index in sorted(places)
+        )
+        counts = [len(anchor.objects) for anchor in anchors]
+        return ObjectsRow(anchors, sum(count > 0 for count in counts), sum(counts), carried)
+
+    def _find(self, loaded: LoadedClip) -> list[Identity]:
+        """Search the clip at its anchors first, then in between, and follow what is found."""
+        config, frames = self.config, loaded.frames
+        interval = max(config.min_interval, -(-len(frames) // config.looks))
+        way = Following(interval, self.crop_network(), loaded.item.check)
+        identities = Identities(frames, way, most=config.max_objects)
+        flows = FlowEstimator()
+        first = list(loaded.anchors) or [0]
+        between = [*range(0, len(frames), config.scan_every), len(frames) - 1]
+        for frame in [*first, *(place for place in between if place not in first)]:
+            loaded.item.check()
+            self._search(frames, frame, identities, flows, always=frame in first)
+        return identities.settle()
+
+    def _search(
+        self,
+        frames: ClipFrames,
+        frame: int,
+        identities: Identities,
+        flows: FlowEstimator,
+        *,
+        always: bool,
+    ) -> None:
+        """Look for things at one frame; with a network only where something is new, or always."""
+        steps = {sign * step for step in self.config.distances for sign in (-1, 1)}
+        near = {
+            step: frames.grey(frame + step) for step in sorted(steps) if _in(frame + step, frames)
+        }
+        limits = self.config.limits
+        motion = measure_motion(frames.grey(frame), near, flows, limits)
+        if motion is None:
+            return
+        new = motion.moving & ~identities.covered(frame)
+        network = self.whole_network()
+        if not always and new.mean() < limits.min_area:
+            return
+        movers = find_movers(frames.small(frame), motion, limits)
+        soft = None
+        if network is not None:
+            seen = network(frames.detail(frame))
+            soft = np.asarray(
+                cv2.resize(seen, frames.work, interpolation=cv2.INTER_AREA), np.float32
+            )
+        identities.propose(frame, propose(soft, movers, motion, limits))
+
+    def _objects(
+        self, loaded: LoadedClip, index: int, identities: Sequence[Identity]
+    ) -> tuple[DetectedObject, ...]:
+        """Return the objects at an anchor, largest first."""
+        size, clip_id = loaded.frames.source_size, loaded.item.clip.clip_id
+        masks = [(number, one.mask(index)) for number, one in enumerate(identities)]
+        seen = [
+            (number, mask)
+            for number, mask in masks
+            if mask is not None and mask.mean() >= self.config.min_area
+        ]
+        objects: list[DetectedObject] = []
+        for number, mask in sorted(seen, key=lambda pair: -int(pair[1].sum())):
+            name = object_id_for(clip_id, index, len(objects))
+            points = query_points(
+                mask, size=size, margin=_POINT_MARGIN, seed=seed_for(name, "query points")
+            )
+            if not len(points):
+                continue
+            identity = identities[number]
+            sight = identity.sights[index]
+            objects.append(
+                DetectedObject(
+                    object_id=name,
+                    class_name="object",
+                    confidence=min(1.0, identity.confidence * (0.5 + 0.5 * sight.confidence)),
+                    area=float(mask.mean()),
+                    box=box_of(mask, size=size),
+                    mask=encode_mask(mask),
+                    points=encode_array(points),
+                    motion=_speed(identity, loaded.frames),
+                    identity=number,
+                )
+            )
+        return tuple(objects)
+
+
+def _speed(identity: Identity, frames: ClipFrames) -> float:
+    """Return the own speed of a thing in source pixels per frame."""
+    return float(np.mean(identity.speeds)) * frames.source_size[0] / frames.work[0]
+
+
+def _pack(number: int, identity: Identity, frames: ClipFrames) -> CarriedObject:
+    """Return the masks of a thing, from the first frame in which it is seen to the last."""
+    width, height = frames.work
+    first, last = min(identity.sights), max(identity.sights)
+    blank = np.zeros((height, width), bool)
+    sights = [identity.sights.get(frame) for frame in range(first, last + 1)]
+    masks = [blank if sight is None else mask_of(sight) for sight in sights]
+    sure = [0.0 if sight is None else sight.confidence for sight in sights]
+    return CarriedObject(
+        identity=number,
+        first_frame=first,
+        masks=tuple(encode_mask(mask) for mask in masks),
+        confidence=encode_array(np.asarray(sure, np.float16)),
+        motion=_speed(identity, frames),
+    )
+
+
+def _entries(identity: Identity, frames: ClipFrames, within: int) -> list[int]:
+    """Return the frames where a thing has just come in and is well seen."""
+    first, last = min(identity.sights), max(identity.sights)
+    masks = [identity.mask(frame) for frame in range(first, last + 1)]
+    areas = [0.0 if mask is None else float(mask.sum()) for mask in masks]
+    edges = [mask is not None and touches_edge(mask) for mask in masks]
+    return entry_anchors(areas, edges, first=first, within=within)

@@ -1,0 +1,1 @@
+"""Independently moving regions, from dense flow less the camera's own motion."""

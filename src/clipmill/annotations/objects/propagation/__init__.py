@@ -1,0 +1,1 @@
+"""Masks carried through a clip: by flow between frames, by a network at key frames."""

@@ -1,0 +1,114 @@
+"""The frames of a clip and the flow between them, in bounded memory.
+
+Flow is computed while frames stream by. It is kept at half the working size, where DIS computes
+it anyway; pictures are kept as JPEG, since few of them are looked at again.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from clipmill.annotations.base import ClipInput
+from clipmill.errors import ClipError
+from clipmill.vision.dense_flow import Field, FlowEstimator, Gray, round_trip
+
+Picture = npt.NDArray[np.uint8]
+
+_QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 95]
+
+
+@dataclass(frozen=True)
+class ClipFrames:
+    """Frames of one clip.
+
+    Attributes:
+        source_size: Width and height of the video, pixels.
+        work: Width and height of masks and flow, pixels.
+        pictures: T JPEG pictures at the detail size.
+        ahead: float16 [T - 1, h, w, 2]: flow from frame t to t + 1, pixels of the working size,
+            on a grid of half of it.
+        back: The same from t + 1 to t.
+    """
+
+    source_size: tuple[int, int]
+    work: tuple[int, int]
+    pictures: tuple[npt.NDArray[np.uint8], ...]
+    ahead: npt.NDArray[np.float16]
+    back: npt.NDArray[np.float16]
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def detail(self, frame: int) -> Picture:
+        """Return a frame at the detail size, uint8 [H, W, 3], RGB."""
+        decoded = cv2.imdecode(self.pictures[frame], cv2.IMREAD_COLOR)
+        assert decoded is not None
+        return cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB)
+
+    def small(self, frame: int) -> Picture:
+        """Return a frame at the working size, uint8 [H, W, 3], RGB."""
+        return cv2.resize(self.detail(frame), self.work, interpolation=cv2.INTER_AREA)
+
+    def grey(self, frame: int) -> Gray:
+        """Return a frame at the working size, uint8 [H, W]."""
+        return cv2.cvtColor(self.small(frame), cv2.COLOR_RGB2GRAY)
+
+    def flow(self, first: int, second: int) -> Field:
+        """Return the flow between neighbouring frames, float32 [H, W, 2], working pixels."""
+        field = self.ahead[first] if second > first else self.back[second]
+        return cv2.resize(field.astype(np.float32), self.work, interpolation=cv2.INTER_LINEAR)
+
+    def trusted(self, first: int, second: int) -> npt.NDArray[np.bool_]:
+        """Return bool [H, W]: where the flow from first to second goes there and back."""
+        return round_trip(self.flow(first, second), self.flow(second, first))
+
+
+def read_frames(item: ClipInput, *, work_side: int, detail_side: int) -> ClipFrames:
+    """Decode a clip once and compute the flow of every pair of neighbours.
+
+    Args:
+        item: The clip.
+        work_side: Longer side of masks and flow, pixels.
+        detail_side: Longer side of pictures, pixels; never larger than the source.
+
+    Raises:
+        ClipError: Nothing could be decoded.
+    """
+    from clipmill.video import FrameSize, fit_within
+
+    flows = FlowEstimator()
+    pictures: list[npt.NDArray[np.uint8]] = []
+    ahead: list[npt.NDArray[np.float16]] = []
+    back: list[npt.NDArray[np.float16]] = []
+    before: Gray | None = None
+    with item.open() as reader:
+        source = (reader.width, reader.height)
+        work = fit_within(*source, long_side=work_side)
+        detail = fit_within(*source, long_side=min(detail_side, max(source)))
+        sizes = {"detail": FrameSize(*detail), "work": FrameSize(*work, "gray")}
+        for frame in reader.stream(item.clip.start, item.clip.end, sizes=sizes):
+            grey = frame.images["work"]
+            if before is not None:
+                ahead.append(_half(flows.one_way(before, grey)))
+                back.append(_half(flows.one_way(grey, before)))
+            before = grey
+            shown = cv2.cvtColor(frame.images["detail"], cv2.COLOR_RGB2BGR)
+            pictures.append(cv2.imencode(".jpg", shown, _QUALITY)[1])
+    if not pictures:
+        raise ClipError(f"{item.video.uri}: no frame of {item.clip.clip_id} could be decoded")
+    nothing = np.zeros((0, 1, 1, 2), np.float16)
+    return ClipFrames(
+        source_size=source,
+        work=work,
+        pictures=tuple(pictures),
+        ahead=np.stack(ahead) if ahead else nothing,
+        back=np.stack(back) if back else nothing,
+    )
+
+
+def _half(field: Field) -> npt.NDArray[np.float16]:
+    height, width = field.shape[:2]
+    size = (max(1, width // 2), max(1, height // 2))
+    return cv2.resize(field, size, interpolation=cv2.INTER_AREA).astype(np.float16)

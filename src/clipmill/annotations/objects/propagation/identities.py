@@ -1,0 +1,169 @@
+"""Things of a clip, each with one identity from its first frame to its last."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+
+from clipmill.annotations.objects.propagation.appearance import Appearance
+from clipmill.annotations.objects.propagation.follow import Following, Sight, follow, mask_of
+from clipmill.annotations.objects.propagation.frames import ClipFrames
+from clipmill.vision.masks import Mask, SoftMask, grow, overlap
+
+_SAME = 0.3  # overlap from which a proposal is a thing that is followed already
+_COVERED = 0.6  # or the share of the proposal that lies on it
+_RETURN = 0.75  # likeness from which a proposal is a thing that had gone
+_DOUBLE = 0.5  # overlap from which two things are one
+_SHORT = 8  # frames; what is followed for less was a mistake
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """Something at a frame that may be a thing that moves on its own.
+
+    Attributes:
+        soft: float32 [H, W] in [0, 1].
+        confidence: How sure this is one thing that moves on its own, [0, 1].
+        speed: Own speed against the background, working pixels per frame.
+    """
+
+    soft: SoftMask
+    confidence: float
+    speed: float
+
+    @property
+    def mask(self) -> Mask:
+        """Where it is, bool [H, W]."""
+        return np.asarray(self.soft > 0.5, bool)
+
+
+@dataclass
+class Identity:
+    """One thing.
+
+    Attributes:
+        known: What it looks like.
+        sights: What was seen of it, by frame; where it was not seen, there is none.
+        confidence: The surest proposal it came from.
+        speeds: Own speed at the frames where it was proposed.
+    """
+
+    known: Appearance
+    sights: dict[int, Sight] = field(default_factory=dict)
+    confidence: float = 0.0
+    speeds: list[float] = field(default_factory=list)
+
+    def mask(self, frame: int) -> Mask | None:
+        """Return where it is at a frame; None where it is not seen."""
+        sight = self.sights.get(frame)
+        return None if sight is None else mask_of(sight)
+
+    def take(self, proposal: Proposal) -> None:
+        """Note that a proposal was this thing."""
+        self.confidence = max(self.confidence, proposal.confidence)
+        self.speeds.append(proposal.speed)
+
+
+class Identities:
+    """All things of a clip.
+
+    Args:
+        frames: The clip.
+        way: How things are followed.
+        most: Things that are followed at most.
+    """
+
+    def __init__(self, frames: ClipFrames, way: Following, *, most: int) -> None:
+        self._frames, self._way, self._most = frames, way, most
+        self.all: list[Identity] = []
+
+    def covered(self, frame: int) -> Mask:
+        """Return where known things are at a frame, with a margin, bool [H, W]."""
+        width, height = self._frames.work
+        covered = np.zeros((height, width), bool)
+        for identity in self.all:
+            mask = identity.mask(frame)
+            if mask is not None:
+                covered |= grow(mask, max(2, int(0.1 * np.sqrt(mask.sum()))))
+        return covered
+
+    def propose(self, frame: int, proposals: Sequence[Proposal]) -> None:
+        """Take in what was found at a frame: known things, returned ones and new ones."""
+        lab = np.asarray(cv2.cvtColor(self._frames.small(frame), cv2.COLOR_RGB2LAB), np.uint8)
+        for proposal in proposals:
+            here = self._here(frame, proposal)
+            if here is not None:
+                here.take(proposal)
+                continue
+            identity = self._returned(frame, lab, proposal)
+            if identity is None:
+                if len(self.all) >= self._most:
+                    continue
+                identity = Identity(Appearance(lab, proposal.mask))
+                self.all.append(identity)
+            identity.take(proposal)
+            self._follow(identity, frame, proposal)
+
+    def _here(self, frame: int, proposal: Proposal) -> Identity | None:
+        """Return the known thing that a proposal shows."""
+        mask = proposal.mask
+        for identity in self.all:
+            known = identity.mask(frame)
+            if known is not None and (
+                overlap(known, mask) > _SAME
+                or (known & mask).sum() > _COVERED * min(int(mask.sum()), int(known.sum()))
+            ):
+                return identity
+        return None
+
+    def _returned(
+        self, frame: int, lab: "cv2.typing.MatLike", proposal: Proposal
+    ) -> Identity | None:
+        """Return the thing, not seen at this frame, that a proposal looks like."""
+        found = [
+            (
+                identity.known.likeness(np.asarray(lab), proposal.mask)
+                * identity.known.size_fit(proposal.mask),
+                identity,
+            )
+            for identity in self.all
+            if frame not in identity.sights
+        ]
+        best = max(found, key=lambda pair: pair[0], default=None)
+        return best[1] if best is not None and best[0] >= _RETURN else None
+
+    def _follow(self, identity: Identity, frame: int, proposal: Proposal) -> None:
+        """Follow a thing both ways, as far as it is not known yet."""
+        sight = Sight(proposal.soft, max(0.6, proposal.confidence))
+        identity.sights[frame] = sight
+        after = [known for known in identity.sights if known > frame]
+        before = [known for known in identity.sights if known < frame]
+        ends = min(after) - 1 if after else len(self._frames) - 1
+        begins = max(before) + 1 if before else 0
+        for end in (ends, begins):
+            if end != frame:
+                seen = follow(self._frames, frame, sight, identity.known, self._way, end=end)
+                identity.sights.update(seen)
+
+    def settle(self) -> list[Identity]:
+        """Return the things without doubles and mistakes, the surest first."""
+        kept: list[Identity] = []
+        for identity in sorted(self.all, key=lambda one: -len(one.sights) * one.confidence):
+            if len(identity.sights) < min(_SHORT, len(self._frames)):
+                continue
+            if not any(_is_double(identity, other) for other in kept):
+                kept.append(identity)
+        return kept
+
+
+def _is_double(one: Identity, other: Identity) -> bool:
+    """Whether a thing lies on another in most of its frames."""
+    doubled = 0
+    for frame in one.sights:
+        mask, against = one.mask(frame), other.mask(frame)
+        if mask is not None and against is not None and mask.any():
+            doubled += bool(
+                overlap(mask, against) > _DOUBLE or (mask & against).sum() > 0.8 * mask.sum()
+            )
+    return doubled > 0.5 * len(one.sights)

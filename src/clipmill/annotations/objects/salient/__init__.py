@@ -1,0 +1,1 @@
+"""What stands out of a picture, and which of it moves on its own."""

@@ -1,0 +1,1 @@
+"""Computer vision that several annotations share: masks, dense flow, k-means."""
