@@ -22,9 +22,9 @@ BACKENDS: dict[tuple[str, str], str] = {
     ("caption", "embedded"): "clipmill.annotations.caption.embedded:ProvidedCaption",
     ("caption", "openai"): "clipmill.annotations.caption.openai:OpenAICaption",
     ("caption", "transformers"): "clipmill.annotations.caption.transformers:TransformersCaption",
-    ("tracks", "embedded"): "clipmill.annotations.tracks.embedded:LucasKanadeTracks",
+    ("tracks", "embedded"): "clipmill.annotations.tracks.embedded:ChainedFlowTracks",
     ("tracks", "cotracker3"): "clipmill.annotations.tracks.cotracker3:CoTracker3Tracks",
-    ("inout", "embedded"): "clipmill.annotations.inout.embedded:TrackedMasks",
+    ("inout", "embedded"): "clipmill.annotations.inout.embedded:CarriedMasks",
     ("inout", "sam2"): "clipmill.annotations.inout.sam2:Sam2InOut",
 }
 """(annotation, backend) -> `module:Class`. Plugins add theirs as `clipmill.backends` entry

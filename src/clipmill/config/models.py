@@ -154,11 +154,13 @@ class SamplesStep(_Strict):
         samples: Name of the sample set.
         stage2_min_frames: Frames from the anchor on that stage 2 needs; 97 gives 49 at stride 2.
         stage1_min_frames: Frames from the anchor on that stage 1 needs.
+        tail_frames: Frames of a sample after the last one in which a kept object is seen.
     """
 
     samples: str
     stage2_min_frames: int = Field(default=97, ge=1)
     stage1_min_frames: int = Field(default=1, ge=1)
+    tail_frames: int = Field(default=8, ge=0)
 
     @property
     def title(self) -> str:

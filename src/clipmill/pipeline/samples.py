@@ -120,7 +120,9 @@ def _report(
 
 def _samples(step: SamplesStep, context: Context, population: Population) -> Iterator[SampleRow]:
     limits = SampleLimits(
-        stage1_min_frames=step.stage1_min_frames, stage2_min_frames=step.stage2_min_frames
+        stage1_min_frames=step.stage1_min_frames,
+        stage2_min_frames=step.stage2_min_frames,
+        tail_frames=step.tail_frames,
     )
     licences = tuple(note for stage in context.stages.values() for note in stage.non_commercial)
     optional = [name for name in ("camera", "caption", "inout") if name in context.stages]

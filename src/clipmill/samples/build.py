@@ -14,7 +14,13 @@ from clipmill.annotations.tracks.schema import ObjectTracks, TracksRow
 from clipmill.clips import Clip, Video, anchor_id_for
 from clipmill.samples.captions import template_caption
 from clipmill.samples.schema import SampleObject, SampleRow
-from clipmill.store.codecs import decode_bits, decode_tracks, encode_bits, encode_tracks
+from clipmill.store.codecs import (
+    decode_array,
+    decode_bits,
+    decode_tracks,
+    encode_bits,
+    encode_tracks,
+)
 
 
 @dataclass(frozen=True)
@@ -31,10 +37,17 @@ class ClipAnnotations:
 
 @dataclass(frozen=True)
 class SampleLimits:
-    """Frames from the anchor on that each training stage needs."""
+    """Frames from the anchor on that each training stage needs.
+
+    Attributes:
+        stage1_min_frames: For motion training.
+        stage2_min_frames: For Frame-In / Frame-Out training.
+        tail_frames: Frames kept after the last one in which a kept object is seen.
+    """
 
     stage1_min_frames: int = 1
     stage2_min_frames: int = 97
+    tail_frames: int = 8
 
 
 def build_samples(
@@ -69,7 +82,7 @@ def build_samples(
         )
         if not objects:
             continue
-        num_frames = clip.num_frames - anchor.index
+        num_frames = _length(objects, inout, clip.num_frames - anchor.index, limits.tail_frames)
         reason = _stage2_reason(objects, num_frames, limits.stage2_min_frames, rows.inout)
         sample = SampleRow(
             sample_id=anchor_id_for(clip.clip_id, anchor.index),
@@ -95,6 +108,31 @@ def build_samples(
             non_commercial=non_commercial,
         )
         yield sample if sample.caption else _with_template(sample, rows)
+
+
+def _length(
+    objects: tuple[SampleObject, ...],
+    inout: Mapping[str, ObjectInOut],
+    available: int,
+    tail: int,
+) -> int:
+    """Return the frames of a sample: it ends a little after the last kept object has gone.
+
+    An object that is still seen in the last frame that was tracked has not gone.
+    """
+    last = 0
+    for entry in objects:
+        seen = decode_bits(entry.visibility).any(axis=1)
+        found = inout.get(entry.object_id)
+        if found is not None:
+            there = decode_array(found.boxes)[found.anchor - found.first_frame :].any(axis=1)
+            seen[: len(there)] |= there[: len(seen)]
+        frames = np.flatnonzero(seen)
+        if not len(frames):
+            continue
+        still_there = frames[-1] == len(seen) - 1
+        last = max(last, available if still_there else int(frames[-1]) + 1 + tail)
+    return min(available, max(1, last))
 
 
 def _captions(row: CaptionRow | None) -> Mapping[int, str]:

@@ -62,7 +62,8 @@ class SampleRow:
         start: First frame of the clip in the video.
         end: One past its last frame.
         anchor: Where the sample begins, counted from the clip's start.
-        num_frames: Frames from the anchor to the clip's end.
+        num_frames: Frames from the anchor on, at most to the clip's end: a sample ends soon after
+            the last of its objects has gone.
         width: Source pixels, as displayed.
         height: Source pixels, as displayed.
         fps: Frames per second.

@@ -3,6 +3,7 @@
 Method: DIS flow (Kroeger et al., "Fast Optical Flow using Dense Inverse Search", ECCV 2016).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -89,3 +90,34 @@ class FlowEstimator:
         forward = self.one_way(a, b)
         backward = self.one_way(b, a)
         return Flow(forward, round_trip(forward, backward, tolerance=tolerance))
+
+
+class PairFlows:
+    """Flow between neighbouring frames, both ways, computed once and kept small.
+
+    Kept as float16 at half the size, which is where DIS computes it anyway.
+
+    Args:
+        frames: Frame number -> uint8 [H, W].
+    """
+
+    def __init__(self, frames: Mapping[int, Gray]) -> None:
+        self._frames = frames
+        self._flows = FlowEstimator()
+        self._known: dict[tuple[int, int], npt.NDArray[np.float16]] = {}
+
+    def between(self, first: int, second: int) -> Field:
+        """Return the flow from one frame to its neighbour, float32 [H, W, 2], pixels."""
+        if (first, second) not in self._known:
+            a, b = self._frames[first], self._frames[second]
+            self._known[first, second] = halved(self._flows.one_way(a, b))
+        height, width = self._frames[first].shape
+        field = self._known[first, second].astype(np.float32)
+        return cv2.resize(field, (width, height), interpolation=cv2.INTER_LINEAR)
+
+
+def halved(field: Field) -> npt.NDArray[np.float16]:
+    """Return a field on a grid of half its size, vectors unchanged, float16 [H / 2, W / 2, 2]."""
+    height, width = field.shape[:2]
+    size = (max(1, width // 2), max(1, height // 2))
+    return cv2.resize(field, size, interpolation=cv2.INTER_AREA).astype(np.float16)

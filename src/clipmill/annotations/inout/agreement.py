@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from clipmill.annotations.inout.colours import grow
+from clipmill.vision.masks import grow
 
 _TOLERANCE = 0.01
 

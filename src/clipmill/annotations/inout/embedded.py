@@ -1,49 +1,43 @@
-"""Backend `embedded`: masks carried by flow and tracks, refined by GrabCut, on the CPU."""
+"""Backend `embedded`: masks that the objects step has carried, looked at for entries and exits."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
+import numpy as np
 from pydantic import Field
 
 from clipmill.annotations.base import BackendConfig, ClipInput, Needs
-from clipmill.annotations.inout.carry import CarryLimits, Journey, carry
+from clipmill.annotations.inout.journey import Journey
 from clipmill.annotations.inout.masked import InOutConfig, MaskedInOut
-from clipmill.vision.dense_flow import FlowEstimator
+from clipmill.annotations.objects.schema import CarriedObject, ObjectsRow
+from clipmill.errors import ClipError
+from clipmill.store.codecs import decode_mask, encode_mask
+from clipmill.vision.masks import touches_edge
 
 if TYPE_CHECKING:
     from clipmill.video import FrameSize, VideoReader
 
+_NEAR_EDGE = 0.02
+"""Share of the longer side within which a mask that ends has gone over the picture's edge."""
 
-class TrackedMasksConfig(InOutConfig):
+
+class CarriedMasksConfig(InOutConfig):
     """Settings of the embedded inout backend."""
 
-    present_share: float = Field(
-        0.005, ge=0, lt=1, description="Part of the anchor's mask that must be in the picture."
-    )
-    # Carried masks take a few frames to grow back when an object comes out from behind another.
+    # A carried mask takes a few frames to grow back when an object comes out from behind another.
     off_share: float = Field(
         0.1, ge=0, le=1, description="Share of its visible frames a point may be off the mask."
     )
-    snap_every: int = Field(6, ge=1, description="Frames between two fits to the colours.")
-
-    @property
-    def carry_limits(self) -> CarryLimits:
-        """Settings of the carrying."""
-        return CarryLimits(self.back, self.present_share, self.snap_every)
 
 
-class TrackedMasks(MaskedInOut):
-    """Masks go with the tracks and the flow, and are fitted to the colours."""
+class CarriedMasks(MaskedInOut):
+    """Takes the masks from the objects row; nothing is followed twice."""
 
     name: ClassVar[str] = "embedded"
-    version: ClassVar[int] = 1
-    Config: ClassVar[type[BackendConfig]] = TrackedMasksConfig
+    version: ClassVar[int] = 2
+    Config: ClassVar[type[BackendConfig]] = CarriedMasksConfig
     needs: ClassVar[Needs] = Needs(licence="Apache-2.0 (OpenCV)")
-    config: TrackedMasksConfig
-
-    def setup(self) -> None:
-        """Prepare the flow estimator."""
-        self._flows = FlowEstimator()
+    config: CarriedMasksConfig
 
     def follow(
         self,
@@ -52,6 +46,42 @@ class TrackedMasks(MaskedInOut):
         journeys: Sequence[Journey],
         size: "FrameSize",
     ) -> None:
-        """Carry the masks, forwards with the tracks and backwards without."""
-        limits = self.config.carry_limits
-        carry(item, reader, journeys, size=size, flows=self._flows, limits=limits)
+        """Fill the journeys from the carried masks of their identities.
+
+        Raises:
+            ClipError: The objects come from a backend that carries no masks.
+        """
+        row: ObjectsRow = item.rows["objects"]
+        carried = {one.identity: one for one in row.carried}
+        blank = encode_mask(np.zeros((size.height, size.width), bool))
+        for journey in journeys:
+            one = None if journey.identity is None else carried.get(journey.identity)
+            if one is None:
+                raise ClipError(
+                    f"{item.video.relative_path}: inout backend 'embedded' needs objects whose "
+                    "masks are carried through the clip; take objects backend 'isnet' or "
+                    "'embedded', or inout backend 'sam2'"
+                )
+            begin = max(0, journey.anchor - self.config.back, min(one.first_frame, journey.anchor))
+            journey.forward.extend(
+                _mask_at(one, frame, blank) for frame in range(journey.anchor, journey.end)
+            )
+            journey.backward.extend(
+                _mask_at(one, frame, blank) for frame in range(journey.anchor - 1, begin - 1, -1)
+            )
+            journey.came = begin > 0 and _at_edge(journey.masks)
+            journey.left = _at_edge(journey.masks[::-1])
+
+
+def _mask_at(one: CarriedObject, frame: int, blank: bytes) -> bytes:
+    place = frame - one.first_frame
+    return one.masks[place] if 0 <= place < len(one.masks) else blank
+
+
+def _at_edge(masks: Sequence[bytes]) -> bool:
+    """Whether the first mask that shows anything reaches the picture's edge."""
+    for blob in masks:
+        mask = decode_mask(blob)
+        if mask.any():
+            return touches_edge(mask, width=max(2, round(_NEAR_EDGE * max(mask.shape))))
+    return False

@@ -15,9 +15,17 @@ from pydantic import Field
 
 from clipmill.annotations.base import Backend, BackendConfig, ClipInput
 from clipmill.annotations.inout.agreement import Agreement, compare_tracks
-from clipmill.annotations.inout.carry import Journey
 from clipmill.annotations.inout.identity import box_areas, choose_others, cut_out, source_boxes
-from clipmill.annotations.inout.regions import draw_boxes, largest, to_regions, without_leak
+from clipmill.annotations.inout.journey import Journey
+from clipmill.annotations.inout.regions import (
+    Passes,
+    draw_boxes,
+    entered,
+    largest,
+    passes_of,
+    to_regions,
+    without_leak,
+)
 from clipmill.annotations.inout.schema import IdentityImage, InOutRow, ObjectInOut, Region
 from clipmill.annotations.objects.schema import ObjectsRow
 from clipmill.annotations.tracks.schema import ObjectTracks, TracksRow
@@ -30,6 +38,8 @@ from clipmill.store.codecs import (
     encode_array,
     encode_bits,
 )
+
+from clipmill.vision.masks import touches_edge
 
 if TYPE_CHECKING:
     from clipmill.video import FrameSize, VideoReader
@@ -65,6 +75,12 @@ class InOutConfig(BackendConfig):
     inside_share: float = Field(
         0.5, gt=0, le=1, description="Part of the mask in a region that counts as inside."
     )
+    min_inside: int = Field(
+        8, ge=0, description="Frames the object must be inside of a region; 0 keeps all regions."
+    )
+    min_outside: int = Field(
+        4, ge=0, description="Frames the object must be outside of such a region."
+    )
 
 
 @dataclass(frozen=True)
@@ -77,6 +93,7 @@ class Subject:
         points: float32 [T, N, 2], x, y in source pixels.
         visible: bool [T, N].
         survived: bool [N].
+        identity: Its number among the carried objects, if it has one.
     """
 
     tracks: ObjectTracks
@@ -84,6 +101,7 @@ class Subject:
     points: npt.NDArray[np.float32]
     visible: npt.NDArray[np.bool_]
     survived: npt.NDArray[np.bool_]
+    identity: int | None = None
 
 
 @dataclass(frozen=True)
@@ -143,8 +161,8 @@ class MaskedInOut(Backend):
         """Decode tracks and masks; frames are streamed in `annotate`, to bound the memory."""
         objects: ObjectsRow = item.rows["objects"]
         tracks: TracksRow = item.rows["tracks"]
-        masks = {found.object_id: found.mask for a in objects.anchors for found in a.objects}
-        missing = [track.object_id for track in tracks.objects if track.object_id not in masks]
+        known = {found.object_id: found for a in objects.anchors for found in a.objects}
+        missing = [track.object_id for track in tracks.objects if track.object_id not in known]
         if missing:
             raise ClipError(
                 f"{item.video.relative_path}: object {missing[0]} has tracks but is not in the "
@@ -155,10 +173,11 @@ class MaskedInOut(Backend):
             tuple(
                 Subject(
                     tracks=track,
-                    mask=masks[track.object_id],
+                    mask=known[track.object_id].mask,
                     points=decode_tracks(track.points),
                     visible=decode_bits(track.visibility),
                     survived=decode_bits(track.survived),
+                    identity=known[track.object_id].identity,
                 )
                 for track in tracks.objects
             ),
@@ -206,7 +225,7 @@ class MaskedInOut(Backend):
             off_share=config.off_share,
         )
         counting = np.flatnonzero(areas >= max(1.0, config.min_box_share * size[0] * size[1]))
-        counting = counting[counting >= before]
+        counting = _whole(counting[counting >= before], masks)
         enter, leave = _passages(masks, journey)
         regions: tuple[Region, ...] = ()
         refusal = self._refusal(agreement, counting, _lost_share(masks, journey, leave))
@@ -272,14 +291,27 @@ class MaskedInOut(Backend):
             self.anchor_mask(subject, journey, size),
             margin=math.ceil(self.config.mask_margin * width),
         )
-        return to_regions(
-            largest(draws, self.config.num_regions),
+        passes = passes_of(
+            draws,
             journey.forward,
             anchor=journey.anchor,
             left=leave,
             size=size,
             inside_share=self.config.inside_share,
         )
+        if self.config.min_inside:
+            chosen = np.flatnonzero(
+                entered(
+                    passes,
+                    min_inside=self.config.min_inside,
+                    min_outside=self.config.min_outside,
+                )
+            )
+            draws = draws.keep(chosen)
+            passes = Passes(passes.inside[:, chosen], passes.outside[:, chosen])
+        kept = largest(draws, self.config.num_regions)
+        passes = Passes(passes.inside[:, kept], passes.outside[:, kept])
+        return to_regions(draws.keep(kept), passes, anchor=journey.anchor)
 
 
 def _journey(subject: Subject, work: tuple[int, int], size: tuple[int, int]) -> Journey:
@@ -290,6 +322,7 @@ def _journey(subject: Subject, work: tuple[int, int], size: tuple[int, int]) -> 
         mask=decode_mask(subject.mask, size=(work[1], work[0])),
         points=(subject.points + 0.5) * scale - 0.5,
         visible=subject.visible & subject.survived,
+        identity=subject.identity,
     )
 
 
@@ -314,6 +347,14 @@ def _passages(
     enter = first + present[0] if journey.came and present[0] > 0 else None
     leave = first + present[-1] + 1 if journey.left and present[-1] + 1 < len(masks) else None
     return enter, leave
+
+
+def _whole(
+    counting: npt.NDArray[np.int64], masks: Sequence[npt.NDArray[np.bool_]]
+) -> npt.NDArray[np.int64]:
+    """Return the frames in which an object is not cut by the picture's border; all if it always is."""
+    whole = [frame for frame in counting if not touches_edge(masks[frame])]
+    return np.asarray(whole, np.int64) if whole else counting
 
 
 Images = Mapping[tuple[str, int], IdentityImage]

@@ -7,9 +7,9 @@ its height: a width follows from `height * aspect`, and a draw that would leave 
 smallest box of its aspect to the right of its left edge is refused. What still reaches over the
 right border is cut there, so a box may be narrower than its name says.
 
-Most regions of a moving object are of use for Frame-Out only if it goes in later. Those it never
-enters are kept, with `enter_frame` None: a model must also learn that an identity image does not
-have to appear, and whether to train on them is a choice to make when samples are selected.
+A region that the object never enters teaches nothing of Frame-In or Frame-Out: of the boxes that
+were drawn, those are kept in which the object is inside for some frames and outside for some. The
+published rule asks for neither; a setting of 0 frames inside brings it back.
 """
 
 from collections.abc import Sequence
@@ -151,13 +151,21 @@ def _covered(mask: npt.NDArray[np.bool_], boxes: Boxes) -> npt.NDArray[np.int64]
     return np.asarray(total[y1, x1] - total[y0, x1] - total[y1, x0] + total[y0, x0])
 
 
-def largest(draws: Draws, count: int) -> Draws:
-    """Keep the largest boxes, largest last; of equal ones the later drawn."""
-    order = np.argsort(draws.areas, kind="stable")
-    return draws.keep(order[max(0, len(order) - count) :])
+@dataclass(frozen=True)
+class Passes:
+    """Frames in which an object is inside and outside of boxes; N boxes, T frames.
+
+    Attributes:
+        inside: bool [T, N].
+        outside: bool [T, N]. Neither where the object is not seen: it may be hidden, which
+            decides nothing; once it has left the picture it is outside.
+    """
+
+    inside: npt.NDArray[np.bool_]
+    outside: npt.NDArray[np.bool_]
 
 
-def to_regions(
+def passes_of(
     draws: Draws,
     masks: Sequence[bytes],
     *,
@@ -165,46 +173,73 @@ def to_regions(
     left: int | None,
     size: tuple[int, int],
     inside_share: float,
-) -> tuple[Region, ...]:
-    """Tell when the object is inside each box.
+) -> Passes:
+    """Tell in which frames the object is inside each box.
 
     Args:
-        draws: The boxes.
-        masks: `encode_mask` blobs of the frames from the anchor on.
+        draws: N boxes.
+        masks: `encode_mask` blobs of T frames from the anchor on.
         anchor: Frame of the first mask, counted from the clip's start.
         left: Frame at which the object has left the picture for good, if it does.
         size: (width, height) of the source.
         inside_share: Share of the mask that must lie in a box to count as inside.
-
-    Returns:
-        Regions in the order of the draws. A frame where the object is not seen decides nothing,
-        as it may be hidden; once it has left the picture it is outside.
     """
-    entered: list[int | None] = [None] * len(draws.boxes)
-    exited: list[int | None] = [None] * len(draws.boxes)
-    for frame, blob in enumerate(masks, start=anchor):
+    inside = np.zeros((len(masks), len(draws.boxes)), bool)
+    outside = np.zeros_like(inside)
+    for number, blob in enumerate(masks):
         mask = decode_mask(blob)
         whole = int(mask.sum())
-        if not whole:
-            continue
-        inside = _covered(mask, _to_grid(draws.boxes, mask.shape, size)) >= inside_share * whole
-        for number in range(len(draws.boxes)):
-            if entered[number] is None and inside[number]:
-                entered[number] = frame
-            elif entered[number] is not None and exited[number] is None and not inside[number]:
-                exited[number] = frame
-    return tuple(
-        Region(
-            box=tuple(int(edge) for edge in box),
-            aspect=ASPECTS[aspect].name,
-            area=int(area),
-            enter_frame=came,
-            exit_frame=gone if gone is not None or came is None else left,
+        if whole:
+            covered = _covered(mask, _to_grid(draws.boxes, mask.shape, size))
+            inside[number] = covered >= inside_share * whole
+            outside[number] = ~inside[number]
+        elif left is not None and anchor + number >= left:
+            outside[number] = True
+    return Passes(inside, outside)
+
+
+def entered(passes: Passes, *, min_inside: int, min_outside: int) -> npt.NDArray[np.bool_]:
+    """Return the boxes that an object really enters, bool [N].
+
+    Args:
+        passes: Frames inside and outside.
+        min_inside: Frames it must be inside, in all.
+        min_outside: Frames it must be outside, in all.
+    """
+    enough_inside = passes.inside.sum(axis=0) >= max(1, min_inside)
+    return np.asarray(enough_inside & (passes.outside.sum(axis=0) >= min_outside), bool)
+
+
+def largest(draws: Draws, count: int) -> npt.NDArray[np.int64]:
+    """Return the numbers of the largest boxes, largest last; of equal ones the later drawn."""
+    order = np.argsort(draws.areas, kind="stable")
+    return order[max(0, len(order) - count) :]
+
+
+def to_regions(draws: Draws, passes: Passes, *, anchor: int) -> tuple[Region, ...]:
+    """Return boxes as regions, with the first entry and the exit after it.
+
+    Args:
+        draws: N boxes.
+        passes: Frames inside and outside of them.
+        anchor: Clip index of the first of those frames.
+    """
+    regions = []
+    for number, (box, aspect) in enumerate(zip(draws.boxes, draws.aspects, strict=True)):
+        inside = np.flatnonzero(passes.inside[:, number])
+        came = int(inside[0]) if len(inside) else None
+        after = passes.outside[came:, number] if came is not None else np.zeros(0, bool)
+        gone = None if came is None or not after.any() else came + int(np.argmax(after))
+        regions.append(
+            Region(
+                box=tuple(int(edge) for edge in box),
+                aspect=ASPECTS[aspect].name,
+                area=int(draws.areas[number]),
+                enter_frame=None if came is None else anchor + came,
+                exit_frame=None if gone is None else anchor + gone,
+            )
         )
-        for box, aspect, area, came, gone in zip(
-            draws.boxes, draws.aspects, draws.areas, entered, exited, strict=True
-        )
-    )
+    return tuple(regions)
 
 
 def _to_grid(boxes: Boxes, shape: tuple[int, ...], size: tuple[int, int]) -> Boxes:

@@ -5,23 +5,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import cv2
 import numpy as np
 from pydantic import Field
 
 from clipmill.annotations.base import Backend, BackendConfig, ClipInput
 from clipmill.annotations.objects.anchors import choose_anchors, entry_anchors
-from clipmill.annotations.objects.moving.movers import Limits, find_movers, measure_motion
+from clipmill.annotations.objects.moving.movers import Limits
 from clipmill.annotations.objects.points import query_points
 from clipmill.annotations.objects.propagation.follow import Following, mask_of
 from clipmill.annotations.objects.propagation.frames import ClipFrames, read_frames
 from clipmill.annotations.objects.propagation.identities import Identities, Identity
 from clipmill.annotations.objects.propagation.look import Network
-from clipmill.annotations.objects.salient.proposals import propose
 from clipmill.annotations.objects.schema import Anchor, CarriedObject, DetectedObject, ObjectsRow
+from clipmill.annotations.objects.search import Search
 from clipmill.clips import object_id_for, seed_for
 from clipmill.store.codecs import encode_array, encode_mask
-from clipmill.vision.dense_flow import FlowEstimator
 from clipmill.vision.masks import box_of, touches_edge
 
 _POINT_MARGIN = 2
@@ -38,7 +36,7 @@ class CarriedObjectsConfig(BackendConfig):
     entries: bool = Field(True, description="Anchors where an object has just come in, too.")
     long_side: int = Field(480, ge=64, description="Size of masks and flow, longer side, pixels.")
     detail_side: int = Field(1024, ge=64, description="Size of pictures that are looked at.")
-    scan_every: int = Field(48, ge=1, description="Frames from one search for movers to the next.")
+    scan_every: int = Field(24, ge=1, description="Frames from one search for movers to the next.")
     distances: tuple[int, ...] = Field(
         (3, 6, 12), min_length=1, description="Frames to each side a frame is compared with."
     )
@@ -145,44 +143,21 @@ class CarriedObjects(Backend):
         interval = max(config.min_interval, -(-len(frames) // config.looks))
         way = Following(interval, self.crop_network(), loaded.item.check)
         identities = Identities(frames, way, most=config.max_objects)
-        flows = FlowEstimator()
+        search = Search(
+            frames,
+            identities,
+            config.limits,
+            distances=config.distances,
+            whole=self.whole_network(),
+            crop=self.crop_network(),
+        )
         first = list(loaded.anchors) or [0]
         between = [*range(0, len(frames), config.scan_every), len(frames) - 1]
         for frame in [*first, *(place for place in between if place not in first)]:
             loaded.item.check()
-            self._search(frames, frame, identities, flows, always=frame in first)
+            search.visit(frame, always=frame in first)
+        search.finish()
         return identities.settle()
-
-    def _search(
-        self,
-        frames: ClipFrames,
-        frame: int,
-        identities: Identities,
-        flows: FlowEstimator,
-        *,
-        always: bool,
-    ) -> None:
-        """Look for things at one frame; with a network only where something is new, or always."""
-        steps = {sign * step for step in self.config.distances for sign in (-1, 1)}
-        near = {
-            step: frames.grey(frame + step) for step in sorted(steps) if _in(frame + step, frames)
-        }
-        limits = self.config.limits
-        motion = measure_motion(frames.grey(frame), near, flows, limits)
-        if motion is None:
-            return
-        new = motion.moving & ~identities.covered(frame)
-        network = self.whole_network()
-        if not always and new.mean() < limits.min_area:
-            return
-        movers = find_movers(frames.small(frame), motion, limits)
-        soft = None
-        if network is not None:
-            seen = network(frames.detail(frame))
-            soft = np.asarray(
-                cv2.resize(seen, frames.work, interpolation=cv2.INTER_AREA), np.float32
-            )
-        identities.propose(frame, propose(soft, movers, motion, limits))
 
     def _objects(
         self, loaded: LoadedClip, index: int, identities: Sequence[Identity]

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from clipmill.annotations.base import Backend, ClipInput
+from clipmill.annotations.objects.schema import CarriedObject
 from clipmill.annotations.probe.schema import ProbeRow
 from clipmill.annotations.tracks.motion import BackgroundMotion
 from clipmill.annotations.tracks.schema import ObjectTracks, TracksRow
@@ -26,6 +27,7 @@ class WindowedClip:
         frames: Clip index -> uint8 [H, W] or [H, W, 3] (RGB) at the working size.
         source_size: Width and height of the video.
         background: The camera's homographies.
+        carried: Masks over time by identity, where the objects backend carries them.
         check: Deadline check.
     """
 
@@ -33,6 +35,7 @@ class WindowedClip:
     frames: Mapping[int, npt.NDArray[np.uint8]]
     source_size: tuple[int, int]
     background: BackgroundMotion
+    carried: Mapping[int, CarriedObject]
     check: Callable[[], None]
 
 
@@ -70,6 +73,7 @@ class WindowedTracks(Backend):
             frames=decode_windows(item, anchors, self.frame_size(probe)),
             source_size=(probe.width, probe.height),
             background=BackgroundMotion.of(item.rows["camera"]),
+            carried={one.identity: one for one in item.rows["objects"].carried},
             check=item.check,
         )
 

@@ -97,7 +97,7 @@ def _timeline(row: SampleRow, index: FrameIndex, profile: FrameProfile) -> Timel
     if max_frames is not None:
         max_frames = allowed_count(max_frames, profile.count)
     return make_timeline(
-        index.pts[first : row.end],
+        index.pts[first : first + row.num_frames],
         index.time_base,
         first=first,
         fps=fps,

@@ -25,8 +25,8 @@ from clipmill.vision.masks import Mask, SoftMask, touches_edge, window_of
 
 _SEEN_SHARE = 0.01  # of the known area: less of it is not there
 _FEWEST_PIXELS = 6.0
-_ALIKE = 0.5  # likeness times fit of size below which a look shows something else
-_ALIKE_AGAIN = 0.7  # the same for finding a lost thing again
+_ALIKE = 0.6  # likeness times fit of size below which a look shows something else
+_ALIKE_AGAIN = 0.75  # the same for finding a lost thing again
 _DOUBT = 0.5
 _SHORTEST = 2  # frames between two looks, whatever the doubt
 _PATIENCE = 6  # key frames over which a lost thing is looked for

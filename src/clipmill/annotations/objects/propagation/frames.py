@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from clipmill.annotations.base import ClipInput
 from clipmill.errors import ClipError
-from clipmill.vision.dense_flow import Field, FlowEstimator, Gray, round_trip
+from clipmill.vision.dense_flow import Field, FlowEstimator, Gray, halved, round_trip
 
 Picture = npt.NDArray[np.uint8]
 
@@ -91,8 +91,8 @@ def read_frames(item: ClipInput, *, work_side: int, detail_side: int) -> ClipFra
         for frame in reader.stream(item.clip.start, item.clip.end, sizes=sizes):
             grey = frame.images["work"]
             if before is not None:
-                ahead.append(_half(flows.one_way(before, grey)))
-                back.append(_half(flows.one_way(grey, before)))
+                ahead.append(halved(flows.one_way(before, grey)))
+                back.append(halved(flows.one_way(grey, before)))
             before = grey
             shown = cv2.cvtColor(frame.images["detail"], cv2.COLOR_RGB2BGR)
             pictures.append(cv2.imencode(".jpg", shown, _QUALITY)[1])
@@ -106,9 +106,3 @@ def read_frames(item: ClipInput, *, work_side: int, detail_side: int) -> ClipFra
         ahead=np.stack(ahead) if ahead else nothing,
         back=np.stack(back) if back else nothing,
     )
-
-
-def _half(field: Field) -> npt.NDArray[np.float16]:
-    height, width = field.shape[:2]
-    size = (max(1, width // 2), max(1, height // 2))
-    return cv2.resize(field, size, interpolation=cv2.INTER_AREA).astype(np.float16)

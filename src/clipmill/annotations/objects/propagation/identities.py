@@ -88,6 +88,10 @@ class Identities:
                 covered |= grow(mask, max(2, int(0.1 * np.sqrt(mask.sum()))))
         return covered
 
+    def missing(self, frame: int) -> bool:
+        """Whether a thing that is known is not seen at a frame."""
+        return any(frame not in identity.sights for identity in self.all)
+
     def propose(self, frame: int, proposals: Sequence[Proposal]) -> None:
         """Take in what was found at a frame: known things, returned ones and new ones."""
         lab = np.asarray(cv2.cvtColor(self._frames.small(frame), cv2.COLOR_RGB2LAB), np.uint8)

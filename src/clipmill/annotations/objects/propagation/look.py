@@ -14,6 +14,7 @@ import numpy as np
 
 from clipmill.annotations.objects.propagation.appearance import Appearance
 from clipmill.annotations.objects.propagation.frames import ClipFrames, Picture
+from clipmill.annotations.objects.propagation.growth import without_bystanders
 from clipmill.vision.masks import Mask, SoftMask, components, disc, grow, overlap, window_of
 
 Network = Callable[[Picture], SoftMask]
@@ -22,6 +23,7 @@ Network = Callable[[Picture], SoftMask]
 _MARGIN = 0.25  # of the mask's box, each side; more lets the network prefer something else
 _REACH = 0.2  # of the square root of the area: how far a mask may grow beyond the carried one
 _OWN = 0.25  # share of a component that must lie on the carried mask
+_CUT = 8  # pixels along the border of a crop
 _AGREE = 0.75  # overlap above which there is nothing to settle
 _TRUST_NETWORK = 0.75
 _PREFER = {"network": 0.05, "whole": 0.03, "settled": 0.03, "carried": 0.0}
@@ -50,14 +52,54 @@ class Look:
 def see_crop(
     frames: ClipFrames, frame: int, mask: Mask, network: Network, *, margin: float = _MARGIN
 ) -> SoftMask:
-    """Return what the network sees in the crop about a mask, float32 [H, W], 0 outside of it."""
+    """Return what the network sees in the crop about a mask, float32 [H, W], 0 outside of it.
+
+    A thing that grows (it comes nearer, or back into the picture) is cut by a crop about its old
+    mask; where what is seen reaches the crop's border, a larger crop is looked at once more.
+    """
+    box = _box_about(mask, margin)
+    seen = _see(frames, frame, box, network)
+    if _is_cut(own_components(seen > 0.5, mask), box):
+        larger = _box_about(mask | own_components(seen > 0.5, mask), 2 * margin)
+        seen = _see(frames, frame, larger, network)
+    return seen
+
+
+Box = tuple[int, int, int, int]
+"""x0, y0, x1, y1, half-open."""
+
+
+def _box_about(mask: Mask, margin: float) -> Box:
+    """Return the box of a mask with a margin, within the picture, working pixels."""
     height, width = mask.shape
     x, y, across, down = cv2.boundingRect(mask.astype(np.uint8))
-    more_x, more_y = max(margin * across, 6), max(margin * down, 6)
-    x0, y0 = max(0.0, x - more_x), max(0.0, y - more_y)
-    x1, y1 = min(float(width), x + across + more_x), min(float(height), y + down + more_y)
+    more_x, more_y = max(round(margin * across), 6), max(round(margin * down), 6)
+    return (
+        max(0, x - more_x),
+        max(0, y - more_y),
+        min(width, x + across + more_x),
+        min(height, y + down + more_y),
+    )
+
+
+def _is_cut(found: Mask, box: Box) -> bool:
+    """Return whether a mask reaches the border of a box where that is not the picture's."""
+    height, width = found.shape
+    x0, y0, x1, y1 = box
+    return bool(
+        (x0 > 0 and found[y0:y1, x0 : x0 + 2].sum() > _CUT)
+        or (x1 < width and found[y0:y1, x1 - 2 : x1].sum() > _CUT)
+        or (y0 > 0 and found[y0 : y0 + 2, x0:x1].sum() > _CUT)
+        or (y1 < height and found[y1 - 2 : y1, x0:x1].sum() > _CUT)
+    )
+
+
+def _see(frames: ClipFrames, frame: int, box: Box, network: Network) -> SoftMask:
+    """Return what the network sees in a box, float32 [H, W], 0 outside of it."""
+    width, height = frames.work
     picture = frames.detail(frame)
     scale_x, scale_y = picture.shape[1] / width, picture.shape[0] / height
+    x0, y0, x1, y1 = box
     rows = slice(int(y0 * scale_y), int(y1 * scale_y))
     columns = slice(int(x0 * scale_x), int(x1 * scale_x))
     whole = np.zeros(picture.shape[:2], np.float32)
@@ -92,7 +134,7 @@ def look_again(
     seen = None
     if network is not None:
         seen = see_crop(frames, frame, mask, network)
-        whole = own_components(seen > 0.5, mask)
+        whole = without_bystanders(frames, frame, own_components(seen > 0.5, mask), mask)
         candidates |= {"network": whole & near, "whole": whole}
         if overlap(whole & near, mask) < _AGREE:
             settled = _settle(rgb, mask, np.where(whole, seen, 0).astype(np.float32), near)

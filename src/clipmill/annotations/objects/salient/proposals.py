@@ -2,48 +2,80 @@
 
 A network for salient things knows outlines but not motion; it also finds statues, parked cars and
 the wall in front. Motion knows what moves but hardly where it ends. So the network proposes
-components, motion chooses among them, and a region that clearly moves where the network saw
-nothing is proposed as motion shows it.
+components and motion chooses among them; where something clearly moves and the network saw
+nothing, it is asked again about the crop, and must agree.
 """
+
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from clipmill.annotations.objects.moving.movers import Limits, Motion, Mover
 from clipmill.annotations.objects.propagation.identities import Proposal
-from clipmill.vision.masks import Mask, SoftMask, components
+from clipmill.annotations.objects.propagation.look import own_components
+from clipmill.vision.masks import Mask, SoftMask, components, overlap
 
 _MOVING_SHARE = 0.12  # of a component's pixels that must move: limbs move first
 _MISSED = 0.3  # share of a mover that may lie on what the network saw
-_SURE_ALONE = 0.3  # confidence of a mover that the network does not see
+_SURE_ALONE = 0.2  # confidence of a mover that the network has missed
+_CONFIRMED = 0.4  # overlap of a mover with what the network sees in its crop
 
 
-def propose(
-    soft: SoftMask | None, movers: list[Mover], motion: Motion | None, limits: Limits
-) -> list[Proposal]:
-    """Return what may be things that move on their own, the largest first.
+def from_motion(movers: Sequence[Mover]) -> list[Proposal]:
+    """Return movers as proposals, the largest first."""
+    return [Proposal(_as_soft(one.mask), one.confidence, one.speed) for one in movers]
+
+
+def from_network(soft: SoftMask, motion: Motion, limits: Limits) -> list[Proposal]:
+    """Return the components of what stands out that move on their own, the largest first.
 
     Args:
-        soft: float32 [H, W], what the network sees in the whole frame; None without a network.
-        movers: Regions that motion shows by itself.
-        motion: Measured about the frame; None when nothing could be compared.
+        soft: float32 [H, W], what the network sees in the whole frame.
+        motion: Measured about the frame.
         limits: What counts as a mover.
     """
-    if soft is None:
-        return [Proposal(_as_soft(one.mask), one.confidence, one.speed) for one in movers]
     seen = np.asarray(soft > 0.5, bool)
     found: list[Proposal] = []
     for part in components(seen, min_pixels=limits.min_area * seen.size):
-        if part.mean() > limits.max_area or motion is None:
-            continue
         share, speed = _motion_of(part, motion)
-        if share >= _MOVING_SHARE:
-            sure = float(soft[part].mean()) * min(1.0, 0.5 + share)
-            found.append(Proposal(np.where(part, soft, 0).astype(np.float32), sure, speed))
+        if share >= _MOVING_SHARE and part.mean() <= limits.max_area:
+            found.append(_proposal(part, soft, share, speed))
+    return found
+
+
+def from_crops(
+    movers: Sequence[Mover],
+    seen: Mask,
+    look: Callable[[Mask], SoftMask],
+    motion: Motion,
+    limits: Limits,
+) -> list[Proposal]:
+    """Return movers that the network missed in the whole frame and sees in their crops.
+
+    Args:
+        movers: Regions that motion shows by itself.
+        seen: bool [H, W]: what stood out in the whole frame, and what is known already.
+        look: Returns what the network sees in the crop about a mask, float32 [H, W].
+        motion: Measured about the frame.
+        limits: What counts as a mover.
+    """
+    found: list[Proposal] = []
     for mover in movers:
-        hidden = (mover.mask & seen).sum() <= _MISSED * mover.mask.sum()
-        if hidden and mover.confidence >= _SURE_ALONE:
-            found.append(Proposal(_as_soft(mover.mask), mover.confidence, mover.speed))
-    return sorted(found, key=lambda one: -int(one.mask.sum()))
+        known = (mover.mask & seen).sum() > _MISSED * mover.mask.sum()
+        if known or mover.confidence < _SURE_ALONE:
+            continue
+        soft = look(mover.mask)
+        whole = own_components(soft > 0.5, mover.mask)
+        large_enough = whole.mean() >= limits.min_area
+        if large_enough and overlap(whole, mover.mask) >= _CONFIRMED:
+            share, speed = _motion_of(whole, motion)
+            found.append(_proposal(whole, soft, share, speed))
+    return found
+
+
+def _proposal(part: Mask, soft: SoftMask, share: float, speed: float) -> Proposal:
+    sure = float(soft[part].mean()) * min(1.0, 0.5 + share)
+    return Proposal(np.where(part, soft, 0).astype(np.float32), sure, speed)
 
 
 def _motion_of(part: Mask, motion: Motion) -> tuple[float, float]:

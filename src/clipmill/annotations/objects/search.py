@@ -1,0 +1,95 @@
+"""Searches a clip for things that move on their own, frame by frame of a plan."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from clipmill.annotations.objects.moving.movers import (
+    Limits,
+    Motion,
+    Mover,
+    find_movers,
+    measure_motion,
+)
+from clipmill.annotations.objects.propagation.frames import ClipFrames
+from clipmill.annotations.objects.propagation.identities import Identities
+from clipmill.annotations.objects.propagation.look import Network, see_crop
+from clipmill.annotations.objects.salient.proposals import from_crops, from_motion, from_network
+from clipmill.vision.dense_flow import FlowEstimator
+from clipmill.vision.masks import Mask, SoftMask
+
+
+class Search:
+    """Finds movers at frames of a clip and hands them to the identities.
+
+    What the network sees in a whole frame is trusted most, so it is taken in at all frames before
+    what motion alone shows at any.
+
+    Args:
+        frames: The clip.
+        identities: Takes in what is found.
+        limits: What counts as a mover.
+        distances: Frames to each side that a frame is compared with.
+        whole: Sees foreground in a whole frame; None: motion alone.
+        crop: Sees foreground in a crop; None where `whole` is.
+    """
+
+    def __init__(
+        self,
+        frames: ClipFrames,
+        identities: Identities,
+        limits: Limits,
+        *,
+        distances: Sequence[int],
+        whole: Network | None,
+        crop: Network | None,
+    ) -> None:
+        self._frames, self._identities, self._limits = frames, identities, limits
+        self._distances = distances
+        self._whole, self._crop = whole, crop
+        self._flows = FlowEstimator()
+        self._left: list[tuple[int, Motion, list[Mover], Mask]] = []
+
+    def visit(self, frame: int, *, always: bool) -> None:
+        """Search one frame; with the network only where something is new, or always."""
+        motion = self._motion(frame)
+        if motion is None:
+            return
+        covered = self._identities.covered(frame)
+        new = (motion.moving & ~covered).mean() >= self._limits.min_area
+        if not (always or new or self._identities.missing(frame)):
+            return
+        movers = find_movers(self._frames.small(frame), motion, self._limits) if new else []
+        if self._whole is None:
+            self._identities.propose(frame, from_motion(movers))
+            return
+        soft = self._fit(self._whole(self._frames.detail(frame)))
+        self._identities.propose(frame, from_network(soft, motion, self._limits))
+        self._left.append((frame, motion, movers, np.asarray(soft > 0.5, bool)))
+
+    def finish(self) -> None:
+        """Look closer at what moved where the network saw nothing in the whole frame."""
+        if self._crop is None:
+            return
+        crop = self._crop
+        for frame, motion, movers, seen in self._left:
+            known = seen | self._identities.covered(frame)
+
+            def look(mask: Mask, frame: int = frame) -> SoftMask:
+                return see_crop(self._frames, frame, mask, crop)
+
+            found = from_crops(movers, known, look, motion, self._limits)
+            self._identities.propose(frame, found)
+
+    def _motion(self, frame: int) -> Motion | None:
+        steps = sorted({sign * step for step in self._distances for sign in (-1, 1)})
+        length = len(self._frames)
+        near = {
+            step: self._frames.grey(frame + step) for step in steps if 0 <= frame + step < length
+        }
+        return measure_motion(self._frames.grey(frame), near, self._flows, self._limits)
+
+    def _fit(self, soft: SoftMask) -> SoftMask:
+        fitted = cv2.resize(soft, self._frames.work, interpolation=cv2.INTER_AREA)
+        return np.asarray(fitted, np.float32)

@@ -1,0 +1,167 @@
+"""Follows the points of one object from its anchor on.
+
+Each point goes along the dense flow by itself. It is hidden when the flow does not come back,
+when it leaves the object's mask, or when it stops looking as it did a moment ago in a way its
+neighbours do not explain. A hidden point goes along with its visible neighbours, and is seen
+again where the picture looks as the point did at the anchor. Chains of flow as tracks: Sundaram,
+Brox and Keutzer, ECCV 2010.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from clipmill.annotations.tracks.arrays import Flags, Floats, Gray
+from clipmill.annotations.tracks.chained_flow.neighbours import predict, spread_over
+from clipmill.annotations.tracks.chained_flow.patches import Templates, find_patch
+from clipmill.vision.dense_flow import Field
+from clipmill.vision.masks import Mask, grow
+
+_EDGE = 2  # working pixels a point may lie beside the mask
+_RETURN, _RETURN_SHARE = 1.0, 0.1  # of a round trip, working pixels and share of the motion
+_TEAR = 0.25  # of the object's size: further from where its neighbours say it is not the point
+_AGAIN = 0.75  # correlation from which a hidden point is seen again
+_SNAP = 0.85  # correlation from which a visible point is put back to its look at the anchor
+_SNAP_REACH = 2
+_SEARCH = 0.12  # of the object's size
+_CALM = 2  # frames for which a hidden point must follow the flow well to be seen again
+
+
+@dataclass(frozen=True)
+class Step:
+    """One frame and the flow to it.
+
+    Attributes:
+        gray: uint8 [H, W].
+        mask: bool [H, W], the object; empty where it is not seen.
+        ahead: float32 [H, W, 2], from the frame before to this one; None at the anchor.
+        back: float32 [H, W, 2], from this frame to the one before; None at the anchor.
+    """
+
+    gray: Gray
+    mask: Mask
+    ahead: Field | None
+    back: Field | None
+
+
+@dataclass(frozen=True)
+class Followed:
+    """Tracks of one object, T frames from the anchor on.
+
+    Attributes:
+        points: float64 [T, N, 2], x, y in working pixels.
+        visible: bool [T, N].
+    """
+
+    points: Floats
+    visible: Flags
+
+
+def follow(points: Floats, steps: Iterable[Step]) -> Followed:
+    """Follow points.
+
+    Args:
+        points: float [N, 2], N >= 1, x, y in working pixels at the anchor.
+        steps: The anchor and every frame after it.
+    """
+    steps = iter(steps)
+    walk = _Walk(points.astype(np.float64), next(steps))
+    for step in steps:
+        walk.advance(step)
+    return Followed(np.stack(walk.points), np.stack(walk.visible))
+
+
+class _Walk:
+    """The state while frames go by."""
+
+    def __init__(self, points: Floats, first: Step) -> None:
+        self.anchor = points
+        self.templates = Templates(first.gray, points)
+        self.box = _box_of(first.mask)
+        self.size = max(float((self.box[2:] - self.box[:2]).max()), 8.0)
+        seen = np.ones(len(points), bool)
+        self.points, self.visible = [points], [seen]
+        self.calm = np.full(len(points), _CALM)
+
+    def advance(self, step: Step) -> None:
+        """Move on by one frame."""
+        assert step.ahead is not None and step.back is not None
+        here, seen = self.points[-1], self.visible[-1]
+        if not step.mask.any():
+            self.points.append(
+                here + vectors_at(step.ahead, here) * _inside(step.gray, here)[:, None]
+            )
+            self._hide_all()
+            return
+        moved = here + vectors_at(step.ahead, here)
+        way = np.linalg.norm(moved - here, axis=1)
+        miss = np.linalg.norm(moved + vectors_at(step.back, moved) - here, axis=1)
+        on_thing = _hits(grow(step.mask, _EDGE), moved)
+        steady = (miss < _RETURN + _RETURN_SHARE * way) & on_thing
+        now = seen & steady
+        places, linear = self._expected(moved, now, step.mask)
+        torn = np.linalg.norm(moved - places, axis=1) > _TEAR * self.size
+        now &= ~torn
+        self.calm = np.where(steady & ~torn, self.calm + 1, 0)
+        # Beside its neighbours and steady on the thing for some frames: it was a short doubt.
+        back_again = ~seen & (self.calm >= _CALM)
+        now |= back_again
+        held = np.where((now | (steady & ~torn))[:, None], moved, places)
+        self._recognise(step, held, now, linear)
+        self.points.append(held)
+        self.visible.append(now & _hits(grow(step.mask, _EDGE), held))
+
+    def _expected(self, moved: Floats, now: Flags, mask: Mask) -> tuple[Floats, Floats]:
+        """Return where the points should be, and how their neighbourhood has turned."""
+        if now.sum() >= 2:
+            return predict(self.anchor, moved, now)
+        places = spread_over(self.anchor, self.box, _box_of(mask))
+        return places, np.broadcast_to(np.eye(2), (len(moved), 2, 2))
+
+    def _recognise(self, step: Step, held: Floats, now: Flags, linear: Floats) -> None:
+        """Put points where the picture looks as they did at the anchor, in place."""
+        far = max(4, round(_SEARCH * self.size))
+        for number in range(len(held)):
+            patch = self.templates.turned(number, linear[number])
+            reach = _SNAP_REACH if now[number] else far
+            at, likeness = find_patch(step.gray, patch, held[number], reach=reach)
+            if (
+                likeness < (_SNAP if now[number] else _AGAIN)
+                or not _hits(step.mask, np.array([at])).all()
+            ):
+                continue
+            held[number], now[number] = at, True
+            self.calm[number] = _CALM
+
+    def _hide_all(self) -> None:
+        self.visible.append(np.zeros(len(self.anchor), bool))
+        self.calm[:] = 0
+
+
+def _box_of(mask: Mask) -> Floats:
+    x, y, width, height = cv2.boundingRect(mask.astype(np.uint8))
+    return np.array([x, y, x + width, y + height], np.float64)
+
+
+def vectors_at(field: Field, points: Floats) -> Floats:
+    """Return the vectors of a field at points [N, 2], bilinear."""
+    at = points.astype(np.float32).reshape(1, -1, 2)
+    found = cv2.remap(field, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(found[0], np.float64)
+
+
+def _inside(gray: Gray, points: Floats) -> Flags:
+    height, width = gray.shape
+    return np.asarray(((points >= 0) & (points <= (width - 1, height - 1))).all(axis=1), bool)
+
+
+def _hits(mask: Mask, points: Floats) -> Flags:
+    """Return which points [N, 2] lie on a mask, bool [N]; none outside of the picture."""
+    column, row = np.rint(points).astype(int).T
+    height, width = mask.shape
+    inside = (column >= 0) & (row >= 0) & (column < width) & (row < height)
+    hit = np.zeros(len(points), bool)
+    hit[inside] = mask[row[inside], column[inside]]
+    return hit
