@@ -122,7 +122,7 @@ def _length(
     """
     last = 0
     for entry in objects:
-        seen = decode_bits(entry.visibility).any(axis=1)
+        seen = np.atleast_1d(decode_bits(entry.visibility).any(axis=1))
         found = inout.get(entry.object_id)
         if found is not None:
             there = decode_array(found.boxes)[found.anchor - found.first_frame :].any(axis=1)

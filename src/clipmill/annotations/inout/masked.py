@@ -38,7 +38,6 @@ from clipmill.store.codecs import (
     encode_array,
     encode_bits,
 )
-
 from clipmill.vision.masks import touches_edge
 
 if TYPE_CHECKING:
@@ -352,7 +351,7 @@ def _passages(
 def _whole(
     counting: npt.NDArray[np.int64], masks: Sequence[npt.NDArray[np.bool_]]
 ) -> npt.NDArray[np.int64]:
-    """Return the frames in which an object is not cut by the picture's border; all if it always is."""
+    """Return the frames in which the picture's border does not cut an object; else all."""
     whole = [frame for frame in counting if not touches_edge(masks[frame])]
     return np.asarray(whole, np.int64) if whole else counting
 
