@@ -2,8 +2,10 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from clipmill.annotations.camera.schema import CameraRow
 from clipmill.annotations.caption.schema import CaptionRow
@@ -122,10 +124,10 @@ def _length(
     """
     last = 0
     for entry in objects:
-        seen = np.atleast_1d(decode_bits(entry.visibility).any(axis=1))
+        seen = _per_frame(decode_bits(entry.visibility))
         found = inout.get(entry.object_id)
         if found is not None:
-            there = decode_array(found.boxes)[found.anchor - found.first_frame :].any(axis=1)
+            there = _per_frame(decode_array(found.boxes)[found.anchor - found.first_frame :])
             seen[: len(there)] |= there[: len(seen)]
         frames = np.flatnonzero(seen)
         if not len(frames):
@@ -133,6 +135,11 @@ def _length(
         still_there = frames[-1] == len(seen) - 1
         last = max(last, available if still_there else int(frames[-1]) + 1 + tail)
     return min(available, max(1, last))
+
+
+def _per_frame(values: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Return in which frames [T, N] anything is true, bool [T]."""
+    return np.asarray(values.any(axis=1), bool)
 
 
 def _captions(row: CaptionRow | None) -> Mapping[int, str]:

@@ -15,7 +15,13 @@ from pydantic import Field
 
 from clipmill.annotations.base import Backend, BackendConfig, ClipInput
 from clipmill.annotations.inout.agreement import Agreement, compare_tracks
-from clipmill.annotations.inout.identity import box_areas, choose_others, cut_out, source_boxes
+from clipmill.annotations.inout.identity import (
+    CutOut,
+    box_areas,
+    choose_others,
+    cut_out,
+    source_boxes,
+)
 from clipmill.annotations.inout.journey import Journey
 from clipmill.annotations.inout.regions import (
     Passes,
@@ -26,7 +32,7 @@ from clipmill.annotations.inout.regions import (
     to_regions,
     without_leak,
 )
-from clipmill.annotations.inout.schema import IdentityImage, InOutRow, ObjectInOut, Region
+from clipmill.annotations.inout.schema import InOutRow, ObjectInOut, Region
 from clipmill.annotations.objects.schema import ObjectsRow
 from clipmill.annotations.tracks.schema import ObjectTracks, TracksRow
 from clipmill.clips import seed_for
@@ -43,6 +49,7 @@ from clipmill.vision.masks import touches_edge
 if TYPE_CHECKING:
     from clipmill.video import FrameSize, VideoReader
 
+_CANDIDATES = 3  # identity images looked at for one that is kept
 _FETCH = 8
 """Source-size frames in memory at once."""
 
@@ -115,7 +122,8 @@ class _Draft:
 
     Attributes:
         entry: The entry without images.
-        wanted: Frames (clip index) to cut out, the main one first.
+        wanted: Frames (clip index) to cut out, the main one first, then candidates of which the
+            sharpest are kept.
         boxes: int32 [T, 4] from `entry.first_frame` on.
     """
 
@@ -205,7 +213,8 @@ class MaskedInOut(Backend):
             ]
             images = _cut_images(item, reader, drafts)
         entries = tuple(
-            _with_images(draft, images) if draft.wanted else draft.entry for draft in drafts
+            _with_images(draft, images, self.config.num_others) if draft.wanted else draft.entry
+            for draft in drafts
         )
         return InOutRow(entries, sum(not entry.refusal for entry in entries))
 
@@ -238,7 +247,7 @@ class MaskedInOut(Backend):
                 areas,
                 counting,
                 main=main,
-                count=config.num_others,
+                count=_CANDIDATES * config.num_others,
                 seed=seed_for(subject.tracks.object_id, "references"),
             )
             wanted = tuple(journey.first_frame + position for position in (main, *others))
@@ -251,6 +260,7 @@ class MaskedInOut(Backend):
             mask_confidence=agreement.confidence,
             enter_frame=enter,
             exit_frame=leave,
+            stretches=encode_array(_stretches(masks, journey.first_frame)),
             point_valid=encode_bits(agreement.valid),
             invalid_share=agreement.invalid_share,
             largest_share=float(areas.max(initial=0) / (size[0] * size[1])),
@@ -348,6 +358,13 @@ def _passages(
     return enter, leave
 
 
+def _stretches(masks: Sequence[npt.NDArray[np.bool_]], first: int) -> npt.NDArray[np.int32]:
+    """Return the half-open frame ranges in which there is a mask, int32 [S, 2]."""
+    there = np.array([False, *(mask.any() for mask in masks), False])
+    edges = np.flatnonzero(there[1:] != there[:-1])
+    return (edges.reshape(-1, 2) + first).astype(np.int32)
+
+
 def _whole(
     counting: npt.NDArray[np.int64], masks: Sequence[npt.NDArray[np.bool_]]
 ) -> npt.NDArray[np.int64]:
@@ -356,13 +373,13 @@ def _whole(
     return np.asarray(whole, np.int64) if whole else counting
 
 
-Images = Mapping[tuple[str, int], IdentityImage]
+Images = Mapping[tuple[str, int], CutOut]
 
 
 def _cut_images(item: ClipInput, reader: "VideoReader", drafts: Sequence[_Draft]) -> Images:
     """Cut all wanted images, decoding each frame once and few at a time."""
     frames = sorted({frame for draft in drafts for frame in draft.wanted})
-    images: dict[tuple[str, int], IdentityImage] = {}
+    images: dict[tuple[str, int], CutOut] = {}
     for begin in range(0, len(frames), _FETCH):
         some = frames[begin : begin + _FETCH]
         pictures = reader.frames([item.clip.start + frame for frame in some])
@@ -377,6 +394,9 @@ def _cut_images(item: ClipInput, reader: "VideoReader", drafts: Sequence[_Draft]
     return images
 
 
-def _with_images(draft: _Draft, images: Images) -> ObjectInOut:
+def _with_images(draft: _Draft, images: Images, num_others: int) -> ObjectInOut:
+    """Return the entry with its main image and the sharpest of the others, in frame order."""
     main, *others = (images[draft.entry.object_id, frame] for frame in draft.wanted)
-    return replace(draft.entry, reference=main, others=tuple(others))
+    sharpest = sorted(others, key=lambda cut: (-cut.sharpness, cut.frame))[:num_others]
+    kept = sorted(sharpest, key=lambda cut: cut.frame)
+    return replace(draft.entry, reference=main.image(), others=tuple(cut.image() for cut in kept))

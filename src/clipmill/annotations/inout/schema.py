@@ -54,6 +54,8 @@ class ObjectInOut:
         enter_frame: First frame (clip index) at which the object is in the image, when it came
             in after the first frame looked at; None if it was there from the beginning.
         exit_frame: First frame at which it has left the image for good; None if it stays.
+        stretches: `encode_array` int32 [S, 2]: half-open frame ranges (clip indices) in which the
+            object is seen, ascending: it may leave, be hidden and come back any number of times.
         point_valid: `encode_bits` [N] over the points of the tracks: stays on the mask
             whenever it is visible.
         invalid_share: Share of points that do not.
@@ -74,6 +76,7 @@ class ObjectInOut:
     mask_confidence: float
     enter_frame: int | None
     exit_frame: int | None
+    stretches: bytes
     point_valid: bytes
     invalid_share: float
     largest_share: float
