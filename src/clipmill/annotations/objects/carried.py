@@ -38,7 +38,7 @@ class CarriedObjectsConfig(BackendConfig):
     detail_side: int = Field(1024, ge=64, description="Size of pictures that are looked at.")
     scan_every: int = Field(24, ge=1, description="Frames from one search for movers to the next.")
     distances: tuple[int, ...] = Field(
-        (3, 6, 12), min_length=1, description="Frames to each side a frame is compared with."
+        (1, 3, 6, 12), min_length=1, description="Frames to each side a frame is compared with."
     )
     min_speed: float = Field(
         0.25, gt=0, description="Slowest motion of its own, permille of the long side per frame."
@@ -142,7 +142,7 @@ class CarriedObjects(Backend):
         config, frames = self.config, loaded.frames
         interval = max(config.min_interval, -(-len(frames) // config.looks))
         way = Following(interval, self.crop_network(), loaded.item.check)
-        identities = Identities(frames, way, most=config.max_objects)
+        identities = Identities(frames, way, most=config.max_objects, reach=config.scan_every)
         search = Search(
             frames,
             identities,

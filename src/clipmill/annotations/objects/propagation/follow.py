@@ -6,7 +6,7 @@ there as well and blended, so that errors do not grow. A thing that is lost is l
 for a while about the place where it was last seen.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import cv2
@@ -21,16 +21,17 @@ from clipmill.annotations.objects.propagation.look import (
     see_crop,
 )
 from clipmill.annotations.objects.propagation.warp import carry_mask
-from clipmill.vision.masks import Mask, SoftMask, touches_edge, window_of
+from clipmill.vision.masks import Mask, SoftMask, overlap, touches_edge, window_of
 
 _SEEN_SHARE = 0.01  # of the known area: less of it is not there
 _FEWEST_PIXELS = 6.0
 _ALIKE = 0.6  # likeness times fit of size below which a look shows something else
 _ALIKE_AGAIN = 0.75  # the same for finding a lost thing again
 _DOUBT = 0.5
+_SAME = 0.85  # overlap from which two masks are the same
 _SHORTEST = 2  # frames between two looks, whatever the doubt
 _PATIENCE = 6  # key frames over which a lost thing is looked for
-_OUTWARD = 0.5  # of the side of its box: how far about a lost thing it is looked for
+_OUTWARD = 1.0  # of the side of its box: how far about a lost thing it is looked for
 
 
 @dataclass(frozen=True)
@@ -170,6 +171,7 @@ def follow(
     way: Following,
     *,
     end: int,
+    until: Mapping[int, Sight] | None = None,
 ) -> dict[int, Sight]:
     """Follow a thing from a frame towards another.
 
@@ -180,6 +182,7 @@ def follow(
         known: What it looks like; learns on the way.
         way: How to follow.
         end: Last frame to look at, on either side of `start`.
+        until: What was seen before on the same way; where it agrees again, following ends.
 
     Returns:
         What was seen, by frame, without `start`; frames in which the thing was lost are missing.
@@ -189,9 +192,16 @@ def follow(
     for here in range(start, end, step):
         way.check()
         walk.advance(here, here + step, last=here + step == end)
-        if walk.is_over:
+        if walk.is_over or (until is not None and _agrees(walk.sights, until, here + step)):
             break
     return walk.sights
+
+
+def _agrees(now: Mapping[int, Sight], before: Mapping[int, Sight], frame: int) -> bool:
+    """Whether two ways of following a thing have come to the same at a frame."""
+    if frame not in now or frame not in before:
+        return False
+    return overlap(mask_of(now[frame]), mask_of(before[frame])) > _SAME
 
 
 def mask_of(sight: Sight) -> Mask:

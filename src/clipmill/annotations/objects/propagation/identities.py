@@ -8,13 +8,14 @@ import numpy as np
 
 from clipmill.annotations.objects.propagation.appearance import Appearance
 from clipmill.annotations.objects.propagation.follow import Following, Sight, follow, mask_of
-from clipmill.annotations.objects.propagation.frames import ClipFrames
+from clipmill.annotations.objects.propagation.frames import ClipFrames, Picture
 from clipmill.vision.masks import Mask, SoftMask, grow, overlap
 
 _SAME = 0.3  # overlap from which a proposal is a thing that is followed already
 _COVERED = 0.6  # or the share of the proposal that lies on it
 _RETURN = 0.75  # likeness from which a proposal is a thing that had gone
 _DOUBLE = 0.5  # overlap from which two things are one
+_GOOD = 0.8  # overlap from which there is nothing to correct
 _SHORT = 8  # frames; what is followed for less was a mistake
 
 
@@ -72,10 +73,11 @@ class Identities:
         frames: The clip.
         way: How things are followed.
         most: Things that are followed at most.
+        reach: Frames to each side over which a better sight corrects a thing.
     """
 
-    def __init__(self, frames: ClipFrames, way: Following, *, most: int) -> None:
-        self._frames, self._way, self._most = frames, way, most
+    def __init__(self, frames: ClipFrames, way: Following, *, most: int, reach: int) -> None:
+        self._frames, self._way, self._most, self._reach = frames, way, most, reach
         self.all: list[Identity] = []
 
     def covered(self, frame: int) -> Mask:
@@ -99,6 +101,7 @@ class Identities:
             here = self._here(frame, proposal)
             if here is not None:
                 here.take(proposal)
+                self._correct(here, frame, lab, proposal)
                 continue
             identity = self._returned(frame, lab, proposal)
             if identity is None:
@@ -108,6 +111,24 @@ class Identities:
                 self.all.append(identity)
             identity.take(proposal)
             self._follow(identity, frame, proposal)
+
+    def _correct(self, identity: Identity, frame: int, lab: Picture, proposal: Proposal) -> None:
+        """Follow a known thing from here again where the proposal shows it better."""
+        mask, known = proposal.mask, identity.known
+        before = mask_of(identity.sights[frame])
+        if overlap(mask, before) > _GOOD:
+            return
+        now, then = (known.likeness(lab, one) * known.size_fit(one) for one in (mask, before))
+        if now <= then:
+            return
+        sight = Sight(proposal.soft, max(0.6, proposal.confidence))
+        length = len(self._frames)
+        old = dict(identity.sights)
+        identity.sights[frame] = sight
+        for end in (min(length - 1, frame + self._reach), max(0, frame - self._reach)):
+            if end != frame:
+                way = follow(self._frames, frame, sight, known, self._way, end=end, until=old)
+                identity.sights.update(way)
 
     def _here(self, frame: int, proposal: Proposal) -> Identity | None:
         """Return the known thing that a proposal shows."""
@@ -121,13 +142,11 @@ class Identities:
                 return identity
         return None
 
-    def _returned(
-        self, frame: int, lab: "cv2.typing.MatLike", proposal: Proposal
-    ) -> Identity | None:
+    def _returned(self, frame: int, lab: Picture, proposal: Proposal) -> Identity | None:
         """Return the thing, not seen at this frame, that a proposal looks like."""
         found = [
             (
-                identity.known.likeness(np.asarray(lab), proposal.mask)
+                identity.known.likeness(lab, proposal.mask)
                 * identity.known.size_fit(proposal.mask),
                 identity,
             )

@@ -23,6 +23,7 @@ Network = Callable[[Picture], SoftMask]
 _MARGIN = 0.25  # of the mask's box, each side; more lets the network prefer something else
 _REACH = 0.2  # of the square root of the area: how far a mask may grow beyond the carried one
 _OWN = 0.25  # share of a component that must lie on the carried mask
+_LARGER = 3  # crops about a thing that is cut
 _CUT = 8  # pixels along the border of a crop
 _AGREE = 0.75  # overlap above which there is nothing to settle
 _TRUST_NETWORK = 0.75
@@ -55,13 +56,18 @@ def see_crop(
     """Return what the network sees in the crop about a mask, float32 [H, W], 0 outside of it.
 
     A thing that grows (it comes nearer, or back into the picture) is cut by a crop about its old
-    mask; where what is seen reaches the crop's border, a larger crop is looked at once more.
+    mask; where what is seen reaches the crop's border, larger crops are looked at.
     """
     box = _box_about(mask, margin)
     seen = _see(frames, frame, box, network)
-    if _is_cut(own_components(seen > 0.5, mask), box):
-        larger = _box_about(mask | own_components(seen > 0.5, mask), 2 * margin)
-        seen = _see(frames, frame, larger, network)
+    for _ in range(_LARGER):
+        own = own_components(seen > 0.5, mask)
+        if not _is_cut(own, box):
+            break
+        larger = _box_about(mask | own, 2 * margin)
+        if larger == box:
+            break
+        box, seen = larger, _see(frames, frame, larger, network)
     return seen
 
 

@@ -13,9 +13,10 @@ import numpy as np
 from clipmill.annotations.objects.moving.movers import Limits, Motion, Mover
 from clipmill.annotations.objects.propagation.identities import Proposal
 from clipmill.annotations.objects.propagation.look import own_components
+from clipmill.annotations.objects.salient.own_motion import OwnMotion, own_motion
 from clipmill.vision.masks import Mask, SoftMask, components, overlap
 
-_MOVING_SHARE = 0.12  # of a component's pixels that must move: limbs move first
+_MOVING_SHARE = 0.15  # of a component's pixels that must move: limbs move first
 _MISSED = 0.3  # share of a mover that may lie on what the network saw
 _SURE_ALONE = 0.2  # confidence of a mover that the network has missed
 _CONFIRMED = 0.4  # overlap of a mover with what the network sees in its crop
@@ -37,9 +38,9 @@ def from_network(soft: SoftMask, motion: Motion, limits: Limits) -> list[Proposa
     seen = np.asarray(soft > 0.5, bool)
     found: list[Proposal] = []
     for part in components(seen, min_pixels=limits.min_area * seen.size):
-        share, speed = _motion_of(part, motion)
-        if share >= _MOVING_SHARE and part.mean() <= limits.max_area:
-            found.append(_proposal(part, soft, share, speed))
+        own = own_motion(part, motion)
+        if own.share >= _MOVING_SHARE and part.mean() <= limits.max_area:
+            found.append(_proposal(part, soft, own))
     return found
 
 
@@ -68,22 +69,13 @@ def from_crops(
         whole = own_components(soft > 0.5, mover.mask)
         large_enough = whole.mean() >= limits.min_area
         if large_enough and overlap(whole, mover.mask) >= _CONFIRMED:
-            share, speed = _motion_of(whole, motion)
-            found.append(_proposal(whole, soft, share, speed))
+            found.append(_proposal(whole, soft, own_motion(whole, motion)))
     return found
 
 
-def _proposal(part: Mask, soft: SoftMask, share: float, speed: float) -> Proposal:
-    sure = float(soft[part].mean()) * min(1.0, 0.5 + share)
-    return Proposal(np.where(part, soft, 0).astype(np.float32), sure, speed)
-
-
-def _motion_of(part: Mask, motion: Motion) -> tuple[float, float]:
-    """Return the share of a component that moves on its own, and its own speed."""
-    moving = motion.moving & part
-    share = float(moving.sum() / part.sum())
-    speeds = motion.evidence.speed[moving if moving.any() else part]
-    return share, float(np.median(speeds))
+def _proposal(part: Mask, soft: SoftMask, own: OwnMotion) -> Proposal:
+    sure = float(soft[part].mean()) * min(1.0, 0.5 + own.share)
+    return Proposal(np.where(part, soft, 0).astype(np.float32), sure, own.speed)
 
 
 def _as_soft(mask: Mask) -> SoftMask:
