@@ -106,6 +106,7 @@ def masks_of(
         mask_confidence=1.0,
         enter_frame=None,
         exit_frame=entry.exit_frame,
+        stretches=encode_array(np.array([[0, LENGTH]], np.int32)),
         point_valid=encode_bits(np.ones(16, bool)),
         invalid_share=0.0,
         largest_share=0.1,

@@ -148,6 +148,27 @@ def test_who_is_seen_after_leaving_comes_back():
     said(text, "then leaves the frame", "and comes back")
 
 
+def test_leaving_and_coming_back_shows_in_the_masks():
+    centre = path((0.4, 0.5), (-0.3, 0.5), (0.4, 0.5))
+    entry = thing(centre, seen=slice(0, 31))
+    text = template_caption(sample_of(entry), camera=STILL, inout=carried(masks_of(entry, centre)))
+    said(text, "moves", "then leaves the frame on the left")
+    entry = thing(centre)
+    text = template_caption(sample_of(entry), camera=STILL, inout=carried(masks_of(entry, centre)))
+    said(text, "then leaves the frame on the left", "and comes back")
+
+
+def test_an_object_that_is_hidden_inside_the_frame_does_not_leave():
+    entry = thing(MIDDLE)
+    masks = masks_of(entry, MIDDLE)
+    hidden = [blob if not 40 <= t < 60 else masks_of(entry, path((-9, 0))).masks[0]
+              for t, blob in enumerate(masks.masks)]  # fmt: skip
+    text = template_caption(
+        sample_of(entry), camera=STILL, inout=carried(replace(masks, masks=tuple(hidden)))
+    )
+    assert "leaves" not in text
+
+
 def test_only_the_frames_of_the_sample_count():
     centre = path((0.3, 0.5), (0.7, 0.5), (0.3, 0.5))
     half = LENGTH // 2

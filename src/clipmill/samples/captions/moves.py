@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from clipmill.annotations.tracks.motion import BackgroundMotion
 from clipmill.samples.captions.course import Course, course_of, smoothed
-from clipmill.samples.captions.outline import at_border, growth_of, touched
+from clipmill.samples.captions.outline import at_border, first_way_out, growth_of, touched
 from clipmill.samples.captions.placing import SMOOTHING, Flags, Placed, place
 from clipmill.samples.schema import SampleObject, SampleRow
 
@@ -101,7 +101,7 @@ def measure(
     placed = place(entry, sample)
     size = np.array([sample.width, sample.height], float)
     window = round(SMOOTHING * sample.fps)
-    leaves = _exit(entry, sample)
+    leaves = _exit(entry, sample, boxes)
     before = placed.seen & (np.arange(sample.num_frames) < leaves)
     path = smoothed(np.where(before[:, None], placed.centre, np.nan), window) / size.max()
     own = path if still else None
@@ -200,11 +200,13 @@ def _growth(placed: Placed, boxes: Floats) -> Course | None:
     return course if points.way * course.way >= _GROW * course.way**2 else None
 
 
-def _exit(entry: SampleObject, sample: SampleRow) -> int:
-    """Return the first frame of the sample without the object, else the number of frames."""
-    if entry.exit_frame is None:
-        return sample.num_frames
-    return min(max(entry.exit_frame - sample.anchor, 0), sample.num_frames)
+def _exit(entry: SampleObject, sample: SampleRow, boxes: Floats | None) -> int:
+    """Return the first frame in which the object has left, else the number of frames."""
+    leaves = sample.num_frames
+    if entry.exit_frame is not None:
+        leaves = min(max(entry.exit_frame - sample.anchor, 0), sample.num_frames)
+    gap = None if boxes is None else first_way_out(boxes, least=max(3, round(_BACK * sample.fps)))
+    return leaves if gap is None else min(leaves, gap)
 
 
 def _side(boxes: Floats) -> str:

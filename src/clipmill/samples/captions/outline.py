@@ -1,5 +1,6 @@
 """Boxes of an object's masks over time: the second witness beside its points."""
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -55,6 +56,21 @@ def at_border(boxes: Floats) -> npt.NDArray[np.bool_]:
 def _gaps(boxes: Floats) -> Floats:
     """Return how far boxes [..., 4] are from each border, as shares of the frame."""
     return np.asarray(boxes * (1, 1, -1, -1) + (0, 0, 1, 1))
+
+
+def first_way_out(boxes: Floats, *, least: int) -> int | None:
+    """Return the first frame of a gap that an object went into, and came out of, at a border.
+
+    Args:
+        boxes: [T, 4] as shares of the frame, NaN where there is none.
+        least: Frames that a gap must last.
+    """
+    seen = np.flatnonzero(np.isfinite(boxes[:, 0]))
+    edge = at_border(boxes)
+    for before, after in pairwise(map(int, seen)):
+        if after - before > least and edge[before] and edge[after]:
+            return before + 1
+    return None
 
 
 def growth_of(boxes: Floats) -> Course:
