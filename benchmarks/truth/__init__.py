@@ -1,0 +1,1 @@
+"""How far a workspace is from truth that people and instruments measured on real videos."""
