@@ -1,9 +1,9 @@
 """Annotation steps: find what is missing, let the engine compute it, drop what failed."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -35,10 +35,29 @@ class Engine(Protocol):
 OnCommit = Callable[[Sequence[Outcome]], None]
 
 
-def pending_keys(stage: Stage, population: Population, *, retry_failed: bool = False) -> list[str]:
-    """Return the keys of the population without a row, in its order."""
+def pending_keys(
+    stage: Stage, context: Context, population: Population, *, retry_failed: bool = False
+) -> list[str]:
+    """Return the keys of the population without a row, or without an entry of a kept object."""
     keys = pa.array([population.key_of(clip) for clip in population.clips], pa.string())
-    return stage.table.pending(keys, retry_failed=retry_failed).to_pylist()
+    pending = stage.table.pending(keys, retry_failed=retry_failed).to_pylist()
+    if not stage.backend.kept_only or population.kept_objects is None:
+        return pending
+    lacking = _lacking(stage, context, population) | set(pending)
+    return [key for key in keys.to_pylist() if key in lacking]
+
+
+def _lacking(stage: Stage, context: Context, population: Population) -> set[str]:
+    """Return clips with a row in which a tracked object is missing that is kept now."""
+    assert population.kept_objects is not None
+    done = stage.table.exploded("objects", ["object_id"])["object_id"].to_pylist()
+    kept = population.kept_objects - set(done)
+    tracked = context.stages["tracks"].table.exploded("objects", ["object_id"])
+    pairs = zip(tracked["key"].to_pylist(), tracked["object_id"].to_pylist(), strict=True)
+    wanted = {key for key, name in pairs if name in kept}
+    failed = stage.table.status()
+    failed = failed.filter(pc.equal(failed["status"], "failed"))
+    return wanted - set(failed["key"].to_pylist())
 
 
 def compute(
@@ -97,8 +116,19 @@ def _inputs(
                     clip=clip,
                     probe=probes.get(clip.video_id),
                     rows={name: rows[name][clip.clip_id] for name in rows},
+                    kept=_kept_of(stage, population, rows, clip),
                 ),
             )
+
+
+def _kept_of(
+    stage: Stage, population: Population, rows: Mapping[str, Mapping[str, Any]], clip: Clip
+) -> frozenset[str] | None:
+    """Return the kept objects of one clip: a worker needs no others."""
+    if not stage.backend.kept_only or population.kept_objects is None:
+        return None
+    own = {entry.object_id for entry in rows["tracks"][clip.clip_id].objects}
+    return population.kept_objects & own
 
 
 def settle(stage: Stage, population: Population, *, pending: int) -> tuple[Population, StepReport]:

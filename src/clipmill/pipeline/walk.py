@@ -47,7 +47,7 @@ def walk(
         if isinstance(step, AnnotateStep):
             stage = context.stages[step.annotate]
             chain = fingerprint_of(chain, stage.fingerprint)
-            pending = pending_keys(stage, population, retry_failed=retry_failed)
+            pending = pending_keys(stage, context, population, retry_failed=retry_failed)
             if execute is not None:
                 execute(stage, population, pending)
                 pending = []

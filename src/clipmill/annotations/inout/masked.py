@@ -139,6 +139,7 @@ class MaskedInOut(Backend):
     Row: ClassVar[type] = InOutRow
     reads: ClassVar[tuple[str, ...]] = ("objects", "tracks")
     unit_size: ClassVar[int] = 4
+    kept_only: ClassVar[bool] = True
     config: Any
 
     @abstractmethod
@@ -187,6 +188,7 @@ class MaskedInOut(Backend):
                     identity=known[track.object_id].identity,
                 )
                 for track in tracks.objects
+                if item.kept is None or track.object_id in item.kept
             ),
         )
 

@@ -88,10 +88,10 @@ class ObjectInOut:
 
 @dataclass(frozen=True)
 class InOutRow:
-    """All objects of a clip, in the order of the tracks row.
+    """The kept objects of a clip, in the order of the tracks row.
 
     Attributes:
-        objects: One entry per object of the tracks row.
+        objects: One entry per object of the tracks row that the selections before have kept.
         num_accepted: Objects without a refusal.
     """
 

@@ -116,7 +116,9 @@ class Identities:
         """Follow a known thing from here again where the proposal shows it better."""
         mask, known = proposal.mask, identity.known
         before = mask_of(identity.sights[frame])
-        if overlap(mask, before) > _GOOD:
+        # A whole frame is seen coarsely: what it shows in pieces is known better already.
+        lacking = (mask & before).sum() > _GOOD * before.sum() and mask.sum() > before.sum()
+        if overlap(mask, before) > _GOOD or not lacking:
             return
         now, then = (known.likeness(lab, one) * known.size_fit(one) for one in (mask, before))
         if now <= then:
