@@ -1,6 +1,6 @@
 """What a workspace says of each video, with frames counted from the start of the video."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -86,8 +86,7 @@ def read_found(workspace: Workspace) -> dict[str, FoundVideo]:
             found[video_id].size = (probe.height, probe.width)
     _read_cuts(context, found)
     _read_objects(context, found)
-    for key, row in _rows(context, "camera"):
-        clip = Clip.parse(key)
+    for clip, row in _clips(context, "camera", found):
         frames, rotations = decode_array(row.frames), decode_array(row.rotations)
         found[clip.video_id].cameras.append((clip.start + frames, rotations))
     for sample in read_samples(workspace):
@@ -107,11 +106,20 @@ def _rows(context: Context, name: str) -> Iterable[tuple[str, Any]]:
     return stage.table.read([key for key, state in pairs if state == "ok"]).items()
 
 
+def _clips(
+    context: Context, name: str, found: Mapping[str, FoundVideo]
+) -> Iterable[tuple[Clip, Any]]:
+    """Yield the rows of clips; a workspace may hold videos of earlier runs, which are left out."""
+    for key, row in _rows(context, name):
+        clip = Clip.parse(key)
+        if clip.video_id in found:
+            yield clip, row
+
+
 def _read_cuts(context: Context, found: dict[str, FoundVideo]) -> None:
     splits = [step for step in context.pipeline.steps if isinstance(step, ShotsSplit)]
     chosen = splits[0].threshold if splits else None
-    for key, row in _rows(context, "shots"):
-        clip = Clip.parse(key)
+    for clip, row in _clips(context, "shots", found):
         threshold = row.threshold if chosen is None else chosen
         scores = decode_array(row.scores)
         cuts = cuts_from_scores(scores, threshold=threshold, num_decoded=row.num_decoded)
@@ -122,8 +130,7 @@ def _read_cuts(context: Context, found: dict[str, FoundVideo]) -> None:
 def _read_objects(context: Context, found: dict[str, FoundVideo]) -> None:
     tracks = {one.object_id: one for _, row in _rows(context, "tracks") for one in row.objects}
     inout = {one.object_id: one for _, row in _rows(context, "inout") for one in row.objects}
-    for key, row in _rows(context, "objects"):
-        clip = Clip.parse(key)
+    for clip, row in _clips(context, "objects", found):
         video = found[clip.video_id]
         for anchor in row.anchors:
             for detected in anchor.objects:
