@@ -34,6 +34,9 @@ class CarriedObjectsConfig(BackendConfig):
     min_sampled: int = Field(49, ge=1, description="Sampled frames left after an anchor.")
     snap: float = Field(0.05, ge=0, le=1, description="Move to a keyframe, share of the clip.")
     entries: bool = Field(True, description="Anchors where an object has just come in, too.")
+    entry_confidence: float = Field(
+        0.5, ge=0, le=1, description="Only of objects that are as sure as this."
+    )
     long_side: int = Field(480, ge=64, description="Size of masks and flow, longer side, pixels.")
     detail_side: int = Field(1024, ge=64, description="Size of pictures that are looked at.")
     scan_every: int = Field(24, ge=1, description="Frames from one search for movers to the next.")
@@ -129,7 +132,8 @@ class CarriedObjects(Backend):
         carried = tuple(_pack(number, one, frames) for number, one in enumerate(identities))
         places = set(loaded.anchors)
         if self.config.entries:
-            for one in identities:
+            sure = [one for one in identities if one.confidence >= self.config.entry_confidence]
+            for one in sure:
                 places |= set(_entries(one, frames, self.config.scan_every))
         anchors = tuple(
             Anchor(index, self._objects(loaded, index, identities)) for index in sorted(places)

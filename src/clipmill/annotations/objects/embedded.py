@@ -6,9 +6,22 @@ background. Outlines come from motion and colour alone; backend `isnet` knows be
 
 from typing import ClassVar
 
+from pydantic import Field
+
 from clipmill.annotations.base import BackendConfig, Needs
 from clipmill.annotations.objects.carried import CarriedObjects, CarriedObjectsConfig
 from clipmill.annotations.objects.propagation.look import Network
+
+
+class MovingObjectsConfig(CarriedObjectsConfig):
+    """Settings of the backend `embedded`: motion alone must be surer of itself."""
+
+    min_area: float = Field(
+        0.01, gt=0, lt=1, description="Smallest object, share of the frame; select on `area`."
+    )
+    min_confidence: float = Field(
+        0.15, ge=0, le=1, description="Below this it is noise; select on `confidence` above it."
+    )
 
 
 class MovingObjects(CarriedObjects):
@@ -16,7 +29,7 @@ class MovingObjects(CarriedObjects):
 
     name: ClassVar[str] = "embedded"
     version: ClassVar[int] = 4
-    Config: ClassVar[type[BackendConfig]] = CarriedObjectsConfig
+    Config: ClassVar[type[BackendConfig]] = MovingObjectsConfig
     needs: ClassVar[Needs] = Needs(licence="Apache-2.0 (OpenCV, scikit-learn)")
 
     def whole_network(self) -> Network | None:

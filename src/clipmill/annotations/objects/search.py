@@ -62,7 +62,7 @@ class Search:
             return
         movers = find_movers(self._frames.small(frame), motion, self._limits) if new else []
         if self._whole is None:
-            self._identities.propose(frame, from_motion(movers))
+            self._identities.propose(frame, from_motion(movers, motion))
             return
         soft = self._fit(self._whole(self._frames.detail(frame)))
         self._identities.propose(frame, from_network(soft, motion, self._limits))

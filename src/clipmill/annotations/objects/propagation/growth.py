@@ -14,6 +14,8 @@ from clipmill.vision.masks import Mask, components, grow
 _LARGE = 0.03  # of the mask: smaller additions are its edge
 _EDGE = 2  # working pixels that a mask may grow without a question
 _APART = 0.5  # working pixels per frame by which thing and background must differ
+_MOVES = 0.1  # share of a mask that must move before the rest can be said to stand
+_SLOW = 0.3  # of the speed of what moves
 _STEP = 8
 _FEWEST = 12
 
@@ -48,6 +50,33 @@ def without_bystanders(frames: ClipFrames, frame: int, found: Mask, carried: Mas
         if np.linalg.norm(own) > _APART and with_ground < 0.5 * with_thing:
             kept &= ~part
     return kept
+
+
+def standing(frames: ClipFrames, frame: int, mask: Mask) -> Mask:
+    """Return the part of a mask that stands with the background while the rest moves.
+
+    What a fast thing drags along in the flow is background. It may be a planted foot as well, so
+    the caller asks a network before it takes this away.
+
+    Args:
+        frames: The clip.
+        frame: Where.
+        mask: bool [H, W].
+    """
+    other = frame + 1 if frame + 1 < len(frames) else frame - 1
+    nothing = np.zeros_like(mask)
+    if other < 0:
+        return nothing
+    flow = frames.flow(frame, other)
+    still = _background(flow, mask)
+    if still is None:
+        return nothing
+    speed = np.linalg.norm(flow - still, axis=2)
+    moving = mask & (speed > _APART)
+    if moving.sum() < _MOVES * mask.sum():
+        return nothing
+    slow = mask & (speed < _SLOW * float(np.median(speed[moving])))
+    return cv2.medianBlur(slow.astype(np.uint8), 5) > 0
 
 
 def _background(flow: Field, objects: Mask) -> Field | None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from clipmill.annotations.objects.propagation.appearance import Appearance
 from clipmill.annotations.objects.propagation.frames import ClipFrames, Picture
-from clipmill.annotations.objects.propagation.growth import without_bystanders
+from clipmill.annotations.objects.propagation.growth import standing, without_bystanders
 from clipmill.vision.masks import Mask, SoftMask, components, disc, grow, overlap, window_of
 
 Network = Callable[[Picture], SoftMask]
@@ -141,7 +141,8 @@ def look_again(
     if network is not None:
         seen = see_crop(frames, frame, mask, network)
         whole = without_bystanders(frames, frame, own_components(seen > 0.5, mask), mask)
-        candidates |= {"network": whole & near, "whole": whole}
+        dragged = standing(frames, frame, mask) & ~(seen > 0.5)
+        candidates |= {"network": whole & near, "whole": whole, "carried": mask & ~dragged}
         if overlap(whole & near, mask) < _AGREE:
             settled = _settle(rgb, mask, np.where(whole, seen, 0).astype(np.float32), near)
             candidates |= {"settled": settled} if settled is not None else {}
@@ -162,7 +163,7 @@ def look_again(
 def _blend(chosen: Mask, carried: SoftMask, seen: SoftMask | None, name: str) -> SoftMask:
     """Return the chosen mask as a soft one that keeps how sure both sides were."""
     if name == "carried":
-        return carried
+        return np.where(chosen, carried, np.minimum(carried, 0.45)).astype(np.float32)
     mixed = carried if seen is None else _TRUST_NETWORK * seen + (1 - _TRUST_NETWORK) * carried
     soft = np.where(chosen, np.maximum(mixed, 0.55), np.minimum(mixed, 0.45))
     soft[~grow(chosen, 3) & (carried < 0.5)] = 0

@@ -17,14 +17,24 @@ from clipmill.annotations.objects.salient.own_motion import OwnMotion, own_motio
 from clipmill.vision.masks import Mask, SoftMask, components, overlap
 
 _MOVING_SHARE = 0.15  # of a component's pixels that must move: limbs move first
+_MOVING_ALONE = 0.4  # the same for a region that only motion shows
 _MISSED = 0.3  # share of a mover that may lie on what the network saw
 _SURE_ALONE = 0.2  # confidence of a mover that the network has missed
 _CONFIRMED = 0.4  # overlap of a mover with what the network sees in its crop
 
 
-def from_motion(movers: Sequence[Mover]) -> list[Proposal]:
-    """Return movers as proposals, the largest first."""
-    return [Proposal(_as_soft(one.mask), one.confidence, one.speed) for one in movers]
+def from_motion(movers: Sequence[Mover], motion: Motion) -> list[Proposal]:
+    """Return movers that also move against what lies about them, the largest first.
+
+    Args:
+        movers: Regions that motion shows by itself.
+        motion: Measured about the frame.
+    """
+    return [
+        Proposal(_as_soft(one.mask), one.confidence, one.speed)
+        for one in movers
+        if own_motion(one.mask, motion).share >= _MOVING_ALONE
+    ]
 
 
 def from_network(soft: SoftMask, motion: Motion, limits: Limits) -> list[Proposal]:
