@@ -50,11 +50,16 @@ class CarriedObjectsConfig(BackendConfig):
         0.005, gt=0, lt=1, description="Smallest object, share of the frame; select on `area`."
     )
     max_area: float = Field(0.8, gt=0, le=1, description="Largest object, share of the frame.")
-    max_objects: int = Field(4, ge=1, description="Objects followed in a clip.")
+    max_objects: int = Field(3, ge=1, description="Objects followed in a clip.")
     min_confidence: float = Field(
         0.02, ge=0, le=1, description="Below this it is noise; select on `confidence` above it."
     )
-    looks: int = Field(36, ge=1, description="Looks at an object in a clip, about.")
+    scans: int = Field(
+        6, ge=0, description="Whole frames the network sees besides the anchors, where it is new."
+    )
+    looks: int = Field(
+        32, ge=1, description="Looks at the first object of a clip, about; fewer at each further."
+    )
     min_interval: int = Field(4, ge=1, description="Fewest frames from one look to the next.")
 
     @property
@@ -154,6 +159,7 @@ class CarriedObjects(Backend):
             distances=config.distances,
             whole=self.whole_network(),
             crop=self.crop_network(),
+            most=config.scans,
         )
         first = list(loaded.anchors) or [0]
         between = [*range(0, len(frames), config.scan_every), len(frames) - 1]

@@ -33,6 +33,7 @@ class Search:
         distances: Frames to each side that a frame is compared with.
         whole: Sees foreground in a whole frame; None: motion alone.
         crop: Sees foreground in a crop; None where `whole` is.
+        most: Whole frames that the network sees, besides those that are searched always.
     """
 
     def __init__(
@@ -44,10 +45,11 @@ class Search:
         distances: Sequence[int],
         whole: Network | None,
         crop: Network | None,
+        most: int,
     ) -> None:
         self._frames, self._identities, self._limits = frames, identities, limits
         self._distances = distances
-        self._whole, self._crop = whole, crop
+        self._whole, self._crop, self._more = whole, crop, most
         self._flows = FlowEstimator()
         self._left: list[tuple[int, Motion, list[Mover], Mask]] = []
 
@@ -64,6 +66,10 @@ class Search:
         if self._whole is None:
             self._identities.propose(frame, from_motion(movers, motion))
             return
+        if not always:
+            if self._more <= 0:
+                return
+            self._more -= 1
         soft = self._fit(self._whole(self._frames.detail(frame)))
         self._identities.propose(frame, from_network(soft, motion, self._limits))
         self._left.append((frame, motion, movers, np.asarray(soft > 0.5, bool)))

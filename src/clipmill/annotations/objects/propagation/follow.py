@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from clipmill.annotations.objects.propagation.appearance import Appearance
 from clipmill.annotations.objects.propagation.frames import ClipFrames
@@ -36,15 +37,25 @@ _OUTWARD = 1.0  # of the side of its box: how far about a lost thing it is looke
 
 @dataclass(frozen=True)
 class Sight:
-    """A thing at a frame.
+    """A thing at a frame; a clip has hundreds of them, so they are kept small.
 
     Attributes:
-        soft: float32 [H, W] in [0, 1].
+        levels: uint8 [H, W], 255 where it surely is.
         confidence: [0, 1].
     """
 
-    soft: SoftMask
+    levels: npt.NDArray[np.uint8]
     confidence: float
+
+    @classmethod
+    def of(cls, soft: SoftMask, confidence: float) -> "Sight":
+        """Keep a soft mask float32 [H, W] in [0, 1]."""
+        return cls(np.rint(soft * 255).astype(np.uint8), confidence)
+
+    @property
+    def soft(self) -> SoftMask:
+        """The mask, float32 [H, W] in [0, 1]."""
+        return np.asarray(self.levels, np.float32) / np.float32(255)
 
 
 @dataclass(frozen=True)
@@ -72,7 +83,7 @@ class _Walk:
         self.sights: dict[int, Sight] = {}
         self.soft = sight.soft
         self.key, self.sure, self.trust = start, 1.0, sight.confidence
-        self.place = np.asarray(sight.soft > 0.5, bool)
+        self.place = mask_of(sight)
         self.lost_for = 0
         self.outside = False
 
@@ -98,7 +109,7 @@ class _Walk:
         if gap >= self.way.interval or last or (self.sure < _DOUBT and gap >= _SHORTEST):
             self._look(there)
         else:
-            self.sights[there] = Sight(self.soft, self.trust * self.sure)
+            self.sights[there] = Sight.of(self.soft, self.trust * self.sure)
 
     def _look(self, frame: int) -> None:
         look = look_again(
@@ -111,11 +122,11 @@ class _Walk:
                 return
             # Once may be a bad look, or the thing half out of the picture: the flow goes on.
             self.trust *= 1.0 if leaving else 0.5
-            self.sights[frame] = Sight(self.soft, self.trust)
+            self.sights[frame] = Sight.of(self.soft, self.trust)
         else:
             self._mend(frame, look.soft)
             self.soft, self.trust = look.soft, look.likeness
-            self.sights[frame] = Sight(look.soft, look.likeness)
+            self.sights[frame] = Sight.of(look.soft, look.likeness)
             if not touches_edge(look.mask):
                 lab = cv2.cvtColor(self.frames.small(frame), cv2.COLOR_RGB2LAB)
                 self.known.learn(np.asarray(lab, np.uint8), look.mask)
@@ -132,7 +143,7 @@ class _Walk:
             if there in self.sights:
                 before = self.sights[there]
                 mixed = (1 - share) * before.soft + share * soft
-                self.sights[there] = Sight(np.asarray(mixed, np.float32), before.confidence)
+                self.sights[there] = Sight.of(np.asarray(mixed, np.float32), before.confidence)
 
     def _lose(self, frame: int) -> None:
         self.lost_for = 1
@@ -154,7 +165,7 @@ class _Walk:
             return
         self.soft = np.where(found, np.maximum(seen, 0.55), 0).astype(np.float32)
         self.place, self.trust, self.sure, self.lost_for = found, likeness, 1.0, 0
-        self.sights[frame] = Sight(self.soft, likeness)
+        self.sights[frame] = Sight.of(self.soft, likeness)
 
     @property
     def is_over(self) -> bool:
@@ -206,4 +217,4 @@ def _agrees(now: Mapping[int, Sight], before: Mapping[int, Sight], frame: int) -
 
 def mask_of(sight: Sight) -> Mask:
     """Return where a thing is, bool [H, W]."""
-    return np.asarray(sight.soft > 0.5, bool)
+    return sight.levels > 127

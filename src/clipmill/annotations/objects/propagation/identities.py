@@ -1,7 +1,7 @@
 """Things of a clip, each with one identity from its first frame to its last."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -45,12 +45,14 @@ class Identity:
 
     Attributes:
         known: What it looks like.
+        way: How it is followed.
         sights: What was seen of it, by frame; where it was not seen, there is none.
         confidence: The surest proposal it came from.
         speeds: Own speed at the frames where it was proposed.
     """
 
     known: Appearance
+    way: Following
     sights: dict[int, Sight] = field(default_factory=dict)
     confidence: float = 0.0
     speeds: list[float] = field(default_factory=list)
@@ -107,8 +109,11 @@ class Identities:
             if identity is None:
                 if len(self.all) >= self._most:
                     continue
-                identity = Identity(Appearance(lab, proposal.mask))
+                identity = Identity(Appearance(lab, proposal.mask), self._way)
                 self.all.append(identity)
+                # Each further thing is looked at less often, so that a crowd costs little more.
+                rank = len(self.all)
+                identity.way = replace(self._way, interval=self._way.interval * rank)
             identity.take(proposal)
             self._follow(identity, frame, proposal)
 
@@ -123,13 +128,13 @@ class Identities:
         now, then = (known.likeness(lab, one) * known.size_fit(one) for one in (mask, before))
         if now <= then:
             return
-        sight = Sight(proposal.soft, max(0.6, proposal.confidence))
+        sight = Sight.of(proposal.soft, max(0.6, proposal.confidence))
         length = len(self._frames)
         old = dict(identity.sights)
         identity.sights[frame] = sight
         for end in (min(length - 1, frame + self._reach), max(0, frame - self._reach)):
             if end != frame:
-                way = follow(self._frames, frame, sight, known, self._way, end=end, until=old)
+                way = follow(self._frames, frame, sight, known, identity.way, end=end, until=old)
                 identity.sights.update(way)
 
     def _here(self, frame: int, proposal: Proposal) -> Identity | None:
@@ -160,7 +165,7 @@ class Identities:
 
     def _follow(self, identity: Identity, frame: int, proposal: Proposal) -> None:
         """Follow a thing both ways, as far as it is not known yet."""
-        sight = Sight(proposal.soft, max(0.6, proposal.confidence))
+        sight = Sight.of(proposal.soft, max(0.6, proposal.confidence))
         identity.sights[frame] = sight
         after = [known for known in identity.sights if known > frame]
         before = [known for known in identity.sights if known < frame]
@@ -168,7 +173,7 @@ class Identities:
         begins = max(before) + 1 if before else 0
         for end in (ends, begins):
             if end != frame:
-                seen = follow(self._frames, frame, sight, identity.known, self._way, end=end)
+                seen = follow(self._frames, frame, sight, identity.known, identity.way, end=end)
                 identity.sights.update(seen)
 
     def settle(self) -> list[Identity]:

@@ -216,7 +216,7 @@ def _grab(rgb: Picture, labels: Picture, near: Mask) -> Mask | None:
     cv2.setRNGSeed(0)
     models = np.zeros((1, 65)), np.zeros((1, 65))
     view = np.ascontiguousarray(rgb[place])
-    cv2.grabCut(view, cut, None, *models, 2, cv2.GC_INIT_WITH_MASK)
+    cv2.grabCut(view, cut, None, *models, 1, cv2.GC_INIT_WITH_MASK)
     fitted = np.zeros(near.shape, bool)
     fitted[place] = (cut == cv2.GC_FGD) | (cut == cv2.GC_PR_FGD)
     return fitted
