@@ -8,7 +8,7 @@ from clipmill.errors import UsageError
 
 BACKENDS: dict[tuple[str, str], str] = {
     ("probe", "embedded"): "clipmill.annotations.probe.embedded:Probe",
-    ("shots", "embedded"): "clipmill.annotations.shots.embedded:AdaptiveShots",
+    ("shots", "embedded"): "clipmill.annotations.shots.embedded:TransitionShots",
     ("shots", "transnetv2"): "clipmill.annotations.shots.transnetv2:TransNetV2Shots",
     ("shots", "autoshot"): "clipmill.annotations.shots.autoshot:AutoShotShots",
     ("quality", "embedded"): "clipmill.annotations.quality.embedded:EmbeddedQuality",

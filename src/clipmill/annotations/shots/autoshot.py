@@ -13,7 +13,7 @@ from clipmill.annotations.checkpoints import Checkpoint
 from clipmill.annotations.optional import needed_from
 from clipmill.annotations.shots.schema import ShotsRow
 from clipmill.annotations.shots.stream import frames_that_decode
-from clipmill.annotations.shots.transnetv2 import (
+from clipmill.annotations.shots.windows import (
     HEIGHT,
     MARGIN,
     STEP,
