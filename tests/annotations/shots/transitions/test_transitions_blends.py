@@ -4,13 +4,11 @@ import numpy as np
 import pytest
 from joined_shots import cut, dissolve, reduced, shot
 
-from clipmill.annotations.shots.transitions.blends import LENGTHS, find_blends
-from clipmill.annotations.shots.transitions.thumbnails import fine_detail
+from clipmill.annotations.shots.transitions.blends import LENGTHS, find_blends, products_of
 
 
 def blends(frames):
-    kept = reduced(frames)
-    return find_blends(kept.colour, fine_detail(kept))
+    return find_blends(products_of(reduced(frames)))
 
 
 @pytest.mark.parametrize("count", [1, 2, 5, 8, 12, 16])
@@ -49,3 +47,10 @@ def test_light_that_changes_does_not_fit() -> None:
 def test_a_clip_shorter_than_a_window_has_none(count) -> None:
     assert count < LENGTHS[0] + 2
     assert blends(shot()[:count]) == []
+
+
+def test_products_do_not_depend_on_the_blocks_they_are_computed_in() -> None:
+    frames = reduced(cut(*[shot("china", pan=3.0)] * 10))
+    products, alone = products_of(frames), products_of(frames[250:300])
+    np.testing.assert_allclose(products.colour[250:], alone.colour, rtol=1e-5)
+    np.testing.assert_allclose(products.detail[250:], alone.detail, rtol=1e-5, atol=1e-3)

@@ -4,15 +4,14 @@ import numpy as np
 import pytest
 from joined_shots import dissolve, reduced, shot
 
-from clipmill.annotations.shots.transitions.blends import Blend, find_blends
+from clipmill.annotations.shots.transitions.blends import Blend, find_blends, products_of
 from clipmill.annotations.shots.transitions.pairs import FramePairs
 from clipmill.annotations.shots.transitions.spans import Transition, gradual_transitions
-from clipmill.annotations.shots.transitions.thumbnails import fine_detail
 
 
 def transitions(frames) -> list[Transition]:
     kept = reduced(frames)
-    return gradual_transitions(find_blends(kept.colour, fine_detail(kept)), FramePairs(kept))
+    return gradual_transitions(find_blends(products_of(kept)), FramePairs(kept))
 
 
 @pytest.mark.parametrize("count", [1, 4, 9, 12, 18])

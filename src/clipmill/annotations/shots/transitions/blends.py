@@ -9,16 +9,19 @@ Lienhart, "Reliable transition detection in videos", 2001.) A fade is a transiti
 plain picture.
 """
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from clipmill.annotations.shots.transitions.thumbnails import Thumbnails, fine_detail
+
 LENGTHS = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 16, 18, 21, 24, 28, 32, 37, 42, 48)
 """Frames between A and B that are tried."""
 
+_BLOCK = 256
+"""Frames whose products are computed at once."""
 _SHORT_AND_LONG = (8, 20)
 """Lengths that limits are given for."""
 _LEAST_FIT = (0.5, 0.58)
@@ -56,34 +59,46 @@ class Blend:
     distance: float
 
 
-def find_blends(colour: npt.NDArray[np.float32], detail: npt.NDArray[np.float32]) -> list[Blend]:
-    """Return all windows that fit; they overlap, and a part of a dissolve is one too.
+@dataclass(frozen=True)
+class Products:
+    """Inner products of every frame with itself and those that follow, all that is asked of them.
 
-    Args:
-        colour: float32 [T, ...], coarse colours, 0..255.
-        detail: float32 [T, D], fine detail.
+    Attributes:
+        colour: float64 [T, 50]: mean over values of colour[t] * colour[t + k].
+        detail: float64 [T, 50]: the same of fine detail; the first column is its energy.
     """
+
+    colour: Floats
+    detail: Floats
+
+
+def products_of(frames: Thumbnails) -> Products:
+    """Compute the products block by block, so that detail of few frames is held at once."""
     reach = LENGTHS[-1] + 1
-    colours = _products(colour.reshape(len(colour), math.prod(colour.shape[1:])), reach)
-    details = _products(detail, reach)
+    colour = np.zeros((len(frames), reach + 1))
+    detail = np.zeros((len(frames), reach + 1))
+    for start in range(0, len(frames), _BLOCK):
+        near = frames[start : start + _BLOCK + reach]
+        _fill(colour[start : start + _BLOCK], near.colour.reshape(len(near), -1))
+        _fill(detail[start : start + _BLOCK], fine_detail(near))
+    return Products(colour, detail)
+
+
+def _fill(products: Floats, vectors: npt.NDArray[np.float32]) -> None:
+    square = vectors[: len(products)] @ vectors.T / vectors.shape[1]
+    for k in range(min(products.shape[1], len(vectors))):
+        diagonal = np.diagonal(square, k)
+        products[: len(diagonal), k] = diagonal
+
+
+def find_blends(products: Products) -> list[Blend]:
+    """Return all windows that fit; they overlap, and a part of a dissolve is one too."""
     return [
         blend
         for length in LENGTHS
-        if length + 2 <= len(colour)
-        for blend in _of_length(length, colours, details)
+        if length + 2 <= len(products.colour)
+        for blend in _of_length(length, products.colour, products.detail)
     ]
-
-
-def _products(vectors: npt.NDArray[np.float32], reach: int) -> Floats:
-    """Return inner products with the frames that follow: [t, k] is the mean of v[t] * v[t + k]."""
-    count, block = len(vectors), 256
-    products = np.zeros((count, reach + 1))
-    for start in range(0, count, block):
-        square = vectors[start : start + block] @ vectors[start : start + block + reach].T
-        for k in range(min(reach, square.shape[1] - 1) + 1):
-            diagonal = np.diagonal(square, k)
-            products[start : start + len(diagonal), k] = diagonal
-    return products / max(1, vectors.shape[1])
 
 
 def _of_length(length: int, colour: Floats, detail: Floats) -> Iterator[Blend]:

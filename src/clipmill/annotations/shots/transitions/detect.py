@@ -3,13 +3,13 @@
 import numpy as np
 import numpy.typing as npt
 
-from clipmill.annotations.shots.transitions.blends import find_blends
+from clipmill.annotations.shots.transitions.blends import find_blends, products_of
 from clipmill.annotations.shots.transitions.flashes import interruptions
 from clipmill.annotations.shots.transitions.hard_cuts import cut_evidence
 from clipmill.annotations.shots.transitions.joining import joined
 from clipmill.annotations.shots.transitions.pairs import FramePairs
 from clipmill.annotations.shots.transitions.spans import Transition, gradual_transitions
-from clipmill.annotations.shots.transitions.thumbnails import Thumbnails, fine_detail
+from clipmill.annotations.shots.transitions.thumbnails import Thumbnails
 
 THRESHOLD = 0.5
 """The score of evidence that is just enough."""
@@ -50,14 +50,14 @@ def find_transitions(
     frames: Thumbnails,
 ) -> tuple[npt.NDArray[np.float32], list[Transition]]:
     """Return the evidence of hard cuts, float32 [T], and all transitions in ascending order."""
-    pairs, detail = FramePairs(frames), fine_detail(frames)
+    pairs, products = FramePairs(frames), products_of(frames)
     evidence = cut_evidence(pairs)
     interrupted = interruptions(evidence, pairs)
     for first, end in interrupted:
         evidence[first : end + 1] = 0
     gradual = [
         item
-        for item in gradual_transitions(find_blends(frames.colour, detail), pairs)
+        for item in gradual_transitions(find_blends(products), pairs)
         # A flash that dies away is no fade from white.
         if not any(first <= item.first and item.last <= end + 1 for first, end in interrupted)
     ]
@@ -66,4 +66,4 @@ def find_transitions(
         for at in np.flatnonzero(evidence > 1)
         if not any(item.first - 1 <= at <= item.last + 1 for item in gradual)
     ]
-    return evidence, joined([*gradual, *hard], np.square(detail).mean(axis=1))
+    return evidence, joined([*gradual, *hard], products.detail[:, 0])

@@ -20,12 +20,12 @@ _BLINK = 8
 """Frames of black between two hard cuts that make one transition; more are a shot of their own."""
 
 
-def joined(transitions: Iterable[Transition], energy: npt.NDArray[np.float32]) -> list[Transition]:
+def joined(transitions: Iterable[Transition], energy: npt.NDArray[np.float64]) -> list[Transition]:
     """Join transitions between which there is no shot, and extend fades over black at the ends.
 
     Args:
         transitions: In any order.
-        energy: float32 [T], mean squared detail of the frames.
+        energy: float64 [T], mean squared detail of the frames.
 
     Returns:
         Ascending, without overlap. One that begins at frame 0 opens the clip, one that ends with
@@ -50,7 +50,7 @@ def _extended(item: Transition, end: int) -> Transition:
     return replace(item, first=first, last=last)
 
 
-def _belong_together(one: Transition, other: Transition, energy: npt.NDArray[np.float32]) -> bool:
+def _belong_together(one: Transition, other: Transition, energy: npt.NDArray[np.float64]) -> bool:
     between = energy[one.last : other.first]
     sides = min(energy[max(0, one.first - 1)], energy[min(other.last, len(energy) - 1)])
     detail = float(between.max(initial=0)) / max(float(sides), 1e-6)
@@ -60,14 +60,14 @@ def _belong_together(one: Transition, other: Transition, energy: npt.NDArray[np.
     return len(between) <= 2 or detail <= (_NEARLY_PLAIN if len(between) <= _FEW else _PLAIN)
 
 
-def _join(one: Transition, other: Transition, energy: npt.NDArray[np.float32]) -> Transition:
+def _join(one: Transition, other: Transition, energy: npt.NDArray[np.float64]) -> Transition:
     first, last = one.first, max(one.last, other.last)
     hard = [item.at for item in (other, one) if item.at in (item.first, item.last)]
     at = hard[0] if hard else first + int(np.argmin(energy[first:last]))
     return Transition(first, last, at, max(one.evidence, other.evidence))
 
 
-def _opened(items: list[Transition], energy: npt.NDArray[np.float32]) -> list[Transition]:
+def _opened(items: list[Transition], energy: npt.NDArray[np.float64]) -> list[Transition]:
     """Extend the first fade from black to the clip's first frame; nothing before it counts."""
     for number, item in enumerate(items):
         shown = _PLAIN * energy[min(item.last, len(energy) - 1)]
@@ -76,7 +76,7 @@ def _opened(items: list[Transition], energy: npt.NDArray[np.float32]) -> list[Tr
     return items
 
 
-def _closing(item: Transition, energy: npt.NDArray[np.float32]) -> Transition:
+def _closing(item: Transition, energy: npt.NDArray[np.float64]) -> Transition:
     shown = _PLAIN * energy[max(0, item.first - 1)]
     black = energy[item.last :].max(initial=0) <= shown
     return replace(item, last=len(energy)) if black else item

@@ -37,6 +37,9 @@ class Thumbnails:
     def __len__(self) -> int:
         return len(self.luma)
 
+    def __getitem__(self, frames: slice) -> "Thumbnails":
+        return Thumbnails(self.luma[frames], self.colour[frames], self.bars[frames])
+
 
 def thumbnails(frames: Iterable[npt.NDArray[np.uint8]]) -> Thumbnails:
     """Reduce frames while they come, so that none is kept.
