@@ -7,14 +7,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clipmill.annotations.camera.background import cell_votes, fit_background, fit_weighted
-from clipmill.annotations.camera.klt import Matches, find_corners
+from clipmill.annotations.camera.corners import find_corners
+from clipmill.annotations.camera.homography.background import (
+    cell_votes,
+    fit_background,
+    fit_weighted,
+)
+from clipmill.annotations.camera.homography.rotation_zoom import fit_turn
+from clipmill.annotations.camera.klt import Matches
 from clipmill.annotations.camera.poses import PairMotion, build_row
 from clipmill.annotations.camera.rotation import (
     angle_of,
     calibration,
-    fit_rotation_zoom,
+    rotation_matrices,
     rotation_matrix,
+    rotation_vector,
 )
 from clipmill.store.codecs import decode_array
 
@@ -42,9 +49,9 @@ def test_rotation_and_zoom_are_recovered(vector, zoom) -> None:
     second = calibration(FOCAL * zoom, width=WIDTH, height=HEIGHT)
     points = scatter(80)
     moved = through(second @ rotation @ np.linalg.inv(first), points)
-    found, ratio = fit_rotation_zoom(points, moved, focal=FOCAL, width=WIDTH, height=HEIGHT)
-    assert angle_of(found.T @ rotation) < 0.02
-    assert ratio == pytest.approx(zoom, rel=1e-3)
+    found = fit_turn(points, moved, focal=FOCAL, width=WIDTH, height=HEIGHT)
+    assert angle_of(found.rotation.T @ rotation) < 0.02
+    assert found.zoom == pytest.approx(zoom, rel=1e-3)
 
 
 @pytest.mark.parametrize("degrees", [0.0, 1e-6, 0.01, 1.0, 90.0, 179.9])
@@ -52,6 +59,15 @@ def test_angle_of_a_rotation(degrees: float) -> None:
     axis = np.array([1.0, 2.0, -2.0]) / 3
     turned = rotation_matrix(axis * np.radians(degrees))
     assert angle_of(turned) == pytest.approx(degrees, rel=1e-6, abs=1e-9)
+
+
+@pytest.mark.parametrize("length", [0.0, 1e-9, 1e-5, 0.3, 3.0])
+def test_rotations_of_many_vectors(length: float) -> None:
+    vectors = np.array([[1.0, 2.0, -2.0], [0.0, -3.0, 0.0]]) / 3 * length
+    found = rotation_matrices(vectors)
+    for vector, matrix in zip(vectors, found, strict=True):
+        assert matrix == pytest.approx(rotation_matrix(vector), abs=1e-12)
+        assert rotation_vector(matrix) == pytest.approx(vector, abs=1e-7)
 
 
 def test_weighted_fit_is_exact_on_clean_points_and_ignores_weightless_ones() -> None:

@@ -1,6 +1,6 @@
-"""Corners spread over the frame, and their matches in another frame.
+"""Points followed from frame to frame.
 
-Corners: Shi and Tomasi, "Good features to track", 1994. Matches: Lucas and Kanade, 1981, in the
+Lucas and Kanade, 1981, in the
 pyramidal form of Bouguet, 2000, kept only when tracking back returns to the start (Kalal et al.,
 "Forward-backward error", 2010).
 """
@@ -9,24 +9,23 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
-from clipmill.annotations.camera.arrays import Gray, Points
-
-GRID = (12, 8)
-"""Cells per row and rows of cells; each gives at most `per_cell` corners, so that one textured
-object cannot outvote a plain background."""
+from clipmill.annotations.camera.arrays import Flags, Gray, Points
+from clipmill.annotations.camera.corners import GRID, cells_of, find_corners, ranks
 
 _WINDOW = (17, 17)
 _LEVELS = 3
 _STOP = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 20, 0.01)
 _MAX_RETURN_ERROR = 0.5
-_MIN_CONTRAST = 1.5e-5  # smallest eigenvalue of a corner; sensor noise of 2 grey levels stays below
-_BORDER = 6
+_FEW = 0.35  # share of points below which following is tried again from a coarse shift
+_DISTANCE = 11  # pixels; a new corner begins at least half of it away from what is followed
+_LIFE, _LIFE_SPREAD = 12, 9  # sampled frames
 
 
 @dataclass(frozen=True)
 class Matches:
-    """The same background points in two frames.
+    """The same points in two frames.
 
     Attributes:
         first: float32 [N, 2], x, y in the first frame, working pixels.
@@ -40,70 +39,123 @@ class Matches:
         return len(self.first)
 
 
-def cells_of(points: Points, *, width: int, height: int) -> np.ndarray:
-    """Return the grid cell of each point: int [N] in [0, 12 * 8)."""
-    column = np.clip((points[:, 0] * GRID[0] / width).astype(int), 0, GRID[0] - 1)
-    row = np.clip((points[:, 1] * GRID[1] / height).astype(int), 0, GRID[1] - 1)
-    return row * GRID[0] + column
+@dataclass(frozen=True)
+class Trails:
+    """Points on their way through T sampled frames.
+
+    Attributes:
+        places: float32 [T, N, 2], x, y in working pixels; NaN where a point is not followed. A
+            point is there in neighbouring frames only, without a gap.
+    """
+
+    places: Points
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def matches(self, frame: int) -> Matches:
+        """Return the points that are in a sampled frame and in the next."""
+        first, second = self.places[frame : frame + 2]
+        both = np.isfinite(first[:, 0]) & np.isfinite(second[:, 0])
+        return Matches(first[both], second[both])
 
 
-def find_corners(gray: Gray, *, per_cell: int = 4) -> Points:
-    """Return the strongest corners of every grid cell.
+class Follower:
+    """Follows corners through frames that are shown one after the other.
+
+    A point is followed until it is lost, or is old: what is carried from frame to frame drifts off
+    its corner. Lives differ, so that never all points of a frame end at once. Where a cell has
+    room, new corners begin.
 
     Args:
-        gray: uint8 [H, W].
         per_cell: Corners a cell may give.
-
-    Returns:
-        float32 [N, 2], x, y; empty where nothing has texture.
     """
-    strength = cv2.cornerMinEigenVal(gray, 5, ksize=3)
-    peaks = strength >= cv2.dilate(strength, np.ones((7, 7), np.uint8))
-    peaks &= strength > _MIN_CONTRAST
-    peaks[:_BORDER] = peaks[-_BORDER:] = False
-    peaks[:, :_BORDER] = peaks[:, -_BORDER:] = False
-    rows, columns = np.nonzero(peaks)
-    if not len(rows):
-        return np.zeros((0, 2), np.float32)
-    points = np.stack([columns, rows], axis=1).astype(np.float32)
-    cells = cells_of(points, width=gray.shape[1], height=gray.shape[0])
-    # Strongest first within each cell; position breaks ties, so the order is always the same.
-    order = np.lexsort((columns, rows, -strength[rows, columns], cells))
-    cells = cells[order]
-    starts = np.r_[0, np.flatnonzero(np.diff(cells)) + 1]
-    rank = np.arange(len(cells)) - np.repeat(starts, np.diff(np.r_[starts, len(cells)]))
-    return points[order[rank < per_cell]]
+
+    def __init__(self, *, per_cell: int = 4) -> None:
+        self._per_cell = per_cell
+        self._before: Gray | None = None
+        self._places: Points = np.zeros((0, 2), np.float32)
+        self._points: npt.NDArray[np.int64] = np.zeros(0, np.int64)
+        self._born: npt.NDArray[np.int64] = np.zeros(0, np.int64)
+        self._count = 0
+        self._shift: Points = np.zeros(2, np.float32)
+        self._seen: list[tuple[npt.NDArray[np.int64], Points]] = []
+
+    def step(self, gray: Gray) -> None:
+        """Take the next frame, uint8 [H, W], of the same size as the others."""
+        if self._before is not None and len(self._places):
+            self._follow(self._before, gray)
+        self._begin(gray)
+        self._seen.append((self._points, self._places))
+        self._before = gray
+
+    def trails(self) -> Trails:
+        """Return what was followed so far."""
+        places = np.full((len(self._seen), self._count, 2), np.nan, np.float32)
+        for frame, (points, found) in enumerate(self._seen):
+            places[frame, points] = found
+        return Trails(places)
+
+    def _follow(self, before: Gray, gray: Gray) -> None:
+        there, good = _match(before, gray, self._places, self._shift)
+        if good.sum() < _FEW * len(good):
+            coarse = np.asarray(coarse_shift(before, gray), np.float32)
+            other, better = _match(before, gray, self._places, coarse)
+            if better.sum() > good.sum():
+                there, good = other, better
+        if good.any():
+            self._shift = np.median((there - self._places)[good], axis=0).astype(np.float32)
+        self._places, self._points = there[good], self._points[good]
+        self._born = self._born[good]
+
+    def _begin(self, gray: Gray) -> None:
+        """Drop the old points, and fill the cells with corners that are away from the others."""
+        young = len(self._seen) - self._born < _LIFE + self._points % _LIFE_SPREAD
+        self._places, self._points = self._places[young], self._points[young]
+        self._born = self._born[young]
+        height, width = gray.shape
+        taken = np.zeros(gray.shape, np.uint8)
+        columns, rows = np.clip(np.rint(self._places).astype(int), 0, (width - 1, height - 1)).T
+        taken[rows, columns] = 1
+        taken = cv2.dilate(taken, np.ones((_DISTANCE, _DISTANCE), np.uint8))
+        corners = find_corners(gray, per_cell=self._per_cell)
+        x, y = corners.astype(int).T
+        corners = corners[taken[y, x] == 0]
+        room = self._per_cell - np.bincount(
+            cells_of(self._places, width=width, height=height), minlength=GRID[0] * GRID[1]
+        )
+        cells = cells_of(corners, width=width, height=height)
+        corners = corners[ranks(cells) < room[cells]]
+        new = np.arange(self._count, self._count + len(corners))
+        self._count += len(new)
+        self._places = np.concatenate([self._places, corners])
+        self._points = np.concatenate([self._points, new])
+        self._born = np.concatenate([self._born, np.full(len(new), len(self._seen))])
 
 
-def match(first: Gray, second: Gray, corners: Points, *, shift: Points | None = None) -> Matches:
-    """Track corners from one frame to the other and back.
+def _match(first: Gray, second: Gray, points: Points, shift: Points) -> tuple[Points, Flags]:
+    """Follow points to the other frame and back.
 
     Args:
         first: uint8 [H, W].
         second: uint8 [H, W].
-        corners: float32 [N, 2] in the first frame.
-        shift: float32 [N, 2]: where each point is expected to have moved by.
+        points: float32 [N, 2] in the first frame.
+        shift: float32 [2]: how far points are expected to have moved.
 
     Returns:
-        The corners that came back to within half a pixel.
+        float32 [N, 2], and which of them came back to within half a pixel.
     """
-    if not len(corners):
-        return Matches(corners, corners)
-    start = np.ascontiguousarray(corners, np.float32)
-    guess = start + shift.astype(np.float32) if shift is not None else start.copy()
-    there, found, _ = _track(first, second, start, guess)
-    back, found_back, _ = _track(second, first, there, there - (guess - start))
-    distance = np.linalg.norm(back - start, axis=1)
+    start = np.ascontiguousarray(points, np.float32)
+    there, found = _track(first, second, start, start + shift)
+    back, found_back = _track(second, first, there, there - shift)
     height, width = second.shape
     inside = ((there >= 0) & (there <= (width - 1, height - 1))).all(axis=1)
-    good = found & found_back & inside & (distance < _MAX_RETURN_ERROR)
-    return Matches(start[good], there[good])
+    near = np.linalg.norm(back - start, axis=1) < _MAX_RETURN_ERROR
+    return there, np.asarray(found & found_back & inside & near)
 
 
-def _track(
-    first: Gray, second: Gray, points: Points, guess: Points
-) -> tuple[Points, np.ndarray, np.ndarray]:
-    moved, status, error = cv2.calcOpticalFlowPyrLK(
+def _track(first: Gray, second: Gray, points: Points, guess: Points) -> tuple[Points, Flags]:
+    moved, status, _ = cv2.calcOpticalFlowPyrLK(
         first,
         second,
         points,
@@ -113,7 +165,7 @@ def _track(
         criteria=_STOP,
         flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
     )
-    return moved, status.ravel().astype(bool), error.ravel()
+    return moved, status.ravel().astype(bool)
 
 
 def coarse_shift(first: Gray, second: Gray) -> tuple[float, float]:

@@ -11,7 +11,8 @@ import cv2
 import numpy as np
 
 from clipmill.annotations.camera.arrays import Flags, Floats, Matrix, Points
-from clipmill.annotations.camera.klt import GRID, Matches, cells_of
+from clipmill.annotations.camera.corners import GRID, cells_of
+from clipmill.annotations.camera.klt import Matches
 
 INLIER_DISTANCE = 1.2
 """Working pixels within which a point follows a motion."""
