@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from clipmill.annotations.base import Backend, BackendConfig, ClipInput
-from clipmill.annotations.objects.points import box_of, query_points
-from clipmill.annotations.objects.schema import Anchor, DetectedObject, ObjectsRow
+from clipmill.annotations.objects.points import query_points
+from clipmill.annotations.objects.schema import Anchor, CarriedObject, DetectedObject, ObjectsRow
 from clipmill.annotations.probe.embedded import Probe
 from clipmill.annotations.tracks.schema import ObjectTracks, TracksRow
 from clipmill.clips import Clip, Video, object_id_for, video_id_for
@@ -24,6 +24,7 @@ from clipmill.demo.scene import (
     write_video,
 )
 from clipmill.store.codecs import encode_array, encode_bits, encode_mask, encode_tracks
+from clipmill.vision.masks import box_of
 
 SIZE = (426, 240)
 
@@ -89,8 +90,10 @@ def true_rows(
         mask=encode_mask(mask),
         points=encode_array(points),
         motion=None,
+        identity=0,
     )
-    objects = ObjectsRow((Anchor(anchor, (found,)),), 1, 1)
+    carried = true_masks(made, 0, item.clip)
+    objects = ObjectsRow((Anchor(anchor, (found,)),), 1, 1, (carried,))
     sprite = made.shots[0].sprites[0]
     frames = range(anchor, min(item.clip.num_frames, anchor + horizon))
     paths = [carry(made, sprite, points, begin + anchor, begin + t) for t in frames]
@@ -100,6 +103,14 @@ def true_rows(
     ]
     tracks = tracks_of(name, anchor, np.stack(paths), np.stack(seen))
     return {"objects": objects, "tracks": TracksRow((tracks,), 1)}
+
+
+def true_masks(made: Scene, sprite: int, clip: Clip) -> CarriedObject:
+    """Return the masks of a sprite over a clip, as a perfect objects backend carries them."""
+    masks = [visible_masks(made, clip.start + t)[sprite] for t in range(clip.num_frames)]
+    sure = np.array([mask.any() for mask in masks], np.float16)
+    blobs = tuple(encode_mask(mask) for mask in masks)
+    return CarriedObject(sprite, 0, blobs, encode_array(sure), None)
 
 
 def tracks_of(name: str, anchor: int, points: Any, visible: Any) -> ObjectTracks:

@@ -1,5 +1,6 @@
 import io
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -34,7 +35,7 @@ def test_cut_out_is_the_box_and_black_outside_the_mask():
     shape[10:14, 10:16] = False
     (box,) = source_boxes([shape], size=(128, 72)).tolist()
     image = cut_out(PICTURE, encode_mask(shape), tuple(box), frame=7)
-    pixels = np.array(Image.open(io.BytesIO(image.png)))
+    pixels = image.picture
     assert (image.frame, image.box) == (7, (20, 20, 60, 40))
     assert pixels.shape == (20, 40, 3)
     # The picture has no black pixel, so black is outside of the mask and nothing else is.
@@ -47,17 +48,23 @@ def test_cut_out_is_the_box_and_black_outside_the_mask():
 def test_the_last_row_and_column_are_there():
     shape = mask(0, 36, 0, 64)
     (box,) = source_boxes([shape], size=(128, 72)).tolist()
-    pixels = np.array(
-        Image.open(io.BytesIO(cut_out(PICTURE, encode_mask(shape), box, frame=0).png))
-    )
+    png = cut_out(PICTURE, encode_mask(shape), box, frame=0).image().png
+    pixels = np.array(Image.open(io.BytesIO(png)))
     assert np.array_equal(pixels, PICTURE)
 
 
 def test_same_png_bytes_again():
     blob = encode_mask(mask(3, 30, 3, 50))
-    assert cut_out(PICTURE, blob, (0, 0, 50, 50), frame=0) == cut_out(
-        PICTURE, blob, (0, 0, 50, 50), frame=0
-    )
+    first, second = (cut_out(PICTURE, blob, (0, 0, 50, 50), frame=0).image() for _ in range(2))
+    assert first == second
+
+
+def test_a_blurred_picture_is_less_sharp():
+    blob = encode_mask(mask(3, 30, 3, 50))
+    box = (6, 6, 100, 60)
+    blurred = cv2.GaussianBlur(PICTURE, (0, 0), 2)
+    sharp, soft = (cut_out(one, blob, box, frame=0).sharpness for one in (PICTURE, blurred))
+    assert sharp > 2 * soft > 0
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -5,7 +5,9 @@ from clipmill.annotations.inout.regions import (
     ASPECTS,
     Draws,
     draw_boxes,
+    entered,
     largest,
+    passes_of,
     to_regions,
     without_leak,
 )
@@ -86,8 +88,9 @@ def test_boxes_that_touch_the_mask_are_dropped():
 
 def test_largest_are_kept_largest_last_and_stable():
     draws = draws_of((0, 0, 2, 2), (0, 0, 9, 9), (0, 0, 4, 1), (1, 1, 5, 2), (0, 0, 5, 5))
-    assert largest(draws, 3).boxes.tolist() == [[1, 1, 5, 2], [0, 0, 5, 5], [0, 0, 9, 9]]
-    assert len(largest(draws, 99).boxes) == 5
+    kept = draws.keep(largest(draws, 3))
+    assert kept.boxes.tolist() == [[1, 1, 5, 2], [0, 0, 5, 5], [0, 0, 9, 9]]
+    assert len(largest(draws, 99)) == 5
 
 
 def mask_at(x, *, shape=(72, 128)):
@@ -96,16 +99,24 @@ def mask_at(x, *, shape=(72, 128)):
     return encode_mask(mask)
 
 
-def regions_of(*masks, left=None, share=0.5):
-    (region,) = to_regions(
-        draws_of((200, 0, 600, 720)),
-        masks,
-        anchor=30,
-        left=left,
-        size=(W, H),
-        inside_share=share,
-    )
+REGION = draws_of((200, 0, 600, 720))
+
+
+def passes(*masks, left=None):
+    return passes_of(REGION, masks, anchor=30, left=left, size=(W, H), inside_share=0.5)
+
+
+def regions_of(*masks, left=None):
+    (region,) = to_regions(REGION, passes(*masks, left=left), anchor=30)
     return region
+
+
+def test_a_region_counts_only_when_it_is_entered_for_long_enough():
+    out, inside = mask_at(80), mask_at(40)
+    assert entered(passes(out, out, inside, inside), min_inside=2, min_outside=2).all()
+    assert not entered(passes(out, out, inside, inside), min_inside=3, min_outside=2).any()
+    assert not entered(passes(out, inside, inside), min_inside=2, min_outside=2).any()
+    assert not entered(passes(out, out), min_inside=0, min_outside=1).any()
 
 
 def test_entry_and_exit_of_a_region():

@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from clipmill.annotations.objects.points import box_of, num_points, query_points
+from clipmill.annotations.objects.points import num_points, query_points
 from clipmill.store.codecs import decode_mask, encode_mask
 
 
@@ -55,10 +55,3 @@ def test_a_mask_of_a_few_pixels_gives_no_points():
     speck = np.zeros((40, 40), bool)
     speck[3, 3:6] = True
     assert query_points(speck, size=(40, 40), margin=2, seed=0).shape == (0, 2)
-
-
-def test_box_is_half_open():
-    mask = np.zeros((10, 20), bool)
-    mask[2:5, 4:9] = True
-    assert box_of(mask, size=(40, 20)) == (8, 4, 18, 10)
-    assert box_of(np.zeros((10, 20), bool), size=(40, 20)) == (0, 0, 0, 0)

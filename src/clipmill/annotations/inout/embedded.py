@@ -62,14 +62,15 @@ class CarriedMasks(MaskedInOut):
                     "masks are carried through the clip; take objects backend 'isnet' or "
                     "'embedded', or inout backend 'sam2'"
                 )
-            begin = max(0, journey.anchor - self.config.back, min(one.first_frame, journey.anchor))
+            # Frames without it before it comes in are what tells that it came in.
+            begin = max(0, journey.anchor - self.config.back)
             journey.forward.extend(
                 _mask_at(one, frame, blank) for frame in range(journey.anchor, journey.end)
             )
             journey.backward.extend(
                 _mask_at(one, frame, blank) for frame in range(journey.anchor - 1, begin - 1, -1)
             )
-            journey.came = begin > 0 and _at_edge(journey.masks)
+            journey.came = _at_edge(journey.masks)
             journey.left = _at_edge(journey.masks[::-1])
 
 

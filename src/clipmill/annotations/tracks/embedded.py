@@ -37,6 +37,7 @@ class ChainedFlowTracksConfig(BackendConfig):
             point may miss their beginnings by, on the mean.
         min_visible: Share of the frames in which its object is seen that a surviving point must
             be seen in, too.
+        min_seen: Frames that a surviving point must be seen in.
         long_side: Size frames are looked at, pixels.
     """
 
@@ -44,6 +45,7 @@ class ChainedFlowTracksConfig(BackendConfig):
     min_frames_after: int = Field(50, ge=0)
     max_cycle_error: float = Field(0.02, gt=0)
     min_visible: float = Field(0.25, ge=0, le=1)
+    min_seen: int = Field(8, ge=0)
     long_side: int = Field(480, ge=128)
 
 
@@ -96,7 +98,8 @@ class ChainedFlowTracks(WindowedTracks):
         backs = [self._flows.between(t + 1, t) for t in span[:-1]]
         error = way_back(followed, backs) * float(np.sqrt(scale.prod()))
         present = np.array([mask.any() for mask in masks])
-        seen = followed.visible[present].mean(axis=0)
+        frames = followed.visible[present].sum(axis=0)
+        seen = frames >= max(self.config.min_seen, self.config.min_visible * present.sum())
         steady = error <= self.config.max_cycle_error * clip.source_size[1]
         return pack_object(
             found,
@@ -104,7 +107,7 @@ class ChainedFlowTracks(WindowedTracks):
             points=to_source(followed.points, scale),
             visible=followed.visible,
             error=np.minimum(error, np.hypot(*clip.source_size)),
-            survived=steady & (seen >= self.config.min_visible),
+            survived=steady & seen,
             size=clip.source_size,
             background=clip.background,
         )

@@ -14,18 +14,23 @@ import cv2
 import numpy as np
 
 from clipmill.annotations.tracks.arrays import Flags, Floats, Gray
-from clipmill.annotations.tracks.chained_flow.neighbours import predict, spread_over
+from clipmill.annotations.tracks.chained_flow.neighbours import predict
 from clipmill.annotations.tracks.chained_flow.patches import Templates, find_patch
 from clipmill.vision.dense_flow import Field
 from clipmill.vision.masks import Mask, grow
 
-_EDGE = 2  # working pixels a point may lie beside the mask
+_EDGE = 1  # working pixels a point may lie beside the mask
 _RETURN, _RETURN_SHARE = 1.0, 0.1  # of a round trip, working pixels and share of the motion
-_TEAR = 0.25  # of the object's size: further from where its neighbours say it is not the point
+_TEAR, _LEAST_TEAR = 8.0, 1.5  # times what is usual on the object, and working pixels: a point
+# that is further from where its neighbours say has been dragged off by something else
+_BEND = 0.02  # of the object's size: what bends may bend by this everywhere
 _AGAIN = 0.75  # correlation from which a hidden point is seen again
 _SNAP = 0.85  # correlation from which a visible point is put back to its look at the anchor
 _SNAP_REACH = 2
 _SEARCH = 0.12  # of the object's size
+_COAST, _SLOWING = 15, 0.93  # frames at full speed without a sight, then the share that is kept
+_ENOUGH = 0.2  # share of points that must be seen to tell where the others are
+_WELL_SEEN = 0.4  # share of points that must be seen before they tell the object's speed
 _CALM = 2  # frames for which a hidden point must follow the flow well to be seen again
 
 
@@ -84,16 +89,15 @@ class _Walk:
         seen = np.ones(len(points), bool)
         self.points, self.visible = [points], [seen]
         self.calm = np.full(len(points), _CALM)
+        self.velocity = np.zeros(2)
+        self.unseen = 0
 
     def advance(self, step: Step) -> None:
         """Move on by one frame."""
         assert step.ahead is not None and step.back is not None
         here, seen = self.points[-1], self.visible[-1]
         if not step.mask.any():
-            self.points.append(
-                here + vectors_at(step.ahead, here) * _inside(step.gray, here)[:, None]
-            )
-            self._hide_all()
+            self._coast()
             return
         moved = here + vectors_at(step.ahead, here)
         way = np.linalg.norm(moved - here, axis=1)
@@ -101,24 +105,41 @@ class _Walk:
         on_thing = _hits(grow(step.mask, _EDGE), moved)
         steady = (miss < _RETURN + _RETURN_SHARE * way) & on_thing
         now = seen & steady
-        places, linear = self._expected(moved, now, step.mask)
-        torn = np.linalg.norm(moved - places, axis=1) > _TEAR * self.size
+        enough = now.mean() >= _ENOUGH
+        places, linear = self._expected(moved, now, step.mask, enough=enough)
+        apart = np.linalg.norm(moved - places, axis=1)
+        usual = float(np.median(apart[now])) if now.any() else 0.0
+        torn = apart > max(_LEAST_TEAR, _BEND * self.size, _TEAR * usual)
         now &= ~torn
         self.calm = np.where(steady & ~torn, self.calm + 1, 0)
         # Beside its neighbours and steady on the thing for some frames: it was a short doubt.
-        back_again = ~seen & (self.calm >= _CALM)
+        back_again = ~seen & (self.calm >= _CALM) & enough
         now |= back_again
         held = np.where((now | (steady & ~torn))[:, None], moved, places)
         self._recognise(step, held, now, linear)
+        if now.mean() > _WELL_SEEN:
+            self.velocity = 0.5 * self.velocity + 0.5 * np.median((held - here)[now], axis=0)
+        self.unseen = 0
         self.points.append(held)
         self.visible.append(now & _hits(grow(step.mask, _EDGE), held))
 
-    def _expected(self, moved: Floats, now: Flags, mask: Mask) -> tuple[Floats, Floats]:
-        """Return where the points should be, and how their neighbourhood has turned."""
-        if now.sum() >= 2:
+    def _expected(
+        self, moved: Floats, now: Flags, mask: Mask, *, enough: bool
+    ) -> tuple[Floats, Floats]:
+        """Return where the points should be, and how their neighbourhood has turned.
+
+        When hardly any is seen, those that are may be sliding along whatever hides the object;
+        it is taken to go on as it went.
+        """
+        if enough and now.sum() >= 2:
             return predict(self.anchor, moved, now)
-        places = spread_over(self.anchor, self.box, _box_of(mask))
-        return places, np.broadcast_to(np.eye(2), (len(moved), 2, 2))
+        turned = np.broadcast_to(np.eye(2), (len(moved), 2, 2))
+        places = self.points[-1] + self.velocity
+        if _hits(mask, places).mean() < _ENOUGH:
+            # It came out somewhere else.
+            middle = _box_of(mask).reshape(2, 2).mean(axis=0) - self.box.reshape(2, 2).mean(axis=0)
+            places = self.anchor + middle
+        return places, turned
 
     def _recognise(self, step: Step, held: Floats, now: Flags, linear: Floats) -> None:
         """Put points where the picture looks as they did at the anchor, in place."""
@@ -135,7 +156,12 @@ class _Walk:
             held[number], now[number] = at, True
             self.calm[number] = _CALM
 
-    def _hide_all(self) -> None:
+    def _coast(self) -> None:
+        """Carry an object that is not seen on at its own speed, slower after a while."""
+        self.unseen += 1
+        if self.unseen > _COAST:
+            self.velocity = _SLOWING * self.velocity
+        self.points.append(self.points[-1] + self.velocity)
         self.visible.append(np.zeros(len(self.anchor), bool))
         self.calm[:] = 0
 
@@ -150,11 +176,6 @@ def vectors_at(field: Field, points: Floats) -> Floats:
     at = points.astype(np.float32).reshape(1, -1, 2)
     found = cv2.remap(field, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(found[0], np.float64)
-
-
-def _inside(gray: Gray, points: Floats) -> Flags:
-    height, width = gray.shape
-    return np.asarray(((points >= 0) & (points <= (width - 1, height - 1))).all(axis=1), bool)
 
 
 def _hits(mask: Mask, points: Floats) -> Flags:

@@ -13,7 +13,7 @@ _MOST_SCALE = 3.0
 
 
 def predict(anchor: Floats, here: Floats, seen: Flags) -> tuple[Floats, Floats]:
-    """Predict all points from those that are seen.
+    """Predict every point from the others that are seen.
 
     Args:
         anchor: float [N, 2], places at the anchor.
@@ -27,6 +27,9 @@ def predict(anchor: Floats, here: Floats, seen: Flags) -> tuple[Floats, Floats]:
     known, now = anchor[seen], here[seen]
     apart = np.linalg.norm(anchor[:, None] - known[None], axis=2) / (_NEAR * size)
     weights = np.exp(-(apart**2)) + 1e-3
+    # What a point says of itself is no evidence of where it should be.
+    if seen.sum() > 1:
+        weights[np.flatnonzero(seen), np.arange(len(known))] = 0
     weights /= weights.sum(axis=1, keepdims=True)
     from_middle, to_middle = weights @ known, weights @ now
     a = known[None] - from_middle[:, None]
@@ -42,15 +45,3 @@ def predict(anchor: Floats, here: Floats, seen: Flags) -> tuple[Floats, Floats]:
     linear = np.stack([np.stack([cosine, -sine], axis=1), np.stack([sine, cosine], axis=1)], axis=1)
     places = to_middle + np.einsum("nij,nj->ni", linear, anchor - from_middle)
     return places, linear
-
-
-def spread_over(anchor: Floats, box: Floats, target: Floats) -> Floats:
-    """Map places in one box to another, by their shares of its sides.
-
-    Args:
-        anchor: float [N, 2].
-        box: x0, y0, x1, y1 that holds them.
-        target: x0, y0, x1, y1 to map to.
-    """
-    share = (anchor - box[:2]) / np.maximum(box[2:] - box[:2], 1.0)
-    return np.asarray(target[:2] + share * (target[2:] - target[:2]))
