@@ -4,9 +4,12 @@ import re
 from dataclasses import replace
 from itertools import product
 
+import numpy as np
 import pytest
 from caption_samples import (
+    HEIGHT,
     LENGTH,
+    WIDTH,
     camera_of,
     carried,
     masks_of,
@@ -16,6 +19,7 @@ from caption_samples import (
 )
 
 from clipmill.samples.captions import template_caption
+from clipmill.store.codecs import decode_tracks, encode_tracks
 
 STILL = camera_of()
 ACROSS = path((0.2, 0.5), (0.8, 0.5))
@@ -167,6 +171,21 @@ def test_an_object_that_is_hidden_inside_the_frame_does_not_leave():
         sample_of(entry), camera=STILL, inout=carried(replace(masks, masks=tuple(hidden)))
     )
     assert "leaves" not in text
+
+
+@pytest.mark.parametrize("place", [(0.5, 0.5), (0.9, 0.5)])
+def test_points_found_again_on_something_else_are_not_the_object(place):
+    centre = path((0.2, 0.5), (0.9, 0.5))
+    entry = thing(centre)
+    points = decode_tracks(entry.points)
+    rng = np.random.default_rng(1)
+    scattered = np.array(place) * (WIDTH, HEIGHT) + rng.normal(0, 250, points[70:].shape)
+    points[70:] = scattered[:1]  # they stay on whatever they hang on
+    text = template_caption(
+        sample_of(replace(entry, points=encode_tracks(points), exit_frame=65)), camera=STILL
+    )
+    said(text, "moves from the left of the frame to the right, then leaves the frame")
+    assert "comes back" not in text and "then to the left" not in text
 
 
 def test_only_the_frames_of_the_sample_count():

@@ -133,7 +133,7 @@ def _terms(moves: CameraMoves) -> Iterator[_Term]:
         yield _Term(moves.pan, MOVED, "moves", "to the right", "to the left", "from side to side")
         yield _Term(moves.tilt, MOVED, "moves", "up", "down", "up and down")
     zooms, rolls = ("zooms", "rolls") if moves.turns_only else ("", "")
-    yield _Term(moves.zoom, 0.2, zooms, "in", "out", "in and out", alone=True)
+    yield _Term(moves.zoom, 0.15, zooms, "in", "out", "in and out", alone=True)
     yield _Term(moves.roll, 10.0, rolls, "clockwise", "counter-clockwise", "to and fro", alone=True)
     if moves.dolly is not None and moves.truck is not None and moves.pedestal is not None:
         yield _Term(moves.dolly, 0.15, "dollies", "in", "out", "in and out")

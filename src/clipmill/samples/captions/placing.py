@@ -26,6 +26,15 @@ _APART = 0.15
 """Points nearer to each other than this, in object sizes, say nothing of the scale."""
 
 
+_SCATTER = 0.4
+"""Median distance of points from where the object as a whole puts them, in object sizes, beyond
+which they do not follow one object."""
+
+_JUMP, _SWELL = 0.1, 1.5
+"""Way in longer sides of the picture, and change of scale, from one sight of an object to the
+next, that no object makes: its points were found again on something else."""
+
+
 @dataclass(frozen=True)
 class Placed:
     """Where an object is in each of T frames from the anchor on; NaN where it is not seen.
@@ -77,7 +86,30 @@ def place(entry: SampleObject, sample: SampleRow) -> Placed:
         moved = points[t] - scale[t] * rest
         centre[t] = np.median(moved[here], axis=0)
         off[t, here] = (moved - centre[t])[here]
+        if np.median(np.linalg.norm(off[t, here], axis=1)) > _SCATTER * size * scale[t]:
+            scale[t] = np.nan
+    lost = ~_unbroken(centre / max(sample.width, sample.height), scale)
+    centre[lost], scale[lost], off[lost] = np.nan, np.nan, np.nan
     return Placed(centre, scale, _stir(off, size, sample.fps))
+
+
+def _unbroken(centre: Floats, scale: Floats) -> Flags:
+    """Return the frames that follow from those before them without a jump, bool [T].
+
+    Args:
+        centre: [T, 2], longer sides of the picture.
+        scale: [T], NaN where the object was not placed.
+    """
+    good = np.zeros(len(scale), bool)
+    last: int | None = None
+    for t in map(int, np.flatnonzero(np.isfinite(scale))):
+        if last is not None:
+            swell = scale[t] / scale[last]
+            if np.linalg.norm(centre[t] - centre[last]) > _JUMP or not 1 / _SWELL < swell < _SWELL:
+                continue
+        good[t] = True
+        last = t
+    return good
 
 
 def _few(entry: SampleObject) -> tuple[Floats, Flags]:
