@@ -129,6 +129,7 @@ def disc_sample(
         mask_confidence=1.0,
         enter_frame=None,
         exit_frame=None,
+        stretches=encode_array(np.zeros((0, 2), np.int32)),
         point_valid=encode_bits(np.ones(5, bool)),
         invalid_share=0.0,
         largest_share=0.1,

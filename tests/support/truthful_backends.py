@@ -247,6 +247,7 @@ class InOut(_Truthful):
             mask_confidence=1.0,
             enter_frame=None,
             exit_frame=None,
+            stretches=encode_array(np.zeros((0, 2), np.int32)),
             point_valid=encode_bits(np.ones(track.num_points, bool)),
             invalid_share=0.0,
             largest_share=0.1,
