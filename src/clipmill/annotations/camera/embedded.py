@@ -80,7 +80,7 @@ class BackgroundCamera(Backend):
 
     annotation = "camera"
     name = "embedded"
-    version = 3
+    version = 4
     Config = BackgroundCameraConfig
     Row = CameraRow
 
@@ -206,7 +206,7 @@ def _motion_of(
     to_source = scale_matrix(clip.size, clip.source_size)
     matrix = np.eye(3) if background is None else background.matrix
     homography = to_source @ matrix @ np.linalg.inv(to_source)
-    still = background is not None and background.still
+    still = path.stills[number] or (background is not None and background.still)
     return PairMotion(
         homography=homography / homography[2, 2],
         rotation=turn.rotation if step is None else step.rotation,

@@ -9,7 +9,7 @@ What is explained is measured over trails of up to two seconds, by a tolerance t
 points drift while they are followed.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -26,6 +26,8 @@ _MOST_BY_TURNS = 0.85
 _MOST_OF_BORDER = 0.6
 _LEAST_BY_TRAVEL = 0.5
 _LEAST_GAIN = 0.2
+_LEAST_STILL = 0.5
+_SLACK = 0.03
 _LEAST_CELLS, _LEAST_QUARTERS = 5, 3
 _LEAST_PARALLAX = 0.04
 
@@ -68,8 +70,38 @@ def explained_by(scene: Scene, sightings: Sightings, *, size: tuple[int, int]) -
 
 
 def turns_suffice(turns: Explained) -> bool:
-    """Return whether a camera that stays in place explains about the whole picture."""
-    return turns.share > _MOST_BY_TURNS
+    """Return whether a camera that stays in place explains about the whole picture, or its border.
+
+    Nothing more is then to be told, whatever travel would explain besides.
+    """
+    return turns.share > _MOST_BY_TURNS or turns.border > _MOST_OF_BORDER
+
+
+def standing(scene: Scene) -> Scene:
+    """Return the scene with cameras that all stand as the first, and points that are far away."""
+    return replace(
+        scene,
+        rotations=np.broadcast_to(np.eye(3), scene.rotations.shape),
+        translations=np.zeros_like(scene.translations),
+        zooms=np.zeros_like(scene.zooms),
+        inverse_depths=np.zeros_like(scene.inverse_depths),
+    )
+
+
+def turns_add_nothing(still: Explained, turns: Explained) -> bool:
+    """Return whether a camera that stands explains what one that turns does.
+
+    It then has not travelled either: whatever is not at infinity would show it.
+
+    Args:
+        still: What cameras that stand explain.
+        turns: What cameras that turn and zoom explain.
+    """
+    return (
+        still.border >= _LEAST_STILL
+        and still.border >= turns.border - _SLACK
+        and still.share >= turns.share - _SLACK
+    )
 
 
 def has_travelled(
@@ -92,7 +124,7 @@ def has_travelled(
     gained = travel.points & ~turns.points
     votes = np.bincount(sightings.points, sightings.weights, len(sightings.anchors))
     return (
-        turns.border <= _MOST_OF_BORDER
+        not turns_suffice(turns)
         and travel.share >= _LEAST_BY_TRAVEL
         and float(votes[gained].sum() / votes.sum()) >= _LEAST_GAIN
         and _quarters(sightings, gained, size=size) >= _LEAST_QUARTERS

@@ -36,10 +36,12 @@ class TravelPath:
 
     Attributes:
         steps: One per pair of sampled frames; None where the camera is not seen to travel.
+        stills: One per pair: whether the camera stands, as far as can be seen.
         focal: Focal length of the first frame, working pixels; None where nothing tells it.
     """
 
     steps: tuple[Step | None, ...]
+    stills: tuple[bool, ...]
     focal: float | None
 
 
@@ -75,7 +77,18 @@ def travel_path(
             if window.travelled:
                 check()
                 travelled.append(with_focal(window, focal or prior.focal, size=size))
-    return TravelPath(_steps(in_one_unit(travelled), len(turns)), focal)
+    return TravelPath(
+        _steps(in_one_unit(travelled), len(turns)), _stills(windows, len(turns)), focal
+    )
+
+
+def _stills(windows: Sequence[Window], count: int) -> tuple[bool, ...]:
+    """Return the pairs in which all windows that hold them see a camera that stands."""
+    stills = []
+    for pair in range(count):
+        around = [w.still for w in windows if w.frames.start <= pair < w.frames.stop - 1]
+        stills.append(bool(around) and all(around))
+    return tuple(stills)
 
 
 def _steps(windows: Sequence[Window], count: int) -> tuple[Step | None, ...]:

@@ -8,7 +8,7 @@ depths, since it may sit in a side minimum.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -23,8 +23,24 @@ from clipmill.annotations.camera.structure.system import (
 )
 
 _COARSE = (8.0, 2.0)  # times the scale, before the scale itself
-_STARTS = (1.0, 0.3)  # inverse depths of all points; where one start ends aside, the other does not
 _DEPTHS = (0.0, 0.1, 0.2, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 3.0, 5.0, 8.0)  # inverse, of the median's
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where bundle adjustment begins; where one start ends in a side minimum, another does not.
+
+    Attributes:
+        times: Focal length, times that of the prior.
+        inverse: Inverse depth of all points; it decides how far early rounds go.
+    """
+
+    times: float
+    inverse: float
+
+
+FIRST_STARTS = (Start(1.0, 1.0), Start(1.0, 0.3))
+OTHER_STARTS = (Start(0.8, 1.0), Start(1.25, 1.0))
 
 
 def solve_travel(
@@ -33,7 +49,7 @@ def solve_travel(
     *,
     scale: float,
     prior: FocalPrior,
-    focals: Sequence[float] = (1.0,),
+    starts: Sequence[Start] = FIRST_STARTS,
 ) -> Adjusted:
     """Return cameras that travel, and the depths of the points.
 
@@ -42,15 +58,14 @@ def solve_travel(
         sightings: What was seen.
         scale: Errors beyond this many working pixels count ever less.
         prior: Of the focal length.
-        focals: Where to begin with the focal length, times the prior's. The best start goes on.
+        starts: Where to begin; the best after a few rounds goes on.
     """
-    starts = [
-        _at_one_depth(rotations, sightings, inverse=inverse, focal=times * prior.focal)
-        for times in focals
-        for inverse in _STARTS
+    scenes = [
+        _at_one_depth(rotations, sightings, inverse=start.inverse, focal=start.times * prior.focal)
+        for start in starts
     ]
     coarse, fine = (share * scale for share in _COARSE)
-    found = [_improved(start, sightings, scale=coarse, prior=prior) for start in starts]
+    found = [_improved(scene, sightings, scale=coarse, prior=prior) for scene in scenes]
     best = min(found, key=lambda scene: _cost_of(scene, sightings, scale=fine))
     best = _improved(best, sightings, scale=fine, prior=prior)
     travel = Unknowns(travel=True, focal=prior.spread > 0, lens=True)

@@ -16,11 +16,13 @@ from clipmill.annotations.camera.structure.evidence import (
     Explained,
     explained_by,
     has_travelled,
+    standing,
+    turns_add_nothing,
     turns_suffice,
 )
 from clipmill.annotations.camera.structure.projection import Scene
 from clipmill.annotations.camera.structure.sightings import Sightings
-from clipmill.annotations.camera.structure.solve import solve_travel, solve_turn
+from clipmill.annotations.camera.structure.solve import OTHER_STARTS, solve_travel, solve_turn
 from clipmill.annotations.camera.structure.system import FocalPrior
 
 _LENGTH, _STRIDE = 24, 14  # sampled frames
@@ -30,7 +32,6 @@ _SCALE = 0.002  # longer sides of the picture; errors beyond it count ever less
 _TOLD = 0.5  # share of the picture below which a window explains too little, and is halved
 _WELL = 0.72  # share from which travel is taken to be solved at the first go
 _HOPE = 0.35  # share below which nothing rigid moves, and no further go helps
-_OTHER_FOCALS = (0.8, 1.25)
 _SURE = 0.6  # share of the picture that turns explain when they tell the focal length
 
 
@@ -43,6 +44,7 @@ class Window:
         sightings: What was seen.
         scene: Cameras and depths.
         travelled: Whether the travel is to be believed; else the cameras stay in place.
+        still: Whether not even a turn is seen.
         explained: What the scene explains of the picture.
         best: Share of the picture that was explained at best, by travel or turns.
         focal: Focal length of the clip's first frame as this window has it, working pixels.
@@ -53,6 +55,7 @@ class Window:
     sightings: Sightings
     scene: Scene
     travelled: bool
+    still: bool
     explained: Explained
     best: float
     focal: float
@@ -137,10 +140,13 @@ def _adjust(
         scene, spread = travel.scene, travel.focal_spread
         best = max(best, explained.share)
         if has_travelled(scene, sightings, explained, turns, size=size):
-            return Window(frames, sightings, scene, True, explained, best, scene.focal, spread)
+            return Window(
+                frames, sightings, scene, True, False, explained, best, scene.focal, spread
+            )
+    still = turns_add_nothing(explained_by(standing(turn.scene), sightings, size=size), turns)
     first = turn.scene.focal / float(np.exp(zooms[0]))
     told = turn.focal_spread if turns.share >= _SURE else None
-    return Window(frames, sightings, turn.scene, False, turns, best, first, told)
+    return Window(frames, sightings, turn.scene, False, still, turns, best, first, told)
 
 
 def _travel(
@@ -154,8 +160,8 @@ def _travel(
     """Solve for travel; begin again elsewhere where it looks like a side minimum."""
     travel = solve_travel(rotations, sightings, scale=scale, prior=prior)
     explained = explained_by(travel.scene, sightings, size=size)
-    if _HOPE <= explained.share < _WELL:
-        other = solve_travel(rotations, sightings, scale=scale, prior=prior, focals=_OTHER_FOCALS)
+    if _TOLD <= explained.share < _WELL and sightings.num_frames >= _LENGTH:
+        other = solve_travel(rotations, sightings, scale=scale, prior=prior, starts=OTHER_STARTS)
         if other.cost < travel.cost:
             travel, explained = other, explained_by(other.scene, sightings, size=size)
     return travel, explained
