@@ -4,6 +4,7 @@ import ast
 from pathlib import Path
 
 import clipmill
+from clipmill.annotations.registry import BACKENDS
 
 ROOT = Path(clipmill.__file__).parent
 
@@ -62,6 +63,91 @@ def _imports(path: Path) -> set[str]:
 
 def _files() -> list[tuple[str, Path]]:
     return [(p.relative_to(ROOT).parts[0].removesuffix(".py"), p) for p in ROOT.rglob("*.py")]
+
+
+ANNOTATIONS = ROOT / "annotations"
+
+
+def _modules(path: Path) -> set[str]:
+    """Return the modules that a file imports from the package, dotted, without `clipmill.`."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module)
+            # A name may be a module itself, as in `from clipmill.annotations import tracks`.
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+    return {name.removeprefix("clipmill.") for name in found if name.startswith("clipmill.")}
+
+
+def _insides(path: Path) -> set[tuple[str, ...]]:
+    """Return what a file imports from within annotations: (annotation, module, ...)."""
+    names = {name.removeprefix("annotations.") for name in _modules(path)}
+    parts = {tuple(name.split(".")) for name in names}
+    return {part for part in parts if (ANNOTATIONS / part[0]).is_dir() and len(part) > 1}
+
+
+def test_an_annotation_knows_of_another_only_its_schema():
+    wrong = []
+    for path in ANNOTATIONS.rglob("*.py"):
+        own = path.relative_to(ANNOTATIONS).parts[0]
+        wrong += [
+            f"{path.relative_to(ROOT)} imports {'.'.join(module)}"
+            for module in _insides(path)
+            if module[0] != own and module[1] != "schema"
+        ]
+    assert not wrong, "\n".join(sorted(wrong))
+
+
+def _backend_files() -> dict[str, set[str]]:
+    """Return the modules that hold backends, by annotation."""
+    found: dict[str, set[str]] = {}
+    for where in BACKENDS.values():
+        annotation, module = where.split(":")[0].split(".")[2:4]
+        found.setdefault(annotation, set()).add(module)
+    return found
+
+
+def test_a_method_knows_no_backend():
+    """Methods live in sub-packages below their annotation, and are used by backends."""
+    methods = [path for path in ANNOTATIONS.glob("*/*/*.py") if path.parent.name != "__pycache__"]
+    assert {path.parent.name for path in methods} >= {"moving", "propagation", "chained_flow"}
+    wrong = []
+    for path in methods:
+        own = path.relative_to(ANNOTATIONS).parts[0]
+        wrong += [
+            f"{path.relative_to(ROOT)} imports the backend {module[1]}"
+            for module in _insides(path)
+            if module[0] == own and module[1] in _backend_files()[own]
+        ]
+    assert not wrong, "\n".join(sorted(wrong))
+
+
+def test_methods_of_an_annotation_have_no_circle():
+    uses: dict[tuple[str, str], set[tuple[str, str]]] = {}
+    for path in ANNOTATIONS.glob("*/*/*.py"):
+        own = path.relative_to(ANNOTATIONS).parts[:2]
+        others = {
+            module[:2] for module in _insides(path) if (ANNOTATIONS / Path(*module[:2])).is_dir()
+        }
+        uses.setdefault(own, set()).update(others - {own})
+
+    def reach(method: tuple[str, str], seen: tuple[tuple[str, str], ...] = ()) -> None:
+        assert method not in seen, f"circle: {' -> '.join(m for _, m in (*seen, method))}"
+        for other in uses.get(method, ()):
+            reach(other, (*seen, method))
+
+    for method in uses:
+        reach(method)
+
+
+def test_the_ground_knows_nothing_of_what_stands_on_it():
+    for part in ("vision", "video", "store"):
+        assert not ALLOWED[part]
+        for path in (ROOT / part).rglob("*.py"):
+            others = {name.split(".")[0] for name in _modules(path)} - FREE - {part, "__version__"}
+            assert not others, f"{path.relative_to(ROOT)} imports {others}"
 
 
 def test_every_part_of_the_package_has_a_layer():

@@ -10,11 +10,6 @@ TRACKS = "tests/annotations/tracks/test_tracks_embedded.py::"
 
 KNOWN_WEAK = {
     "tests/test_end_to_end.py::test_every_annotation_is_near_the_truth": DRAWN,
-    "tests/annotations/objects/propagation/": DRAWN,
-    "tests/annotations/objects/test_objects_carried.py::": DRAWN,
-    "tests/annotations/objects/test_objects_embedded.py::test_row_of_a_mover": DRAWN,
-    "tests/annotations/objects/test_objects_embedded.py::test_anchors_count_from_the_clip": DRAWN,
-    "tests/annotations/objects/test_objects_embedded.py::test_a_thing_that_is_not_always": DRAWN,
     f"{TRACKS}test_points_stay_on_their_object[noise]": HIDDEN,
     f"{TRACKS}test_no_point_jumps_to_the_object_that_crosses[a larger": HIDDEN,
     f"{TRACKS}test_no_point_jumps_to_the_object_that_crosses[a still": HIDDEN,

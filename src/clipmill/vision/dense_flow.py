@@ -64,8 +64,8 @@ def round_trip(forward: Field, backward: Field, *, tolerance: float = 1.0) -> np
     height, width = forward.shape[:2]
     landing = pixel_grid(height, width) + forward
     miss = lengths(forward + sample(backward, landing))
-    inside = (landing >= 0).all(axis=-1)
-    inside &= (landing[..., 0] <= width - 1) & (landing[..., 1] <= height - 1)
+    x, y = landing[..., 0], landing[..., 1]
+    inside = (x >= 0) & (y >= 0) & (x <= width - 1) & (y <= height - 1)
     return np.asarray((miss <= tolerance + 0.05 * lengths(forward)) & inside, bool)
 
 

@@ -119,7 +119,7 @@ LATE = scene(
 
 
 @pytest.mark.parametrize(
-    ("made", "share"), [(HIDDEN, 0.7), (RETURNING, 0.7), (LATE, 0.7)], ids=["hid", "back", "late"]
+    ("made", "share"), [(HIDDEN, 0.7), (RETURNING, 0.6), (LATE, 0.7)], ids=["hid", "back", "late"]
 )
 def test_a_thing_that_is_not_always_there_is_one_identity(tmp_path, made, share):
     row = run(MovingObjects, item_of(tmp_path / "one.mp4", made), **LOOSE)

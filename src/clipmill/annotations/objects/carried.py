@@ -55,10 +55,10 @@ class CarriedObjectsConfig(BackendConfig):
         0.02, ge=0, le=1, description="Below this it is noise; select on `confidence` above it."
     )
     scans: int = Field(
-        6, ge=0, description="Whole frames the network sees besides the anchors, where it is new."
+        4, ge=0, description="Whole frames the network sees besides the anchors, where it is new."
     )
     looks: int = Field(
-        32, ge=1, description="Looks at the first object of a clip, about; fewer at each further."
+        28, ge=1, description="Looks at the first object of a clip, about; fewer at each further."
     )
     min_interval: int = Field(4, ge=1, description="Fewest frames from one look to the next.")
 
@@ -166,6 +166,11 @@ class CarriedObjects(Backend):
         for frame in [*first, *(place for place in between if place not in first)]:
             loaded.item.check()
             search.visit(frame, always=frame in first)
+        step = max(1, config.scan_every // 3)
+        for frame in range(step, len(frames), step):
+            loaded.item.check()
+            if frame not in between:
+                search.revisit(frame)
         search.finish()
         return identities.settle()
 

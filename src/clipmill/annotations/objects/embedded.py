@@ -19,6 +19,9 @@ class MovingObjectsConfig(CarriedObjectsConfig):
     min_area: float = Field(
         0.01, gt=0, lt=1, description="Smallest object, share of the frame; select on `area`."
     )
+    entry_confidence: float = Field(
+        0.8, ge=0, le=1, description="Only of objects that are as sure as this."
+    )
     min_confidence: float = Field(
         0.15, ge=0, le=1, description="Below this it is noise; select on `confidence` above it."
     )
@@ -28,7 +31,7 @@ class MovingObjects(CarriedObjects):
     """Independently moving regions, carried through the clip by flow and colours."""
 
     name: ClassVar[str] = "embedded"
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
     Config: ClassVar[type[BackendConfig]] = MovingObjectsConfig
     needs: ClassVar[Needs] = Needs(licence="Apache-2.0 (OpenCV, scikit-learn)")
 

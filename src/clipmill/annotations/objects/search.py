@@ -33,7 +33,8 @@ class Search:
         distances: Frames to each side that a frame is compared with.
         whole: Sees foreground in a whole frame; None: motion alone.
         crop: Sees foreground in a crop; None where `whole` is.
-        most: Whole frames that the network sees, besides those that are searched always.
+        most: Whole frames that the network sees, besides those that are searched always; and
+            whole frames that it sees small, where a thing is missing.
     """
 
     def __init__(
@@ -49,7 +50,7 @@ class Search:
     ) -> None:
         self._frames, self._identities, self._limits = frames, identities, limits
         self._distances = distances
-        self._whole, self._crop, self._more = whole, crop, most
+        self._whole, self._crop, self._more, self._again = whole, crop, most, most
         self._flows = FlowEstimator()
         self._left: list[tuple[int, Motion, list[Mover], Mask]] = []
 
@@ -73,6 +74,21 @@ class Search:
         soft = self._fit(self._whole(self._frames.detail(frame)))
         self._identities.propose(frame, from_network(soft, motion, self._limits))
         self._left.append((frame, motion, movers, np.asarray(soft > 0.5, bool)))
+
+    def revisit(self, frame: int) -> None:
+        """Search one frame for a known thing that is not seen there; a network sees it small."""
+        if self._again <= 0 or not self._identities.missing(frame):
+            return
+        motion = self._motion(frame)
+        if motion is None:
+            return
+        self._again -= 1
+        if self._crop is not None:
+            soft = self._fit(self._crop(self._frames.detail(frame)))
+            self._identities.propose(frame, from_network(soft, motion, self._limits))
+            return
+        movers = find_movers(self._frames.small(frame), motion, self._limits)
+        self._identities.propose(frame, from_motion(movers, motion))
 
     def finish(self) -> None:
         """Look closer at what moved where the network saw nothing in the whole frame."""

@@ -30,6 +30,9 @@ class ClipFrames:
         ahead: float16 [T - 1, h, w, 2]: flow from frame t to t + 1, pixels of the working size,
             on a grid of half of it.
         back: The same from t + 1 to t.
+        trust: bits of bool [T - 1, 2, H, W]: where the flow from t to t + 1, and from t + 1 to t,
+            goes there and back.
+        quick: How OpenCV decodes a picture for the working size.
     """
 
     source_size: tuple[int, int]
@@ -37,6 +40,8 @@ class ClipFrames:
     pictures: tuple[npt.NDArray[np.uint8], ...]
     ahead: npt.NDArray[np.float16]
     back: npt.NDArray[np.float16]
+    trust: tuple[npt.NDArray[np.uint8], ...]
+    quick: int = cv2.IMREAD_COLOR
 
     def __len__(self) -> int:
         return len(self.pictures)
@@ -49,7 +54,11 @@ class ClipFrames:
 
     def small(self, frame: int) -> Picture:
         """Return a frame at the working size, uint8 [H, W, 3], RGB."""
-        return cv2.resize(self.detail(frame), self.work, interpolation=cv2.INTER_AREA)
+        # A JPEG can be decoded at half its size for a third of the work.
+        decoded = cv2.imdecode(self.pictures[frame], self.quick)
+        assert decoded is not None
+        fitted = cv2.resize(decoded, self.work, interpolation=cv2.INTER_AREA)
+        return cv2.cvtColor(fitted, cv2.COLOR_BGR2RGB)
 
     def grey(self, frame: int) -> Gray:
         """Return a frame at the working size, uint8 [H, W]."""
@@ -62,7 +71,10 @@ class ClipFrames:
 
     def trusted(self, first: int, second: int) -> npt.NDArray[np.bool_]:
         """Return bool [H, W]: where the flow from first to second goes there and back."""
-        return round_trip(self.flow(first, second), self.flow(second, first))
+        width, height = self.work
+        bits = self.trust[min(first, second)]
+        both = np.unpackbits(bits, count=2 * height * width).reshape(2, height, width)
+        return both[0 if second > first else 1].view(np.bool_)
 
 
 def read_frames(item: ClipInput, *, work_side: int, detail_side: int) -> ClipFrames:
@@ -82,6 +94,7 @@ def read_frames(item: ClipInput, *, work_side: int, detail_side: int) -> ClipFra
     pictures: list[npt.NDArray[np.uint8]] = []
     ahead: list[npt.NDArray[np.float16]] = []
     back: list[npt.NDArray[np.float16]] = []
+    trust: list[npt.NDArray[np.uint8]] = []
     before: Gray | None = None
     with item.open() as reader:
         source = (reader.width, reader.height)
@@ -91,8 +104,11 @@ def read_frames(item: ClipInput, *, work_side: int, detail_side: int) -> ClipFra
         for frame in reader.stream(item.clip.start, item.clip.end, sizes=sizes):
             grey = frame.images["work"]
             if before is not None:
-                ahead.append(halved(flows.one_way(before, grey)))
-                back.append(halved(flows.one_way(grey, before)))
+                there, here = flows.one_way(before, grey), flows.one_way(grey, before)
+                both = np.stack([round_trip(there, here), round_trip(here, there)])
+                trust.append(np.packbits(both))
+                ahead.append(halved(there))
+                back.append(halved(here))
             before = grey
             shown = cv2.cvtColor(frame.images["detail"], cv2.COLOR_RGB2BGR)
             pictures.append(cv2.imencode(".jpg", shown, _QUALITY)[1])
@@ -105,4 +121,6 @@ def read_frames(item: ClipInput, *, work_side: int, detail_side: int) -> ClipFra
         pictures=tuple(pictures),
         ahead=np.stack(ahead) if ahead else nothing,
         back=np.stack(back) if back else nothing,
+        trust=tuple(trust),
+        quick=cv2.IMREAD_REDUCED_COLOR_2 if detail[0] >= 2 * work[0] else cv2.IMREAD_COLOR,
     )

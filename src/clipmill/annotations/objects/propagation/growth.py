@@ -37,7 +37,7 @@ def without_bystanders(frames: ClipFrames, frame: int, found: Mask, carried: Mas
     if not parts or other < 0:
         return found
     flow = frames.flow(frame, other)
-    still = _background(flow, found | carried)
+    still = background(flow, found | carried)
     core = components(found, min_pixels=1)[0] & carried if found.any() else found
     if still is None or not core.any():
         return found
@@ -68,18 +68,18 @@ def standing(frames: ClipFrames, frame: int, mask: Mask) -> Mask:
     if other < 0:
         return nothing
     flow = frames.flow(frame, other)
-    still = _background(flow, mask)
+    still = background(flow, mask)
     if still is None:
         return nothing
     speed = np.linalg.norm(flow - still, axis=2)
     moving = mask & (speed > _APART)
-    if moving.sum() < _MOVES * mask.sum():
+    if not moving.any() or moving.sum() < _MOVES * mask.sum():
         return nothing
     slow = mask & (speed < _SLOW * float(np.median(speed[moving])))
     return cv2.medianBlur(slow.astype(np.uint8), 5) > 0
 
 
-def _background(flow: Field, objects: Mask) -> Field | None:
+def background(flow: Field, objects: Mask) -> Field | None:
     """Return the motion of what lies outside of a mask as a field, from one homography."""
     height, width = objects.shape
     grid = pixel_grid(height, width)[_STEP // 2 :: _STEP, _STEP // 2 :: _STEP].reshape(-1, 2)

@@ -113,7 +113,8 @@ class Identities:
                 self.all.append(identity)
                 # Each further thing is looked at less often, so that a crowd costs little more.
                 rank = len(self.all)
-                identity.way = replace(self._way, interval=self._way.interval * rank)
+                interval = round(self._way.interval * rank**1.5)
+                identity.way = replace(self._way, interval=interval)
             identity.take(proposal)
             self._follow(identity, frame, proposal)
 

@@ -51,23 +51,29 @@ class Look:
 
 
 def see_crop(
-    frames: ClipFrames, frame: int, mask: Mask, network: Network, *, margin: float = _MARGIN
+    frames: ClipFrames,
+    frame: int,
+    mask: Mask,
+    network: Network,
+    *,
+    margin: float = _MARGIN,
+    larger: bool = True,
 ) -> SoftMask:
     """Return what the network sees in the crop about a mask, float32 [H, W], 0 outside of it.
 
     A thing that grows (it comes nearer, or back into the picture) is cut by a crop about its old
-    mask; where what is seen reaches the crop's border, larger crops are looked at.
+    mask; where what is seen reaches the crop's border, larger crops are looked at, if `larger`.
     """
     box = _box_about(mask, margin)
     seen = _see(frames, frame, box, network)
-    for _ in range(_LARGER):
+    for _ in range(_LARGER if larger else 0):
         own = own_components(seen > 0.5, mask)
         if not _is_cut(own, box):
             break
-        larger = _box_about(mask | own, 2 * margin)
-        if larger == box:
+        wider = _box_about(mask | own, 2 * margin)
+        if wider == box:
             break
-        box, seen = larger, _see(frames, frame, larger, network)
+        box, seen = wider, _see(frames, frame, wider, network)
     return seen
 
 
@@ -121,6 +127,7 @@ def look_again(
     network: Network | None,
     *,
     sure: float,
+    larger: bool = True,
 ) -> Look:
     """Fit a carried mask to the picture.
 
@@ -131,6 +138,7 @@ def look_again(
         known: What the thing looks like.
         network: Sees foreground in a crop; None where there is none.
         sure: Share of the mask that the flow carried reliably since the last look, [0, 1].
+        larger: Whether the network may look again where its crop cuts what it shows.
     """
     mask = np.asarray(carried > 0.5, bool)
     rgb = frames.small(frame)
@@ -139,7 +147,7 @@ def look_again(
     candidates: dict[str, Mask] = {"carried": mask}
     seen = None
     if network is not None:
-        seen = see_crop(frames, frame, mask, network)
+        seen = see_crop(frames, frame, mask, network, larger=larger)
         whole = without_bystanders(frames, frame, own_components(seen > 0.5, mask), mask)
         dragged = standing(frames, frame, mask) & ~(seen > 0.5)
         candidates |= {"network": whole & near, "whole": whole, "carried": mask & ~dragged}
@@ -153,7 +161,8 @@ def look_again(
         name: known.likeness(lab, found) * known.size_fit(found)
         for name, found in candidates.items()
     }
-    prefer = dict(_PREFER)
+    # Colours alone must do better than what came with the flow; a network may be trusted first.
+    prefer = dict(_PREFER) if network is not None else dict.fromkeys(_PREFER, 0.0)
     if sure < _DOUBT:
         prefer["carried"] -= _LESS_FOR_DOUBT
     best = max(candidates, key=lambda name: scores[name] + prefer[name])

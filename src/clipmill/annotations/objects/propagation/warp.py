@@ -13,6 +13,8 @@ from clipmill.annotations.objects.propagation.frames import ClipFrames
 from clipmill.vision.dense_flow import Field, pixel_grid
 from clipmill.vision.masks import Mask, SoftMask
 
+Shift = tuple[float, float]
+
 _MOST_SAMPLES = 400
 _FEWEST_SAMPLES = 6
 _TOLERANCE = 2.0  # working pixels, limbs included
@@ -43,6 +45,22 @@ def carry_mask(frames: ClipFrames, soft: SoftMask, here: int, there: int) -> tup
     doubtful = 0.5 * stiff + 0.5 * np.minimum(stiff, bent)
     carried = np.where(frames.trusted(there, here), bent, doubtful)
     return np.asarray(carried, np.float32), float(sure[mask].mean()) if mask.any() else 0.0
+
+
+def shift_of(frames: ClipFrames, mask: Mask, here: int, there: int) -> Shift | None:
+    """Return the median motion of a mask, x and y in working pixels; None where flow fails."""
+    sure = mask & frames.trusted(here, there)
+    if sure.sum() < _FEWEST_SAMPLES:
+        return None
+    across, down = np.median(frames.flow(here, there)[sure], axis=0)
+    return float(across), float(down)
+
+
+def shifted(soft: SoftMask, shift: Shift) -> SoftMask:
+    """Return a soft mask moved by x and y working pixels; what leaves the picture is gone."""
+    height, width = soft.shape
+    matrix = np.array([[1, 0, shift[0]], [0, 1, shift[1]]], np.float64)
+    return np.asarray(cv2.warpAffine(soft, matrix, (width, height)), np.float32)
 
 
 def _follow(soft: SoftMask, back: Field) -> SoftMask:
