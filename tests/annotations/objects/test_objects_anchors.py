@@ -90,6 +90,11 @@ def test_every_return_is_an_entry():
     assert entries((0, [100] * 10), (20, [50, *[100] * 9]), (45, [100] * 10)) == [21, 45]
 
 
+def test_what_is_lost_for_a_moment_has_not_come_in_again():
+    assert entries((0, [100] * 10), (15, [100] * 10)) == []
+    assert entries((0, [100] * 10), (16, [100] * 10)) == [16]
+
+
 def test_a_thing_that_is_gone_again_is_seen_at_its_best_while_it_is_there():
     assert entries((20, [10, 30, 20]), (40, [500] * 10)) == [21, 40]
 

@@ -7,12 +7,13 @@ import numpy as np
 from pydantic import Field
 
 from clipmill.annotations.base import BackendConfig, ClipInput, Needs
+from clipmill.annotations.inout.crossing import frames_to_border
 from clipmill.annotations.inout.journey import Journey
 from clipmill.annotations.inout.masked import InOutConfig, MaskedInOut
 from clipmill.annotations.objects.schema import CarriedObject, ObjectsRow
 from clipmill.errors import ClipError
 from clipmill.store.codecs import decode_mask, encode_mask
-from clipmill.vision.masks import touches_edge
+from clipmill.vision.masks import Mask, touches_edge
 
 if TYPE_CHECKING:
     from clipmill.video import FrameSize, VideoReader
@@ -34,7 +35,7 @@ class CarriedMasks(MaskedInOut):
     """Takes the masks from the objects row; nothing is followed twice."""
 
     name: ClassVar[str] = "embedded"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     Config: ClassVar[type[BackendConfig]] = CarriedMasksConfig
     needs: ClassVar[Needs] = Needs(licence="Apache-2.0 (OpenCV)")
     config: CarriedMasksConfig
@@ -70,8 +71,12 @@ class CarriedMasks(MaskedInOut):
             journey.backward.extend(
                 _mask_at(one, frame, blank) for frame in range(journey.anchor - 1, begin - 1, -1)
             )
-            journey.came = _at_edge(journey.masks)
-            journey.left = _at_edge(journey.masks[::-1])
+            masks = [mask for mask in map(decode_mask, journey.masks) if mask.any()]
+            if not masks:
+                continue
+            journey.came, journey.left = _at_edge(masks[0]), _at_edge(masks[-1])
+            journey.before = frames_to_border(masks[::-1])
+            journey.after = frames_to_border(masks)
 
 
 def _mask_at(one: CarriedObject, frame: int, blank: bytes) -> bytes:
@@ -79,10 +84,6 @@ def _mask_at(one: CarriedObject, frame: int, blank: bytes) -> bytes:
     return one.masks[place] if 0 <= place < len(one.masks) else blank
 
 
-def _at_edge(masks: Sequence[bytes]) -> bool:
-    """Whether the first mask that shows anything reaches the picture's edge."""
-    for blob in masks:
-        mask = decode_mask(blob)
-        if mask.any():
-            return touches_edge(mask, width=max(2, round(_NEAR_EDGE * max(mask.shape))))
-    return False
+def _at_edge(mask: Mask) -> bool:
+    """Whether a mask reaches the picture's edge."""
+    return touches_edge(mask, width=max(2, round(_NEAR_EDGE * max(mask.shape))))

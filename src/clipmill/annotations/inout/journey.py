@@ -22,6 +22,8 @@ class Journey:
         backward: The same before the anchor, nearest first.
         left: Whether it went out over the picture's edge at the end.
         came: Whether it came in over the picture's edge at the beginning.
+        after: Frames after the last mask at which it had gone.
+        before: Frames before the first mask at which it came in.
     """
 
     anchor: int
@@ -33,6 +35,8 @@ class Journey:
     backward: list[bytes] = field(default_factory=list)
     left: bool = False
     came: bool = False
+    after: int = 0
+    before: int = 0
 
     @property
     def end(self) -> int:

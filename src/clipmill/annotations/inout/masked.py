@@ -355,8 +355,10 @@ def _passages(
     if not present:
         return None, None
     first = journey.first_frame
-    enter = first + present[0] if journey.came and present[0] > 0 else None
-    leave = first + present[-1] + 1 if journey.left and present[-1] + 1 < len(masks) else None
+    begin = max(1, present[0] - journey.before)
+    end = min(len(masks) - 1, present[-1] + 1 + journey.after)
+    enter = first + begin if journey.came and present[0] > 0 else None
+    leave = first + end if journey.left and present[-1] + 1 < len(masks) else None
     return enter, leave
 
 

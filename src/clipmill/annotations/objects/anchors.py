@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+_ABSENT = 6  # frames; a thing that is not seen for fewer was hardly gone
 _MOST = 0.7
 """Share of its largest size from which a thing that came in is well seen."""
 
@@ -76,15 +77,16 @@ def entry_anchors(
     Returns:
         One frame (clip index) per entry: the first after it in which the thing has most of the
         size that it reaches within that time, off the edge if it gets off it. A thing that is
-        there at the clip's first frame has not come in then.
+        there at the clip's first frame has not come in then, and one that is lost for a moment has
+        not come in again.
     """
     seen = np.asarray(areas, float)
     free = ~np.asarray(at_edge, bool)
     present = seen > 0
     entries = np.flatnonzero(present & ~np.concatenate([[False], present[:-1]]))
-    found = []
+    found: list[int] = []
     for entry in entries:
-        if first + entry == 0:
+        if first + entry == 0 or present[max(0, entry - _ABSENT) : entry].any():
             continue
         stay = present[entry : entry + within]
         length = len(stay) if stay.all() else int(np.argmin(stay))

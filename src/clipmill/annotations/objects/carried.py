@@ -55,7 +55,7 @@ class CarriedObjectsConfig(BackendConfig):
         0.02, ge=0, le=1, description="Below this it is noise; select on `confidence` above it."
     )
     scans: int = Field(
-        4, ge=0, description="Whole frames the network sees besides the anchors, where it is new."
+        5, ge=0, description="Whole frames the network sees besides the anchors, where it is new."
     )
     looks: int = Field(
         28, ge=1, description="Looks at the first object of a clip, about; fewer at each further."
@@ -167,10 +167,10 @@ class CarriedObjects(Backend):
             loaded.item.check()
             search.visit(frame, always=frame in first)
         step = max(1, config.scan_every // 3)
-        for frame in range(step, len(frames), step):
+        again = [frame for frame in range(step, len(frames), step) if frame not in between]
+        for frame in [*again[::2], *again[1::2]]:
             loaded.item.check()
-            if frame not in between:
-                search.revisit(frame)
+            search.revisit(frame)
         search.finish()
         return identities.settle()
 

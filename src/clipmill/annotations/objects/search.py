@@ -34,7 +34,7 @@ class Search:
         whole: Sees foreground in a whole frame; None: motion alone.
         crop: Sees foreground in a crop; None where `whole` is.
         most: Whole frames that the network sees, besides those that are searched always; and
-            whole frames that it sees small, where a thing is missing.
+            twice as many that it sees small, where a thing is missing.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Search:
     ) -> None:
         self._frames, self._identities, self._limits = frames, identities, limits
         self._distances = distances
-        self._whole, self._crop, self._more, self._again = whole, crop, most, most
+        self._whole, self._crop, self._more, self._again = whole, crop, most, 2 * most
         self._flows = FlowEstimator()
         self._left: list[tuple[int, Motion, list[Mover], Mask]] = []
 

@@ -13,10 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from clipmill.annotations.objects.moving.background import fit_background, mismatch
+from clipmill.annotations.objects.moving.parallax import Matches, matches_of
 from clipmill.vision.dense_flow import Field, FlowEstimator, Gray, lengths
 
 Map = npt.NDArray[np.float32]
 
+_FURTHEST = 2  # distances to each side at which parallax shows
 _RIM = 0.12  # of the shorter side
 _MOST_NOISE = 0.3  # working pixels per frame; a rim that moves more shows an object, not noise
 
@@ -37,6 +39,7 @@ class Evidence:
         grain: Typical grey difference that the flow leaves unexplained: the sensor's noise.
         inlier_share: Mean share of the flow that the background explains, [0, 1].
         frames: Number of frames that could be compared with the anchor.
+        matches: Of the anchor with the frames that are furthest off, see `parallax`.
     """
 
     speed: Map
@@ -47,6 +50,7 @@ class Evidence:
     grain: float
     inlier_share: float
     frames: int
+    matches: tuple[Matches, ...] = ()
 
 
 def measure(anchor: Gray, others: Mapping[int, Gray], flows: FlowEstimator) -> Evidence | None:
@@ -68,8 +72,12 @@ def measure(anchor: Gray, others: Mapping[int, Gray], flows: FlowEstimator) -> E
     rest = np.zeros_like(weight)
     shares: list[float] = []
     total = 0.0
+    matches: list[Matches] = []
+    furthest = sorted({abs(distance) for distance in others})[-_FURTHEST:]
     for distance, other in others.items():
         flow = flows.checked(anchor, other)
+        if abs(distance) in furthest:
+            matches.append(matches_of(flow))
         background = fit_background(anchor, other, flow)
         if background is None:
             continue
@@ -99,6 +107,7 @@ def measure(anchor: Gray, others: Mapping[int, Gray], flows: FlowEstimator) -> E
         grain=float(np.median((rest / safe)[weight > 0])) if known.size else 0.0,
         inlier_share=float(np.mean(shares)),
         frames=len(shares),
+        matches=tuple(matches),
     )
 
 

@@ -2,7 +2,7 @@
 
 A rail moves past a travelling camera, but so does the wall behind it; a person in front of the
 wall does not go with it. So the motion of a component is compared with the ring about it, not
-with one motion of the whole background.
+with one motion of the whole background; and what parallax explains is no motion of its own.
 """
 
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from clipmill.annotations.objects.moving.movers import Motion
+from clipmill.annotations.objects.moving.parallax import stands_still
 from clipmill.vision.masks import Mask, grow, shrink
 
 _GAP, _RING = 0.01, 0.05  # of the longer side: where the ring begins and ends
@@ -54,4 +55,6 @@ def own_motion(part: Mask, motion: Motion) -> OwnMotion:
     least = max(min(motion.floor, _MOST_FLOOR), _SHARE_OF_RING * float(np.linalg.norm(about)))
     moves = apart > least
     speed = float(np.median(apart[moves])) if moves.any() else 0.0
+    if moves.any() and stands_still(part, evidence.matches):
+        return OwnMotion(0.0, speed)
     return OwnMotion(float(moves.mean()), speed)

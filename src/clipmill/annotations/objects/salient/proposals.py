@@ -77,9 +77,11 @@ def from_crops(
             continue
         soft = look(mover.mask)
         whole = own_components(soft > 0.5, mover.mask)
-        large_enough = whole.mean() >= limits.min_area
-        if large_enough and overlap(whole, mover.mask) >= _CONFIRMED:
-            found.append(_proposal(whole, soft, own_motion(whole, motion)))
+        if whole.mean() < limits.min_area or overlap(whole, mover.mask) < _CONFIRMED:
+            continue
+        own = own_motion(whole, motion)
+        if own.share > 0:
+            found.append(_proposal(whole, soft, own))
     return found
 
 

@@ -1,0 +1,56 @@
+"""How long a thing at the picture's border still takes to be over it.
+
+The last sliver of a thing is hardly ever seen as the thing: its mask ends some frames before it has
+left, and begins some frames after it has come in. So the edge that is furthest from the border is
+taken to go on at the speed it had.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from clipmill.vision.masks import Mask
+
+_FRAMES = 6  # over which the speed is measured
+_SLOWEST = 0.5  # working pixels per frame
+_MOST = 3  # frames; further off, speed tells little
+_NEAR = 0.02  # share of the longer side within which a mask is at the border
+
+
+def frames_to_border(masks: Sequence[Mask]) -> int:
+    """Return in how many frames after the last mask a thing is over the border it is at.
+
+    Args:
+        masks: bool [H, W], towards the border (backwards in time for an entry), none empty.
+
+    Returns:
+        0 where it is at no border, hardly moves, or is as good as gone; at most 3.
+    """
+    recent = list(masks)[-_FRAMES:]
+    if len(recent) < 2:
+        return 0
+    rest = np.array([_depths(mask) for mask in recent], float)
+    speed = -np.median(np.diff(rest, axis=0), axis=0)
+    leaving = _touches(recent[-1]) & (speed >= _SLOWEST)
+    if not leaving.any():
+        return 0
+    return int(min(_MOST, np.floor((rest[-1][leaving] / speed[leaving]).min())))
+
+
+def _depths(mask: Mask) -> tuple[int, int, int, int]:
+    """Return how far a mask reaches in from the left, top, right and bottom border, pixels."""
+    height, width = mask.shape
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return (
+        int(columns[-1]) + 1,
+        int(rows[-1]) + 1,
+        width - int(columns[0]),
+        height - int(rows[0]),
+    )
+
+
+def _touches(mask: Mask) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Return whether a mask is at the left, top, right and bottom border, bool [4]."""
+    near = max(2, round(_NEAR * max(mask.shape)))
+    edges = mask[:, :near], mask[:near], mask[:, -near:], mask[-near:]
+    return np.array([edge.any() for edge in edges])

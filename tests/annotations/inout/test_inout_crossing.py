@@ -1,0 +1,42 @@
+import numpy as np
+import pytest
+
+from clipmill.annotations.inout.crossing import frames_to_border
+
+
+def box(left, top, right, bottom, size=(90, 160)):
+    mask = np.zeros(size, bool)
+    mask[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)] = True
+    return mask
+
+
+def leftward(*rights):
+    return [box(right - 40, 30, right, 60) for right in rights]
+
+
+@pytest.mark.parametrize(
+    ("rights", "frames"),
+    [((50, 42, 34, 26, 18), 2), ((50, 40, 30, 20, 10), 1), ((60, 41, 22, 3), 0), ((44, 42), 3)],
+    ids=["two more", "at the next", "gone", "no further than speed tells"],
+)
+def test_the_last_edge_goes_on_at_its_speed(rights, frames):
+    assert frames_to_border(leftward(*rights)) == frames
+
+
+def test_every_border():
+    shapes = [leftward(50, 42, 34, 26, 18)]
+    shapes.append([mask[:, ::-1] for mask in shapes[0]])
+    shapes.append([mask.T for mask in shapes[0]])
+    shapes.append([mask.T[::-1] for mask in shapes[0]])
+    assert [frames_to_border(masks) for masks in shapes] == [2, 2, 2, 2]
+
+
+def test_what_is_inside_or_stays_is_not_leaving():
+    assert frames_to_border([box(60 - t, 30, 100 - t, 60) for t in range(6)]) == 0
+    assert frames_to_border([box(0, 30, 40, 60)] * 6) == 0
+    assert frames_to_border([box(0, 30, 40 + t, 60) for t in range(6)]) == 0
+
+
+def test_one_mask_tells_no_speed():
+    assert frames_to_border(leftward(20)) == 0
+    assert frames_to_border([]) == 0
