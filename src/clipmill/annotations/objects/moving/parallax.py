@@ -77,10 +77,14 @@ def _off_lines(part: Mask, matches: Matches) -> float | None:
         return None
     first, second = matches.at[around], matches.to[around]
     cv2.setRNGSeed(0)
-    _, planar = cv2.findHomography(first, second, cv2.USAC_MAGSAC, _TOLERANCE)
-    matrix, along = cv2.findFundamentalMat(
-        first, second, cv2.USAC_MAGSAC, 0.7 * _TOLERANCE, 0.999, 2000
-    )
+    try:
+        _, planar = cv2.findHomography(first, second, cv2.USAC_MAGSAC, _TOLERANCE)
+        matrix, along = cv2.findFundamentalMat(
+            first, second, cv2.USAC_MAGSAC, 0.7 * _TOLERANCE, 0.999, 2000
+        )
+    except cv2.error:
+        # OpenCV asserts where no sample of the matches gives a model.
+        return None
     if planar is None or matrix is None or matrix.shape != (3, 3):
         return None
     explained = float(along.mean())
