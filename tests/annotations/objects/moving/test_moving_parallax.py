@@ -66,9 +66,10 @@ def test_matches_are_the_trusted_vectors_of_a_flow():
     np.testing.assert_allclose(found.to - found.at, np.tile([3.0, -1.0], (len(found.at), 1)))
 
 
-def test_matches_that_give_no_model_tell_nothing():
-    x = np.tile(np.arange(160, dtype=np.float32), 2)
-    line = np.stack([x, np.full_like(x, 100)], axis=1)
-    scattered = np.random.default_rng(0).uniform(0, 300, line.shape).astype(np.float32)
-    for at, to in ((line, line), (line, scattered), (scattered, scattered[::-1].copy())):
-        assert not stands_still(PART, [Matches(at, to)])
+def test_matches_without_a_model_tell_nothing():
+    rng = np.random.default_rng(0)
+    grid = matches(travel=TRAVEL).at
+    scattered = rng.uniform(0, 240, grid.shape).astype(np.float32)
+    nowhere = np.full_like(grid, 50)
+    for to in (scattered, nowhere):
+        assert not stands_still(PART, [Matches(grid, to)])
