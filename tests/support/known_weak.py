@@ -15,7 +15,6 @@ KNOWN_WEAK = {
     f"{TRACKS}test_no_point_jumps_to_the_object_that_crosses[a still": HIDDEN,
     f"{TRACKS}test_hidden_points_are_not_called_visible[a larger": HIDDEN,
     f"{TRACKS}test_hidden_points_are_not_called_visible[a still": HIDDEN,
-    f"{TRACKS}test_points_that_leave_the": HIDDEN,
     f"{TRACKS}test_background_points_in_a_mask": HIDDEN,
 }
 """Beginning of a test's id -> why it may fail."""

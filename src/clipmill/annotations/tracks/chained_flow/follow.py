@@ -135,8 +135,9 @@ class _Walk:
             return predict(self.anchor, moved, now)
         turned = np.broadcast_to(np.eye(2), (len(moved), 2, 2))
         places = self.points[-1] + self.velocity
-        if _hits(mask, places).mean() < _ENOUGH:
-            # It came out somewhere else.
+        inside = _hits(np.ones_like(mask), places)
+        if inside.mean() >= _ENOUGH and _hits(mask, places)[inside].mean() < _ENOUGH:
+            # It came out somewhere else; of one that is leaving, the mask is a sliver.
             middle = _box_of(mask).reshape(2, 2).mean(axis=0) - self.box.reshape(2, 2).mean(axis=0)
             places = self.anchor + middle
         return places, turned
