@@ -25,6 +25,10 @@ _NEAR_EDGE = 0.02
 class CarriedMasksConfig(InOutConfig):
     """Settings of the embedded inout backend."""
 
+    # A twentieth of a 720p frame is still about 200 pixels square: enough for an identity.
+    min_box_share: float = Field(
+        0.05, ge=0, le=1, description="Smallest box that counts, share of the frame."
+    )
     # A carried mask takes a few frames to grow back when an object comes out from behind another.
     off_share: float = Field(
         0.1, ge=0, le=1, description="Share of its visible frames a point may be off the mask."
