@@ -3,7 +3,9 @@
 import pytest
 from pipelines import pipeline_on, run
 
-from clipmill.config import load_profile
+from clipmill.annotations.base import Needs
+from clipmill.annotations.caption.openai import OpenAICaption
+from clipmill.config import load_pipeline, load_profile
 from clipmill.config.load import parse_pipeline
 from clipmill.errors import UsageError
 from clipmill.pipeline.check import check_pipeline
@@ -22,9 +24,40 @@ def test_the_embedded_profile_is_sound():
 def test_the_frameino_profile_names_every_backend_that_is_missing(tmp_path):
     with pytest.raises(UsageError) as caught:
         run(load_profile("frameino"), tmp_path / "ws")
+    message = str(caught.value)
     for name in ("autoshot", "oneformer", "vggt4track", "cotracker3", "sam2"):
-        assert f"'{name}'" in str(caught.value)
+        assert message.count(f"'{name}'") == 1
+    assert message.startswith("profile frameino cannot run here yet")
+    assert len(message.splitlines()) <= 5
+    assert message.splitlines()[-1].endswith("clipmill models pull --profile frameino")
     assert not list((tmp_path / "ws").rglob("*.parquet"))
+
+
+def test_a_package_that_is_missing_comes_with_the_command_for_all(monkeypatch):
+    monkeypatch.setattr(OpenAICaption, "needs", Needs(modules=("no_such_module",), extra="models"))
+    steps = "  - annotate: probe\n  - {annotate: caption, backend: openai}\n"
+    text = problems(steps)
+    assert "Python packages: no_such_module" in text
+    assert text.endswith('pip install "clipmill[models]"')
+
+
+def test_what_is_wrong_is_told_with_its_line(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text(
+        "name: x\nsteps:\n  - annotate: probe\n    config:\n      max_pixel: 3\n"
+        "  - annotate: quality\n    backend: best\n"
+        "  - select: a\n    rules:\n      - {column: probe.width, min: 1}\n"
+        "      - column: probe.wide\n        min: 1\n"
+        "  - split: shots\n"
+    )
+    with pytest.raises(UsageError) as caught:
+        check_pipeline(load_pipeline(path))
+    setting, backend, column, split = str(caught.value).splitlines()
+    assert setting.startswith(f"{path}:5: ")
+    assert "did you mean 'max_pixels'" in setting
+    assert backend.startswith(f"{path}:7: ") and "there are: embedded, frameino" in backend
+    assert column.startswith(f"{path}:11: ") and "width" in column
+    assert split.startswith(f"{path}:13: ")
 
 
 def test_an_unknown_backend_lists_those_there_are():

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from weights_server import Hub, child_environment, random_bytes, sha256
 
 from clipmill.cli.models import app
+from clipmill.errors import UsageError
 from clipmill.weights import REGISTRY, find_weights
 from clipmill.weights.cache import Cache
 from clipmill.weights.errors import ChecksumError
@@ -142,3 +143,29 @@ def test_wrong_words_are_usage_errors(cache: Cache):
     assert "unknown model 'x'" in str(runner.invoke(app, ["pull", "x"]).exception)
     two = runner.invoke(app, ["pull", "sam2", "ic9600", "--from", "/"])
     assert "--from takes one model" in str(two.exception)
+
+
+def test_a_profile_is_fetched_by_one_command_that_goes_past_failures(
+    hub: Hub, cache: Cache, tmp_path: Path
+):
+    hub.files = {REPO: {"ck.pth": CONTENT}}
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(
+        "name: x\nsteps:\n  - annotate: probe\n  - {annotate: shots, backend: autoshot}\n"
+        "  - {annotate: quality, backend: frameino, config: {scores: [complexity]}}\n"
+    )
+    result = CliRunner().invoke(app, ["pull", "--config", str(mine)])
+    assert result.exit_code == 1
+    assert (cache.root / "ic9600" / "ck.pth").read_bytes() == CONTENT
+    assert "not fetched: " in result.stderr and "AutoShot" in result.stderr
+    assert "1 of 2 models are missing" in result.stderr
+    mine.write_text(mine.read_text().replace("  - {annotate: shots, backend: autoshot}\n", ""))
+    assert CliRunner().invoke(app, ["pull", "--config", str(mine)]).exit_code == 0
+
+
+def test_pull_takes_one_way_of_choosing(hub: Hub, cache: Cache):
+    result = CliRunner().invoke(app, ["pull", "--profile", "embedded"])
+    assert result.exit_code == 0 and "embedded needs no weights" in result.stdout
+    result = CliRunner().invoke(app, ["pull", "ic9600", "--profile", "frameino"])
+    assert isinstance(result.exception, UsageError) and "one of them" in str(result.exception)
+    assert not hub.seen

@@ -151,6 +151,11 @@ class Backend(ABC):
         return {}
 
     @classmethod
+    def wanted_modules(cls, config: Any) -> tuple[str, ...]:
+        """Return the Python modules that these settings need."""
+        return cls.needs.modules
+
+    @classmethod
     def wanted_weights(cls, config: Any) -> tuple[str, ...]:
         """Return the registry's weights that these settings need; none if they name a file."""
         return () if getattr(config, "weights", None) else cls.needs.weights

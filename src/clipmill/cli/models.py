@@ -11,7 +11,9 @@ from rich.table import Table
 
 from clipmill.cli.options import JsonOption
 from clipmill.cli.pull_progress import make_pull_progress, size_text
+from clipmill.config import load_pipeline, load_profile
 from clipmill.errors import UsageError
+from clipmill.pipeline.first_use import wanted_weights
 from clipmill.weights import REGISTRY, WeightSpec, find_spec
 from clipmill.weights import verify as weights_verify
 from clipmill.weights.cache import Cache, default_root, open_cache
@@ -91,15 +93,51 @@ def pull(
         typer.Option("--from", help="Take this file or folder instead of downloading."),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every model of the list.")] = False,
+    profile: Annotated[
+        str | None, typer.Option("--profile", "-p", help="Every model that this profile runs.")
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", "-c", help="Every model that this pipeline file runs."),
+    ] = None,
 ) -> None:
-    """Fetch models into the cache, resuming what was begun; what is there is left alone."""
-    specs = _specs(names, everything=everything)
+    """Fetch models into the cache, resuming what was begun; what is there is left alone.
+
+    With several models, one that cannot be fetched does not stop the others: it is told again at
+    the end, and the exit code is 1.
+    """
+    if bool(names) + bool(profile) + bool(config) + everything > 1:
+        raise UsageError("give names, --profile, --config or --all, one of them")
+    specs = _of_pipeline(profile, config) if profile or config else _specs(names, all_=everything)
+    if not specs and (profile or config):
+        typer.echo(f"{profile or config} needs no weights")
+        return
     if not specs:
-        raise UsageError(f"which model? There are: {', '.join(REGISTRY)}; or --all")
+        raise UsageError(f"which model? There are: {', '.join(REGISTRY)}; or --profile, or --all")
     if source and len(specs) != 1:
         raise UsageError("--from takes one model: clipmill models pull NAME --from PATH")
+    failed = _pull_all(specs, source)
+    if len(specs) == 1 and failed:
+        raise failed[0]
+    for error in failed:
+        typer.echo(f"not fetched: {error}", err=True)
+    if failed:
+        typer.echo(
+            f"{len(failed)} of {len(specs)} models are missing; the same command goes on", err=True
+        )
+        raise typer.Exit(1)
+
+
+def _of_pipeline(profile: str | None, config: Path | None) -> list[WeightSpec]:
+    pipeline = load_profile(profile) if profile else load_pipeline(config or Path())
+    return wanted_weights(pipeline)
+
+
+def _pull_all(specs: list[WeightSpec], source: Path | None) -> list[WeightsError]:
+    """Fetch models one after the other; return why some of them could not be."""
     cache = open_cache()
     watch = make_pull_progress()
+    failed: list[WeightsError] = []
     for spec in specs:
         if spec.non_commercial:
             watch.note(f"{spec.name}: non-commercial licence: {spec.licence} ({spec.source})")
@@ -108,9 +146,13 @@ def pull(
                 path = place(spec, source, cache, progress=watch)
             else:
                 path = pull_weights(spec, cache, progress=watch)
+        except WeightsError as error:
+            failed.append(error)
+        else:
+            typer.echo(f"{spec.name}: {path}")
         finally:
             watch.close()
-        typer.echo(f"{spec.name}: {path}")
+    return failed
 
 
 @app.command("verify")
@@ -143,8 +185,8 @@ def verify(
         raise typer.Exit(1)
 
 
-def _specs(names: list[str] | None, *, everything: bool = False) -> list[WeightSpec]:
-    if everything:
+def _specs(names: list[str] | None, *, all_: bool = False) -> list[WeightSpec]:
+    if all_:
         return list(REGISTRY.values())
     # Naming a model twice means it once.
     return [find_spec(name) for name in dict.fromkeys(names or [])]

@@ -1,6 +1,7 @@
 """Reading pipeline files and the profiles that ship with the package."""
 
 import difflib
+import shlex
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
@@ -18,7 +19,9 @@ from clipmill.config.models import (
     SourceConfig,
     WindowsSplit,
 )
-from clipmill.config.yaml_lines import line_of, parse_yaml
+from clipmill.config.places import Places
+from clipmill.config.yaml_bounds import MAX_BYTES
+from clipmill.config.yaml_lines import line_of, lines_in, parse_yaml
 from clipmill.errors import UsageError
 from clipmill.selection.rules import QuantileRule, RangeRule
 
@@ -48,20 +51,27 @@ def profile_text(name: str) -> str:
 
 def load_profile(name: str) -> Pipeline:
     """Load a profile by name."""
-    return parse_pipeline(profile_text(name), name=f"profile {name}")
+    return parse_pipeline(profile_text(name), name=f"profile {name}", option=f"--profile {name}")
 
 
 def load_pipeline(path: Path) -> Pipeline:
     """Load a pipeline file; raises UsageError that names file, line, field and remedy."""
     try:
-        text = path.read_text("utf-8")
+        with path.open("rb") as file:
+            # One byte more than is allowed, so that too much is noticed and not read.
+            text = file.read(MAX_BYTES + 1).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot read the pipeline file {path}: {error}") from error
-    return parse_pipeline(text, name=str(path))
+    return parse_pipeline(text, name=str(path), option=f"--config {shlex.quote(str(path))}")
 
 
-def parse_pipeline(text: str, *, name: str) -> Pipeline:
+def parse_pipeline(text: str, *, name: str, option: str = "") -> Pipeline:
     """Parse and validate the text of a pipeline file.
+
+    Args:
+        text: The file.
+        name: Of the file, for messages.
+        option: Option of the command line that names it, for commands in messages.
 
     Raises:
         UsageError: With one line per problem, `file:line: field: what`.
@@ -70,7 +80,7 @@ def parse_pipeline(text: str, *, name: str) -> Pipeline:
     if not isinstance(value, dict):
         raise UsageError(f"{name}:1: a pipeline file is a mapping with `name` and `steps`")
     try:
-        return Pipeline.model_validate(value)
+        pipeline = Pipeline.model_validate(value)
     except ValidationError as error:
         problems = []
         for item in _causes(error.errors()):
@@ -78,6 +88,7 @@ def parse_pipeline(text: str, *, name: str) -> Pipeline:
             field = ".".join(map(str, place)) or "file"
             problems.append(f"{name}:{line_of(node, place)}: {field}: {_explain(item)}")
         raise UsageError("\n".join(problems)) from error
+    return pipeline.placed(Places(name, option, lines_in(node)))
 
 
 def _causes(errors: Sequence[Any]) -> list[Any]:

@@ -2,8 +2,17 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    PrivateAttr,
+    Tag,
+    field_validator,
+)
 
+from clipmill.config.places import Places
 from clipmill.selection.rules import Rule
 
 
@@ -221,6 +230,19 @@ class Pipeline(_Strict):
     description: str = ""
     sources: tuple[SourceConfig, ...] = ()
     steps: tuple[Step, ...] = Field(min_length=1)
+
+    _places: Places = PrivateAttr(default_factory=Places)
+
+    @property
+    def places(self) -> Places:
+        """Where its parts were written; what a pipeline is does not depend on it."""
+        return self._places
+
+    def placed(self, places: Places) -> "Pipeline":
+        """Return the pipeline as it was written at these places."""
+        copy = self.model_copy()
+        copy._places = places
+        return copy
 
     @field_validator("steps")
     @classmethod

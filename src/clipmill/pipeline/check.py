@@ -1,14 +1,19 @@
 """Everything that can be known to be wrong before the first clip is touched."""
 
+import difflib
 import importlib.util
+from collections.abc import Mapping
+from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from clipmill.annotations.base import Backend, BackendConfig
-from clipmill.annotations.registry import available, find_backend
+from clipmill.annotations.registry import ANNOTATIONS, available, find_backend
 from clipmill.config import AnnotateStep, Pipeline, SamplesStep, SelectStep, ShotsSplit, Step
 from clipmill.config.models import WindowsSplit
-from clipmill.errors import ClipmillError, MissingExtraError, UsageError
+from clipmill.errors import ClipmillError, UsageError
+from clipmill.pipeline.missing import Missing
+from clipmill.weights import MissingWeightsError
 
 
 def check_pipeline(pipeline: Pipeline, *, fetched: bool = True) -> None:
@@ -19,72 +24,99 @@ def check_pipeline(pipeline: Pipeline, *, fetched: bool = True) -> None:
         fetched: Whether weights that a run fetches by itself must be here already.
 
     Raises:
-        UsageError: With every problem found, one per line: unknown annotations and backends,
-            bad settings, missing packages, columns of annotations that no earlier step
-            computes.
+        UsageError: With every problem found, one per line, with file and line where the pipeline
+            was read from one: unknown annotations and backends, bad settings, columns of
+            annotations that no earlier step computes; last, all packages, weights and GPUs that
+            are missing, with the command that gets them.
     """
     problems: list[str] = []
+    missing = Missing()
     computed: dict[str, set[str]] = {}
-    for step in pipeline.steps:
+    for number, step in enumerate(pipeline.steps):
         if isinstance(step, AnnotateStep):
-            problems += _check_backend(step, fetched=fetched)
+            found = _check_backend(step, missing, fetched=fetched)
             computed[step.annotate] = _columns(step)
         else:
-            problems += _check_reads(step, computed)
+            found = _check_reads(step, computed)
+        problems += [
+            pipeline.places.of("steps", number, *place) + text for place, text in found.items()
+        ]
+    if missing:
+        problems.append(missing.message(pipeline))
     if problems:
         raise UsageError("\n".join(problems))
 
 
-def _check_backend(step: AnnotateStep, *, fetched: bool) -> list[str]:
+_Problems = Mapping[tuple[str | int, ...], str]
+"""Problems of a step, by the place in it."""
+
+
+def _check_backend(step: AnnotateStep, missing: Missing, *, fetched: bool) -> _Problems:
     place = f"annotate: {step.annotate}, backend: {step.backend}"
     try:
         backend = find_backend(step.annotate, step.backend)
         config = backend.Config.model_validate(step.config)
     except ValidationError as error:
-        return [
-            f"{place}: config.{'.'.join(map(str, item['loc']))}: {item['msg']}"
+        return {
+            ("config", *item["loc"]): _explain(place, item, backend.Config)
             for item in error.errors()
-        ]
+        }
     except ClipmillError as error:
-        return [str(error)]
-    problems = []
-    for check in (_check_modules, _check_device):
-        try:
-            check(place, backend, config)
-        except ClipmillError as error:
-            problems.append(str(error))
-    return problems + _check_weights(backend, config, fetched=fetched)
-
-
-def _check_modules(place: str, backend: type[Backend], config: BackendConfig) -> None:
-    for module in backend.needs.modules:
+        known = step.annotate in ANNOTATIONS or available(step.annotate)
+        return {("backend" if known else "annotate",): str(error)}
+    for module in backend.wanted_modules(config):
         if importlib.util.find_spec(module) is None:
-            raise MissingExtraError(place, backend.needs.extra, module)
+            missing.modules[module] = backend.needs.extra
+    if _lacks_gpu(backend, config):
+        missing.no_gpu.append(f"{step.annotate} ({step.backend})")
+    return _check_weights(backend, config, missing, fetched=fetched)
 
 
-def _check_weights(backend: type[Backend], config: BackendConfig, *, fetched: bool) -> list[str]:
+def _explain(place: str, item: Any, config: type[BaseModel]) -> str:
+    """Say what is wrong with a setting, with the valid ones where it is none."""
+    name = ".".join(map(str, item["loc"]))
+    if item["type"] != "extra_forbidden":
+        return f"{place}: config.{name}: {str(item['msg']).removeprefix('Value error, ')}"
+    fields = list(config.model_fields)
+    if len(item["loc"]) > 1 or not fields:
+        return f"{place}: config.{name}: there is no such setting"
+    near = difflib.get_close_matches(name, fields, n=1)
+    hint = f"did you mean '{near[0]}'? There" if near else "there"
+    return f"{place}: config.{name}: no such setting; {hint} are: {', '.join(fields)}"
+
+
+def _check_weights(
+    backend: type[Backend], config: BackendConfig, missing: Missing, *, fetched: bool
+) -> _Problems:
     """Weights must be in the cache, unless the settings name a file of one's own."""
     from clipmill.weights import find_spec, find_weights
 
-    missing = []
+    problems: dict[tuple[str | int, ...], str] = {}
     for name in backend.wanted_weights(config):
+        spec = find_spec(name)
         try:
-            if fetched or not find_spec(name).at_first_use:
+            if fetched or not spec.at_first_use:
                 find_weights(name)
+        except MissingWeightsError:
+            missing.weights[name] = spec
         except ClipmillError as error:
-            missing.append(str(error))
-    return missing
+            problems["backend", name] = str(error)
+    return problems
 
 
-def _check_device(place: str, backend: type[Backend], config: BackendConfig) -> None:
+def _lacks_gpu(backend: type[Backend], config: BackendConfig) -> bool:
     """A backend that needs a GPU runs without one only where the settings ask for it."""
     if not backend.needs.gpu or getattr(config, "device", "auto") != "auto":
-        return
+        return False
     if importlib.util.find_spec("torch") is None:
-        return  # told already
+        return False  # told already
     from clipmill.models.device import choose_device
 
-    choose_device("auto", need_gpu=True, what=place)
+    try:
+        choose_device("auto", need_gpu=True)
+    except UsageError:
+        return True
+    return False
 
 
 def _columns(step: AnnotateStep) -> set[str]:
@@ -97,13 +129,13 @@ def _columns(step: AnnotateStep) -> set[str]:
     return scalar_columns(row) | object_columns(row)
 
 
-def _check_reads(step: Step, computed: dict[str, set[str]]) -> list[str]:
+def _check_reads(step: Step, computed: dict[str, set[str]]) -> _Problems:
     if isinstance(step, SelectStep):
-        return [
-            problem
-            for rule in step.rules
+        return {
+            ("rules", number, "column"): problem
+            for number, rule in enumerate(step.rules)
             if (problem := _check_column(step, rule.column, computed))
-        ]
+        }
     wanted: tuple[str, ...] = ()
     if isinstance(step, ShotsSplit):
         wanted = ("shots",)
@@ -111,11 +143,11 @@ def _check_reads(step: Step, computed: dict[str, set[str]]) -> list[str]:
         wanted = ("probe",)
     elif isinstance(step, SamplesStep):
         wanted = ("probe", "objects", "tracks")
-    return [
-        f"{step.title}: needs `annotate: {name}` before it"
+    return {
+        ("needs", name): f"{step.title}: needs `annotate: {name}` before it"
         for name in wanted
         if name not in computed
-    ]
+    }
 
 
 def _check_column(step: SelectStep, column: str, computed: dict[str, set[str]]) -> str:

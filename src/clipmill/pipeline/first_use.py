@@ -1,4 +1,4 @@
-"""Weights that a run fetches by itself before it begins."""
+"""Weights that a pipeline needs, and those that a run fetches by itself before it begins."""
 
 from contextlib import suppress
 
@@ -8,8 +8,8 @@ from clipmill.errors import ClipmillError
 from clipmill.weights import WeightsError, WeightSpec, find_spec, find_weights
 
 
-def missing_at_first_use(pipeline: Pipeline) -> list[WeightSpec]:
-    """Return the weights of a pipeline that are to be fetched at first use and are not here.
+def wanted_weights(pipeline: Pipeline) -> list[WeightSpec]:
+    """Return the weights that a pipeline needs, in the order of its steps.
 
     Steps that are wrong in themselves want nothing; `check_pipeline` tells of them.
     """
@@ -20,8 +20,12 @@ def missing_at_first_use(pipeline: Pipeline) -> list[WeightSpec]:
             with suppress(ClipmillError, ValueError):
                 backend = find_backend(step.annotate, step.backend)
                 names += backend.wanted_weights(backend.Config.model_validate(step.config))
-    specs = [find_spec(name) for name in dict.fromkeys(names)]
-    return [spec for spec in specs if spec.at_first_use and not _is_here(spec)]
+    return [find_spec(name) for name in dict.fromkeys(names)]
+
+
+def missing_at_first_use(pipeline: Pipeline) -> list[WeightSpec]:
+    """Return the weights of a pipeline that are to be fetched at first use and are not here."""
+    return [spec for spec in wanted_weights(pipeline) if spec.at_first_use and not _is_here(spec)]
 
 
 def _is_here(spec: WeightSpec) -> bool:

@@ -73,7 +73,7 @@ class FrameinoQuality(Backend):
     name = "frameino"
     Config = FrameinoQualityConfig
     Row = QualityRow
-    # The modules of single scores are checked in `identity`, which knows the settings.
+    # The modules of single scores are those of `wanted_modules`, which knows the settings.
     needs = Needs(
         modules=("torch",),
         extra=_EXTRA,
@@ -83,6 +83,12 @@ class FrameinoQuality(Backend):
     batch_size = 8
 
     config: FrameinoQualityConfig
+
+    @classmethod
+    def wanted_modules(cls, config: FrameinoQualityConfig) -> tuple[str, ...]:
+        """Return the modules of the wanted scores."""
+        wanted = (module for name in config.scores for module in SCORES[name].modules)
+        return tuple(dict.fromkeys((*cls.needs.modules, *wanted)))
 
     @classmethod
     def wanted_weights(cls, config: FrameinoQualityConfig) -> tuple[str, ...]:
