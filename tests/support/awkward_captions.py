@@ -19,7 +19,10 @@ CAPTIONS = (
 
 
 def awkward_workspace(workspace: Workspace, folder: Path) -> tuple[Workspace, list[SampleRow]]:
-    """Return a workspace with the samples of another under awkward captions, and those samples."""
+    """Return a workspace with the samples of another under awkward captions, and those samples.
+
+    The samples returned have the captions that may leave: a space in place of a control character.
+    """
     rows = [
         replace(row, caption=CAPTIONS[number % len(CAPTIONS)])
         for number, row in enumerate(read_samples(workspace))
@@ -27,4 +30,6 @@ def awkward_workspace(workspace: Workspace, folder: Path) -> tuple[Workspace, li
     made = Workspace.open(folder, create=True)
     table = pa.Table.from_pylist([to_dict(row) for row in rows], schema=schema_of(SampleRow))
     made.write_table("samples/training/part-00000.parquet", table)
-    return made, [row for row in rows if row.stage1]
+    return made, [
+        replace(row, caption=row.caption.replace("\x00", " ")) for row in rows if row.stage1
+    ]

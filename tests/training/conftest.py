@@ -37,3 +37,9 @@ def exported(workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> 
 def archived(workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same in tar shards."""
     return _export(workspace, tmp_path_factory.mktemp("exports") / "shards", "webdataset")
+
+
+@pytest.fixture(scope="session")
+def published(workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same as a Hugging Face data set."""
+    return _export(workspace, tmp_path_factory.mktemp("exports") / "hub", "huggingface")

@@ -56,7 +56,12 @@ def only(folder: Path, pattern: str) -> Path:
 @pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.parametrize(
     ("size", "container"),
-    [((216, 384), "exported"), ((96, 96), "exported"), ((216, 384), "archived")],
+    [
+        ((216, 384), "exported"),
+        ((96, 96), "exported"),
+        ((216, 384), "archived"),
+        ((216, 384), "published"),
+    ],
 )
 def test_an_export_gives_the_samples_of_its_workspace(workspace, request, stage, size, container):
     options = replace(NATIVE, height=size[0], width=size[1], point_dropout=0.3, drop_identity=0.3)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from clipmill.export.content.text import exported_text
 from clipmill.samples.schema import SampleObject, SampleRow
 from clipmill.store.codecs import decode_bits, decode_tracks
 
@@ -133,8 +134,8 @@ def stage1_row(
         "fps": sample.fps,
         "total_seconds": "" if count is None or not sample.fps else count / sample.fps,
         "valid_duration": _json([sample.start, sample.end]),
-        "provided_text": plain_text(video.text),
-        "Structured_Text_Prompt": _json([sample.caption]),
+        "provided_text": exported_text(video.text),
+        "Structured_Text_Prompt": _json([exported_text(sample.caption)]),
         "caption_origin": sample.caption_origin,
         "Panoptic_Segmentation": _json([_panoptic(sample, objects, tracks)]),
         "Obj_Info": _json([[[entry.class_name, sample.anchor] for entry in objects]]),
@@ -179,11 +180,6 @@ def _identity(entry: SampleObject, paths: Sequence[str]) -> list[Any]:
         x0, y0, x1, y1 = region.box
         regions.append([(x1 - x0) * (y1 - y0), [x0, y0], [x1, y1]])
     return [[list(entry.reference.box), paths[0], list(paths[1:])], regions]
-
-
-def plain_text(text: str) -> str:
-    """Return text without NUL, which CSV readers refuse."""
-    return text.replace("\0", " ")
 
 
 def _number(value: float) -> float | None:

@@ -32,6 +32,7 @@ from clipmill.training.stored import (
 MANIFEST = "manifest.jsonl"
 FILES: dict[str, type[ExportFiles]] = {
     "canonical/folder": FolderFiles,
+    "canonical/huggingface": FolderFiles,
     "canonical/webdataset": ShardFiles,
 }
 """Kinds of exports that can be read, and how their files are found."""

@@ -1,7 +1,7 @@
 """The card of a Hugging Face data set: README.md with a YAML head."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import yaml
 
@@ -11,11 +11,11 @@ from clipmill.export.containers.columns import Columns
 
 _LOADING = """\
 ```python
-from pathlib import Path
-from datasets import load_dataset
-root = Path("path/of/this/folder")  # or huggingface_hub.snapshot_download(...)
-rows = load_dataset(str(root), split="train")
-videos = [root / path for path in rows[0]["files"] if path.endswith(".mp4")]
+from datasets import Video, load_dataset
+rows = load_dataset("path/of/this/folder", split="train")  # or its name on the hub
+files = rows.cast_column("video", Video(decode=False))
+print(rows.features["video"], files[0]["video"]["path"])
+# rows[0]["video"] decodes: it needs the package torchcodec
 ```
 """
 _SIZES = (
@@ -32,14 +32,16 @@ _BREAKS = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
 _LONGEST = 500
 
 
-def make_card(about: About, columns: Columns, *, format_name: str, data_files: str) -> str:
+def make_card(
+    about: About, columns: Columns, *, format_name: str, data_files: Sequence[str]
+) -> str:
     """Return the card.
 
     Args:
         about: What the export is.
         columns: Those of the table.
         format_name: Name of the format.
-        data_files: Pattern of the Parquet files.
+        data_files: Patterns of the metadata file and of the videos.
     """
     return _head(about, format_name, data_files) + "\n".join(
         _body(about, columns, format_name=format_name)
@@ -59,7 +61,7 @@ def size_category(count: int) -> str:
     return next((name for limit, name in _SIZES if count < limit), "1B<n<10B")
 
 
-def _head(about: About, format_name: str, data_files: str) -> str:
+def _head(about: About, format_name: str, data_files: Sequence[str]) -> str:
     head = {
         "pretty_name": _BREAKS.sub(" ", about.title).strip(),
         "license": "other",
@@ -68,7 +70,10 @@ def _head(about: About, format_name: str, data_files: str) -> str:
         "tags": ["video", "motion-control", "clipmill", f"format-{format_name}"],
         "size_categories": [size_category(about.num_pieces)],
         "configs": [
-            {"config_name": "default", "data_files": [{"split": "train", "path": data_files}]}
+            {
+                "config_name": "default",
+                "data_files": [{"split": "train", "path": list(data_files)}],
+            }
         ],
     }
     text: str = yaml.safe_dump(head, sort_keys=False, allow_unicode=True, width=1 << 16)
@@ -83,7 +88,10 @@ def _body(about: About, columns: Columns, *, format_name: str) -> Iterator[str]:
     )
     yield f"## Loading\n{_LOADING}"
     yield "## Columns"
-    yield "Paths are relative to this folder; `files` are all files of the piece.\n"
+    yield (
+        "Paths are relative to this folder; `files` are all files of the piece. The library shows "
+        "`file_name` as the column `video`.\n"
+    )
     yield from _table(("column", "type"), _columns(columns))
     yield "## How samples were chosen"
     if about.funnel:

@@ -12,6 +12,7 @@ from clipmill.export.content.camera import camera_path
 from clipmill.export.content.profile import FrameProfile
 from clipmill.export.content.resample import Move, move_masks, move_object
 from clipmill.export.content.sample import CameraPath, ExportSample
+from clipmill.export.content.text import exported_text
 from clipmill.export.content.timeline import Timeline, allowed_count, make_timeline, native_rate
 from clipmill.samples.schema import SampleObject, SampleRow
 from clipmill.store.codecs import decode_array, decode_bits, decode_tracks
@@ -79,7 +80,7 @@ def compose(row: SampleRow, facts: SampleFacts, profile: FrameProfile) -> Export
         size_bytes=facts.size_bytes,
         camera=_camera(facts.camera, row, move),
         masks=_masks(facts.inout, objects, move),
-        text=facts.text,
+        text=exported_text(facts.text),
         scores=facts.scores,
     )
 
@@ -121,6 +122,7 @@ def _moved_row(row: SampleRow, objects: tuple[SampleObject, ...], move: Move) ->
         width=width,
         height=height,
         fps=float(move.timeline.fps),
+        caption=exported_text(row.caption),
         objects=objects,
         num_objects=len(objects),
         stage2=stage2,

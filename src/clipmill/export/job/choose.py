@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from clipmill.choice import Condition, parse_where, plain_column
 from clipmill.errors import UsageError
+from clipmill.export.content.text import exported_text
 from clipmill.export.facts import Facts
 from clipmill.pipeline.samples import sample_parts
 from clipmill.store.workspace import Workspace
@@ -104,7 +105,7 @@ def _not_own(row: Mapping[str, Any]) -> str:
     """Return why the caption of a sample is not its own; empty when it is."""
     if row["caption_origin"] == "template":
         return "its caption is a template"
-    return "" if row["caption"].strip() else "it has no caption"
+    return "" if exported_text(row["caption"]).strip() else "it has no caption"
 
 
 def _heads(workspace: Workspace, parts: list[str]) -> Iterator[dict[str, Any]]:

@@ -27,7 +27,7 @@ from clipmill.export.job.shards import kept_shards
 from clipmill.export.job.worker import Task
 from clipmill.store.workspace import Workspace
 
-VERSION = 2
+VERSION = 3
 """Of the files that formats write; part of every token, raised when their content changes."""
 
 OnProgress = Callable[[int, int], None]
