@@ -2,6 +2,7 @@
 
 import json
 
+import av
 import pytest
 from truthful_run import shared_workspace
 
@@ -51,6 +52,26 @@ def test_frame_options_reach_the_videos(clipmill, workspace, tmp_path):
     row = json.loads(line)
     assert (row["fps"], row["width"], row["height"]) == (16.0, 160, 80)
     assert row["num_frames"] % 4 == 1
+
+
+def test_what_a_profile_cannot_reach_is_said_first_and_counted_last(clipmill, workspace, tmp_path):
+    code, text, error = clipmill(
+        "export", "frameino", tmp_path / "o", "-w", workspace, "--videos", "cut", "-j", 1,
+        "--frames", "wan2.1",
+    )  # fmt: skip
+    assert code == 0, error
+    said = text.index("note: stage 2: none of ")
+    assert said < text.index("(frameino/folder)") < text.index("stage 2: 0 of ")
+    with av.open(str(next((tmp_path / "o").rglob("*.mp4")))) as video:
+        assert (video.streams.video[0].width, video.streams.video[0].height) == (832, 480)
+
+
+def test_nothing_to_export_is_an_error(clipmill, workspace, tmp_path):
+    for more in (["--where", "num_frames > 9999"], ["--min-frames", 9999]):
+        for name in ("canonical", "frameino"):
+            code, _, error = clipmill("export", name, tmp_path / "o", "-w", workspace, *more)
+            assert code == 2 and "Nothing was written" in error
+    assert not (tmp_path / "o").exists()
 
 
 @pytest.mark.parametrize("name", ["plain", "frameino"])

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Annotated, Any, Literal
@@ -95,12 +96,18 @@ def _export(given: SimpleNamespace, format_: type[Format[Any]]) -> None:
             Path(given.out),
             plan,
             on_progress=lambda done, total: progress.update(task, completed=done, total=total),
+            on_notice=partial(_notice, progress.console),
         )
     _say(report, as_json=given.json_)
     if given.verify:
         _verify(Path(given.out), as_json=given.json_)
     if report.failed:
         raise typer.Exit(1)
+
+
+def _notice(console: Console, text: str) -> None:
+    """Say before the work begins what it will not reach."""
+    console.print(f"note: {text}", highlight=False, markup=False, soft_wrap=True)
 
 
 def _say(report: ExportReport, *, as_json: bool) -> None:
@@ -149,6 +156,7 @@ def _frameino(given: SimpleNamespace, format_: type[Format[Any]]) -> None:
             min_frames=given.min_frames or 1,
             captions=given.captions,
             on_progress=lambda done, total: progress.update(task, completed=done, total=total),
+            on_notice=partial(_notice, progress.console),
         )
     typer.echo(json.dumps(asdict(summary), default=str) if given.json_ else str(summary))
     if given.verify:

@@ -89,6 +89,13 @@ COMMON: dict[str, tuple[Any, Any]] = {
         Annotated[int | None, _option("Sides are multiples of this.", panel=_FRAMES)],
         None,
     ),
+    "region_grid": (
+        Annotated[
+            int | None,
+            _option("Sides of regions are moved inward to multiples of this.", panel=_FRAMES),
+        ],
+        None,
+    ),
     "min_frames": (
         Annotated[int | None, _option("Leave out samples with fewer frames.", panel=_FRAMES)],
         None,
@@ -182,8 +189,8 @@ def profile_from(given: SimpleNamespace, *, default: str) -> FrameProfile:
     changes: dict[str, Any] = {
         name: getattr(given, name)
         for name in (
-            "fps", "long_side", "multiple", "min_frames", "max_frames", "count", "fit", "centre",
-            "resample",
+            "fps", "long_side", "multiple", "region_grid", "min_frames", "max_frames", "count",
+            "fit", "centre", "resample",
         )
         if getattr(given, name) is not None
     }  # fmt: skip

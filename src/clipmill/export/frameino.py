@@ -14,15 +14,18 @@ import csv
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 from clipmill.errors import UsageError
+from clipmill.export.content.profile import FrameProfile
 from clipmill.export.facts import Facts, gather_facts
 from clipmill.export.folder import ExportFolder
 from clipmill.export.frameino_conventions import conventions
 from clipmill.export.frameino_rows import (
     STAGE1_COLUMNS,
+    STAGE2,
     STAGE2_COLUMNS,
     VideoFacts,
     identity_column,
@@ -32,6 +35,7 @@ from clipmill.export.frameino_rows import (
     why_unusable,
 )
 from clipmill.export.job.choose import Captions, Choice, choose_samples
+from clipmill.export.job.outlook import look_ahead
 from clipmill.export.media import (
     IMAGE_FOLDER,
     IMAGE_NAMES,
@@ -48,7 +52,9 @@ from clipmill.store.workspace import Workspace
 KIND = "frameino"
 StageChoice = Literal["both", "1", "2"]
 OnProgress = Callable[[int, int], None]
+OnNotice = Callable[[str], None]
 
+_LONGER = "its loader needs longer clips, see `min_frames` of the splits"
 _SHARD_NAMES = r"shard-\d{5}\.csv"
 
 
@@ -78,6 +84,7 @@ def export_frameino(
     min_frames: int = 1,
     captions: Captions = "all",
     on_progress: OnProgress | None = None,
+    on_notice: OnNotice | None = None,
 ) -> ExportSummary:
     """Write the samples of a workspace as the Frame In-N-Out loaders read them.
 
@@ -96,10 +103,12 @@ def export_frameino(
             stride 2 need 161.
         captions: Which captions samples may have, see `Choice`.
         on_progress: Called with the number of samples done and their total.
+        on_notice: Called before anything is written when no sample can be in stage 2.
 
     Raises:
-        UsageError: There are no samples, `out` holds something else, or videos behind URLs
-            cannot be linked. Nothing in `out` was changed, but for the last case.
+        UsageError: There are no samples, none meets the choice, `out` holds something else, or
+            videos behind URLs cannot be linked. Nothing in `out` was changed, but for the last
+            case.
     """
     if shards < 1:
         raise UsageError("--shards must be at least 1")
@@ -107,7 +116,17 @@ def export_frameino(
     facts = gather_facts(workspace)
     choice = Choice(samples, stages[0], where, limit, captions)
     chosen = choose_samples(workspace, choice, facts)
+    chosen.refuse_nothing(choice)
     taken = frozenset(chosen.taken)
+    notices = look_ahead(
+        workspace,
+        samples,
+        taken,
+        profile=FrameProfile(min_frames=min_frames),
+        consumers=(replace(STAGE2, remedy=_LONGER),) if 2 in stages else (),
+    )
+    for notice in notices:
+        (on_notice or _unheard)(notice)
     folder = ExportFolder(out, kind=KIND, owned=_owned(stages), data=_csv_folders(stages))
     media = Media(folder, mode=videos)
     left_out = [LeftOut(s, n, why) for s, why in chosen.left_out.items() for n in stages]
@@ -150,6 +169,10 @@ def export_frameino(
         }
     )
     return summary
+
+
+def _unheard(notice: str) -> None:
+    """Whoever gives no `on_notice` reads the counts of the summary."""
 
 
 def _csv_folders(stages: Sequence[int]) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from clipmill.export.content.text import exported_text
+from clipmill.export.formats.consumer import Consumer
 from clipmill.samples.schema import SampleObject, SampleRow
 from clipmill.store.codecs import decode_bits, decode_tracks
 
@@ -22,6 +23,14 @@ MAX_OBJECTS = 109
 
 STAGE2_FRAMES = 97
 """Frames from the anchor on that the stage-2 loader insists on: 49 at stride 2."""
+
+STAGE2 = Consumer(
+    "stage 2",
+    min_frames=STAGE2_FRAMES,
+    stage=2,
+    remedy=f"--frames source keeps all frames, others need --max-frames {STAGE2_FRAMES} or more",
+)
+"""Frame-In / Frame-Out training."""
 
 STAGE1_COLUMNS = (
     "ID",

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import av
 import numpy as np
-import pyarrow.parquet as pq
 import pytest
 from awkward_captions import awkward_workspace
 from datasets import Dataset, Video, load_dataset
@@ -146,12 +145,6 @@ def test_the_card_says_where_the_data_come_from(workspace, tmp_path):
     assert "| tracks (truthful" in text
     loading = text.split("```python\n")[1].split("```")[0]
     assert len(loading.splitlines()) == 5
-
-
-def test_an_export_of_nothing_can_be_read(workspace, tmp_path):
-    run_export(workspace, tmp_path / "out", plan(where="num_frames > 100000"))
-    assert pq.read_table(tmp_path / "out" / "metadata.parquet").num_rows == 0
-    assert "0 samples" in (tmp_path / "out" / "README.md").read_text()
 
 
 def test_hostile_text_stays_text():

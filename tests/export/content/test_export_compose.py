@@ -13,7 +13,7 @@ from clipmill.canvas.placement import Placement
 from clipmill.export.content.camera import camera_path
 from clipmill.export.content.compose import LeftOutError, compose
 from clipmill.export.content.frames import frames_of
-from clipmill.export.content.profile import FrameProfile
+from clipmill.export.content.profile import PROFILES, FrameProfile
 from clipmill.store.codecs import decode_array, decode_bits, decode_mask, encode_array, encode_bits
 
 DISC = Disc()
@@ -115,6 +115,26 @@ def test_regions_and_frames_move_along(made):
     assert region.enter_frame == 15
     assert region.exit_frame is None
     assert sample.row.stage2
+
+
+@pytest.mark.parametrize("name", ["wan2.1", "ltx", "cosmos"])
+def test_regions_lie_on_the_grid_of_the_model(made, name):
+    row, facts = made
+    profile = PROFILES[name]
+    loose = compose(row, facts, profile.model_copy(update={"region_grid": 1}))
+    sample = compose(row, facts, profile)
+    ((wide,), (region,)) = (s.row.objects[0].regions for s in (loose, sample))
+    assert wide.box != region.box
+    assert all(side % profile.region_grid == 0 for side in region.box)
+    inward = np.subtract(region.box, wide.box) * (1, 1, -1, -1)
+    assert (inward >= 0).all() and (inward < profile.region_grid).all()
+    x0, y0, x1, y1 = region.box
+    assert region.area == (x1 - x0) * (y1 - y0)
+
+
+def test_a_region_smaller_than_the_grid_ends_stage_two(made):
+    sample = compose(*made, FrameProfile(size=(64, 36), region_grid=32))
+    assert not sample.row.stage2 and sample.row.stage1
 
 
 def test_a_region_behind_the_cut_ends_stage_two(made):

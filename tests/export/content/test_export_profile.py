@@ -87,7 +87,17 @@ def test_what_cannot_be_meant_is_refused(wrong):
 
 
 def test_known_families():
-    assert PROFILES["wan2.1"].fps == 16
+    wan = PROFILES["wan2.1"]
+    assert (wan.fps, wan.count, wan.max_frames, wan.size) == (16, "4n+1", 81, (832, 480))
+    assert wan.placement(1920, 1080).target == wan.placement(854, 480).target == (832, 480)
     assert PROFILES["cogvideox"].min_frames == 49
     with pytest.raises(UsageError, match=r"wan2\.1"):
         find_profile("wan")
+
+
+@pytest.mark.parametrize("name", [name for name in PROFILES if name != "source"])
+def test_the_grid_of_regions_divides_the_picture(name):
+    profile = PROFILES[name]
+    across, down = profile.placement(1919, 1079).target
+    assert profile.region_grid >= 16
+    assert across % profile.region_grid == down % profile.region_grid == 0

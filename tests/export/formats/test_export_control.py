@@ -142,7 +142,10 @@ def test_masks_are_flat_colours_on_the_object(sample, files):
 def test_the_region_shows_the_video_and_grey_around_it(sample, files, tmp_path):
     piece, _ = make(sample, tmp_path, tracks=False, region=True)
     x0, y0, x1, y1 = piece.row["region"]["box"]
-    assert (x0, y0, x1, y1) == (0, 0, 200, 96)  # of 100 lines, four were cut off above
+    # Of 100 lines, four were cut off above; of 200 columns, 192 lie between blocks.
+    assert (x0, y0, x1, y1) == (0, 0, 192, 96)
+    loose, _ = make(sample, tmp_path / "loose", tracks=False, region=True, align=2)
+    assert loose.row["region"]["box"] == [0, 0, 200, 96]
     assert piece.row["region"]["object_id"] == sample.row.objects[0].object_id
     for shown, drawn in zip(frames_in(files["mp4"]), frames_in(files["region.mp4"]), strict=True):
         assert np.abs(drawn[y0:y1, x0:x1].astype(int) - shown[y0:y1, x0:x1]).mean() < 3
@@ -212,7 +215,8 @@ def test_ati_files_are_repeatable_and_what_torch_saves(sample, tmp_path):
 
 def test_an_export_of_everything(workspace, tmp_path):
     out = tmp_path / "out"
-    plan = Plan(Control(ControlOptions(**EVERYTHING)), FolderContainer, profile=PROFILES["wan2.1"])
+    profile = PROFILES["wan2.1"].model_copy(update={"size": None})
+    plan = Plan(Control(ControlOptions(**EVERYTHING)), FolderContainer, profile=profile)
     report = run_export(workspace, out, plan)
     assert not verify_export(out).problems
     samples = {sample.sample_id: sample for sample in read_samples(workspace)}

@@ -18,19 +18,20 @@ from clipmill.demo.scene import visible_masks
 from clipmill.demo.truth import load_truth
 from clipmill.export.containers.tree import FolderContainer
 from clipmill.export.content.compose import LeftOutError, compose
+from clipmill.export.content.grid import aligned
 from clipmill.export.content.profile import PROFILES
 from clipmill.export.content.sample import ExportSample
 from clipmill.export.formats.base import Piece
 from clipmill.export.formats.diffsynth import DiffSynth, DiffSynthOptions
 from clipmill.export.formats.metadata import write_metadata
-from clipmill.export.formats.region_video import aligned
 from clipmill.export.job.choose import Choice
 from clipmill.export.job.run import ExportReport, Plan, run_export
 from clipmill.pipeline.samples import read_samples
 from clipmill.store.codecs import decode_bits, decode_tracks
 from clipmill.store.workspace import Workspace
 
-WAN = PROFILES["wan2.1"]
+WAN = PROFILES["wan2.1"].model_copy(update={"size": None})
+"""In the size of the small test clips."""
 FILES = ("video", "control_video", "vace_video", "vace_video_mask")
 
 
@@ -233,7 +234,8 @@ def disc_exported(
     if region is not None:
         entry = replace(entry, regions=(replace(entry.regions[0], box=region),))
     entry = replace(entry, **changes.pop("object", {}))
-    return compose(replace(row, objects=(entry,), **changes), facts, WAN)
+    profile = WAN.model_copy(update={"region_grid": 1})
+    return compose(replace(row, objects=(entry,), **changes), facts, profile)
 
 
 def pieces(sample: ExportSample, scratch: Path, **options: Any) -> list[Piece]:

@@ -7,7 +7,7 @@ import pytest
 from frameino_loader import decoded_frames, load_item, read_rows
 
 from clipmill.export.containers.tree import FolderContainer
-from clipmill.export.content.profile import FrameProfile
+from clipmill.export.content.profile import PROFILES, FrameProfile
 from clipmill.export.formats.frameino import FrameIno, FrameInoOptions
 from clipmill.export.job.run import Plan, run_export
 from clipmill.pipeline.samples import read_samples
@@ -57,3 +57,34 @@ def test_points_move_with_the_cut(workspace, cut):
             # 216 lines become 210: three go above, three below
             truth = decode_tracks(entry.points)[0 : 2 * len(found) : 2] - [0, 3]
             assert np.abs(np.array(found) - truth).max() <= 0.51
+
+
+def test_a_profile_that_ends_before_stage_two_says_so_before_writing(workspace, tmp_path):
+    out, told = tmp_path / "out", []
+
+    def tell(text: str) -> None:
+        assert not out.exists()
+        told.append(text)
+
+    profile = PROFILES["wan2.1"].model_copy(update={"size": None})
+    plan = Plan(FrameIno(FrameInoOptions()), FolderContainer, profile=profile)
+    report = run_export(workspace, out, plan, on_notice=tell)
+    samples = list(read_samples(workspace))
+    ready = sum(sample.stage2 for sample in samples)
+    (notice,) = told
+    assert notice.startswith(f"stage 2: none of {ready} samples can be in it (fewer than 97 frames")
+    assert "the longest has 81" in notice and "--max-frames 97" in notice
+    assert report.indices["stage 1"].pieces == report.samples == len(samples)
+    assert report.indices["stage 2"].pieces == len(read_rows(out / "stage2/csv")) == 0
+    assert f"stage 2: 0 of {len(samples)} (" in str(report)
+    assert "81 frames from the anchor on, the loader needs 97" in str(report)
+
+
+def test_a_profile_that_reaches_stage_two_says_nothing(workspace, cut):
+    told = []
+    plan = Plan(
+        FrameIno(FrameInoOptions(shards=2)), FolderContainer, profile=FrameProfile(aspect=(20, 11))
+    )
+    report = run_export(workspace, cut, plan, on_notice=told.append)
+    assert not told
+    assert report.indices["stage 2"].pieces == len(read_rows(cut / "stage2/csv")) > 0

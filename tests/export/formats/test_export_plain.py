@@ -12,7 +12,9 @@ import pyarrow as pa
 import pytest
 
 from clipmill.export.containers.tree import FolderContainer
+from clipmill.export.content.compose import SampleFacts, compose
 from clipmill.export.content.profile import PROFILES, FrameProfile
+from clipmill.export.content.timeline import expected_count
 from clipmill.export.formats.plain import Plain, PlainOptions
 from clipmill.export.job.run import Plan, run_export
 from clipmill.export.job.verify import verify_export
@@ -21,6 +23,7 @@ from clipmill.samples.schema import SampleRow
 from clipmill.store.codecs import decode_bits, decode_tracks
 from clipmill.store.records import schema_of, to_dict
 from clipmill.store.workspace import Workspace
+from clipmill.video import index_video
 
 CAPTIONS = (
     'Two\nlines and "quotes", a \\ backslash\r\nand a tab\t.',
@@ -171,10 +174,14 @@ def test_cosmos_finds_captions_of_all_it_can_draw_from(exported, samples):
     }
 
 
-def test_diffusion_pipe_drops_no_video_for_its_length(exported, samples):
+def test_diffusion_pipe_drops_no_video_and_no_frames_for_their_length(exported, samples):
     config = tomllib.loads((exported / "diffusion-pipe.toml").read_text("utf-8"))
     assert config["directory"][0]["path"] == "videos"
-    assert 1 < max(config["frame_buckets"]) <= min(s.num_frames for s in samples.values())
+    # A video goes into the largest bucket that it fills: at most three frames of it are lost.
+    buckets = config["frame_buckets"]
+    assert buckets == sorted(set(buckets)) and all(count % 4 == 1 for count in buckets)
+    for sample in samples.values():
+        assert sample.num_frames - max(n for n in buckets if n <= sample.num_frames) < 4
 
 
 def test_ltx_takes_only_what_its_model_can(exported, for_ltx, workspace):
@@ -243,3 +250,42 @@ def test_an_index_of_an_earlier_rate_goes(hostile, tmp_path):
     (dataset,) = tomllib.loads((out / "musubi.toml").read_text())["datasets"]
     assert dataset["source_fps"] == pytest.approx(29.97) and dataset["max_frames"] == 9
     assert not (out / "metas").exists() or not any((out / "metas").iterdir())
+
+
+def test_indices_that_stay_empty_are_told_before_writing(hostile, samples, tmp_path):
+    told: list[str] = []
+    options = PlainOptions(tracking=False, masks=False)
+    profile = FrameProfile(max_frames=93)
+    report = run_export(
+        hostile,
+        tmp_path / "out",
+        Plan(Plain(options), FolderContainer, profile=profile),
+        on_notice=told.append,
+    )
+    ltx, cosmos = told
+    number = len(samples)
+    assert ltx.startswith(f"ltx: none of {number} samples can be in it (") and "--frames ltx" in ltx
+    assert cosmos.startswith(f"cosmos: none of {number} samples") and "longest has 93" in cosmos
+    text = str(report)
+    assert f"cosmos: 0 of {number} ({number} x fewer than 94 frames)" in text
+    assert "everything is in: finetrainers, musubi, diffusion-pipe" in text
+    assert counts(tmp_path / "out") == {
+        name: {"pieces": count.pieces, "left_out": count.left_out}
+        for name, count in report.indices.items()
+    }
+
+
+@pytest.mark.parametrize("name", ["source", "wan2.1", "ltx", "hunyuan", "cogvideox"])
+def test_what_is_expected_is_what_comes(hostile, samples, name):
+    """The frames told before an export are those it gives."""
+    for sample in samples.values():
+        facts = SampleFacts(index=index_video(sample.uri)[1])
+        profile = PROFILES[name].model_copy(update={"min_frames": 1})
+        found = expected_count(
+            sample.num_frames,
+            Fraction(sample.fps).limit_denominator(1001),
+            fps=profile.fps,
+            rule=profile.count,
+            max_frames=profile.max_frames,
+        )
+        assert found == compose(sample, facts, profile).num_frames

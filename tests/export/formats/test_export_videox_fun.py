@@ -23,7 +23,8 @@ from clipmill.export.job.run import ExportReport, Plan, run_export
 from clipmill.pipeline.samples import read_samples
 from clipmill.store.workspace import Workspace
 
-WAN = PROFILES["wan2.1"]
+WAN = PROFILES["wan2.1"].model_copy(update={"size": None})
+"""In the size of the small test clips."""
 
 
 def export(workspace: Workspace, out: Path, where: str = "", **options: Any) -> ExportReport:

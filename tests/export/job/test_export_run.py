@@ -157,6 +157,29 @@ def test_where_and_limit_choose(workspace, tmp_path):
     assert not (tmp_path / "d").exists()
 
 
+def test_an_export_of_nothing_is_refused_and_an_earlier_one_stays(workspace, tmp_path):
+    out = tmp_path / "out"
+    run_export(workspace, out, plan(limit=1))
+    before = tree(out)
+    for wrong, said in (
+        (plan(where="num_frames > 100000"), "meets --where 'num_frames > 100000'"),
+        (plan(FrameProfile(min_frames=100_000)), r"the longest of \d+ has \d+\. Choose"),
+        (plan(FrameProfile(fps=8, min_frames=90)), r"the longest of \d+ has \d+ at 8 fps"),
+    ):
+        for folder in (out, tmp_path / "new"):
+            with pytest.raises(UsageError, match=f"{said}.*Nothing was written"):
+                run_export(workspace, folder, wrong)
+    assert tree(out) == before
+    assert not (tmp_path / "new").exists()
+
+
+def test_templates_alone_are_not_left_out_without_a_word(tmp_path):
+    rows = [row for row in captioned(tmp_path) if row.caption_origin in {"template", ""}]
+    workspace = workspace_with(tmp_path / "ws", rows)
+    with pytest.raises(UsageError, match=r"leaves out all 2 samples .*1 x its caption is a templ"):
+        run_export(workspace, tmp_path / "out", plan(FrameProfile(), captions="own"))
+
+
 def captioned(folder: Path) -> list[SampleRow]:
     """Samples with a template, a text of their own, no text, and a model's text."""
     texts = {"template": "A disc moves.", "provided": "Rex.", "": "", "model": "A red disc."}

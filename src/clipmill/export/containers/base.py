@@ -61,11 +61,13 @@ class Container(ABC):
 
     Attributes:
         name: As on the command line.
+        has_indices: Whether the format's own indices are written.
         whole_shards: Whether a file holds several samples. What an earlier export left is then
             taken over shard by shard from the first on, and no further than the first change.
     """
 
     name: ClassVar[str]
+    has_indices: ClassVar[bool] = True
     whole_shards: ClassVar[bool] = False
 
     def __init__(self, folder: ExportFolder, format_: Format, *, shard_bytes: int) -> None:

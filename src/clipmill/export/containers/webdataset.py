@@ -56,6 +56,7 @@ class WebDatasetContainer(Container):
     """
 
     name: ClassVar[str] = "webdataset"
+    has_indices: ClassVar[bool] = False
     whole_shards: ClassVar[bool] = True
 
     def __init__(self, folder: ExportFolder, format_: Format, *, shard_bytes: int) -> None:

@@ -66,6 +66,7 @@ def compose(row: SampleRow, facts: SampleFacts, profile: FrameProfile) -> Export
         anchor=row.start + row.anchor,
         clip_start=row.start,
         resample=profile.resample,
+        region_grid=profile.region_grid,
     )
     moved = [move_object(entry, move) for entry in row.objects]
     objects = tuple(entry for entry in moved if decode_bits(entry.visibility).any())

@@ -48,6 +48,12 @@ class FrameProfile(BaseModel):
     multiple: int = Field(
         default=2, ge=2, multiple_of=2, description="Sides are multiples of this."
     )
+    region_grid: int = Field(
+        default=1,
+        ge=1,
+        le=128,
+        description="Sides of regions are moved inward to multiples of this.",
+    )
     fit: Literal["crop", "stretch"] = Field(
         default="crop", description="How the frame meets the size."
     )
@@ -119,13 +125,25 @@ def _cut(
 
 PROFILES: dict[str, FrameProfile] = {
     "source": FrameProfile(),
-    "wan2.1": FrameProfile(fps=Fraction(16), count="4n+1", max_frames=81, multiple=16),
-    "wan2.2-5b": FrameProfile(fps=Fraction(24), count="4n+1", max_frames=121, multiple=32),
-    "hunyuan": FrameProfile(fps=Fraction(24), count="4n+1", max_frames=129, multiple=16),
-    "ltx": FrameProfile(count="8n+1", max_frames=257, multiple=32),
-    "cosmos": FrameProfile(min_frames=94, multiple=16),
+    "wan2.1": FrameProfile(
+        fps=Fraction(16), count="4n+1", max_frames=81, size=(832, 480), multiple=16, region_grid=16
+    ),
+    "wan2.2-5b": FrameProfile(
+        fps=Fraction(24), count="4n+1", max_frames=121, multiple=32, region_grid=32
+    ),
+    "hunyuan": FrameProfile(
+        fps=Fraction(24), count="4n+1", max_frames=129, multiple=16, region_grid=16
+    ),
+    "ltx": FrameProfile(count="8n+1", max_frames=257, multiple=32, region_grid=32),
+    "cosmos": FrameProfile(min_frames=94, multiple=16, region_grid=16),
     "cogvideox": FrameProfile(
-        fps=Fraction(8), count="4n+1", min_frames=49, max_frames=49, size=(720, 480), multiple=16
+        fps=Fraction(8),
+        count="4n+1",
+        min_frames=49,
+        max_frames=49,
+        size=(720, 480),
+        multiple=16,
+        region_grid=16,
     ),
 }
 """Profiles by the name of the model family; what a family leaves open stays the source's."""

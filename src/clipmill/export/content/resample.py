@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from clipmill.annotations.inout.schema import IdentityImage, ObjectInOut, Region
-from clipmill.canvas.placement import Placement
+from clipmill.canvas.placement import Box, Placement
+from clipmill.export.content.grid import aligned
 from clipmill.export.content.timeline import Timeline
 from clipmill.samples.schema import SampleObject
 from clipmill.store.codecs import (
@@ -34,6 +35,7 @@ class Move:
         anchor: The sample's first frame, counted from the start of the video.
         clip_start: The clip's first frame, counted from the start of the video.
         resample: Whether positions belong to the source frame shown, or to the moment itself.
+        region_grid: Sides of regions are moved inward to multiples of this.
     """
 
     timeline: Timeline
@@ -41,6 +43,7 @@ class Move:
     anchor: int
     clip_start: int
     resample: Literal["shown", "interpolated"]
+    region_grid: int = 1
 
     @property
     def positions(self) -> npt.NDArray[np.float64]:
@@ -135,21 +138,27 @@ def move_masks(found: ObjectInOut, move: Move) -> tuple[bytes, ...] | None:
 
 
 def move_region(region: Region, move: Move) -> Region | None:
-    """Return a region in pixels of the export; None when the cut takes too much of it."""
+    """Return a region in pixels of the export; None when the cut or the grid leaves too little."""
     scale = np.divide(move.placement.scaled, move.placement.source)
     full = (np.array(region.box, float).reshape(2, 2) * scale).reshape(4)
     whole = float((full[2] - full[0]) * (full[3] - full[1]))
     box = move.placement.box(region.box)
-    area = (box[2] - box[0]) * (box[3] - box[1])
-    if area < _KEPT_REGION * whole:
+    if _area(box) < _KEPT_REGION * whole:
+        return None
+    on_grid = aligned(box, move.placement.target, align=move.region_grid)
+    if on_grid is None:
         return None
     return replace(
         region,
-        box=box,
-        area=area,
+        box=on_grid,
+        area=_area(on_grid),
         enter_frame=None if region.enter_frame is None else move.number_of(region.enter_frame),
         exit_frame=None if region.exit_frame is None else move.number_of(region.exit_frame),
     )
+
+
+def _area(box: Box) -> int:
+    return (box[2] - box[0]) * (box[3] - box[1])
 
 
 def _move_image(image: IdentityImage, move: Move) -> IdentityImage:

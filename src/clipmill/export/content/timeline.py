@@ -78,6 +78,32 @@ def native_rate(rate: Fraction, *, variable: bool) -> Fraction:
     return Fraction(max(1, round(rate))) if variable else rate.limit_denominator(1001)
 
 
+def expected_count(
+    num_frames: int,
+    rate: Fraction,
+    *,
+    fps: Fraction | None,
+    rule: CountRule = "any",
+    max_frames: int | None = None,
+) -> int:
+    """Return the frames that `make_timeline` gives of a source with a constant rate.
+
+    Args:
+        num_frames: Of the source.
+        rate: Its frames per second.
+        fps: Frames per second wanted; the source's when None.
+        rule: Numbers of frames that are allowed.
+        max_frames: Upper bound of the number of frames.
+    """
+    if fps is None or fps == rate:
+        count = num_frames
+    else:
+        count = max(1, int(np.floor(float(num_frames * fps / rate) + 1e-6)))
+    if max_frames is not None:
+        count = min(count, allowed_count(max_frames, rule))
+    return allowed_count(count, rule)
+
+
 def make_timeline(
     pts: npt.NDArray[np.int64],
     time_base: Fraction,

@@ -10,6 +10,7 @@ from typing import IO, Any, ClassVar, Generic, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from clipmill.export.content.sample import ExportSample
+from clipmill.export.formats.consumer import Consumer
 
 OptionsT = TypeVar("OptionsT", bound="FormatOptions")
 CreateText = Callable[[str], AbstractContextManager[IO[str]]]
@@ -129,6 +130,14 @@ class Format(ABC, Generic[OptionsT]):
             create: As there.
         """
         self.write_indices(rows, create)
+
+    def consumers(self) -> tuple[Consumer, ...]:
+        """Return those indices of a folder export that not every frame profile can fill."""
+        return ()
+
+    def rules(self) -> Mapping[str, Callable[[Mapping[str, Any]], str]]:
+        """Return why a piece is not in an index (empty when it is), by the name of the index."""
+        return {}
 
     @abstractmethod
     def conventions(self) -> str:

@@ -36,8 +36,8 @@ _CONVENTIONS = """\
 - `objects` in the index gives the colour of each object as RGB, 0 to 255. Colours in lossy videos
   come close to it.
 - `region/`: the video inside the largest region of an object that can be an identity, grey (127)
-  outside; `region` in the index has its box (half-open) and object. At frame 0 no pixel of the
-  object is inside.
+  outside; `region` in the index has its box (half-open, sides moved inward to multiples of {align}
+  pixels) and object. At frame 0 no pixel of the object is inside.
 
 ## Point files
 - `wan_move/KEY_tracks.npy` float32 [1, T, N, 2], x, y in pixels of the video, and
@@ -67,6 +67,14 @@ class ControlOptions(FormatOptions):
     )
     radius: float = Field(
         default=0.014, gt=0, le=0.5, description="Radius of discs, share of the picture's height."
+    )
+    align: int = Field(
+        default=16,
+        ge=2,
+        le=128,
+        multiple_of=2,
+        description="Sides of the region are moved inward to multiples of this; below 16 the grey "
+        "is not exact at the sides.",
     )
     lossless: bool = Field(
         default=False, description="Drawn videos keep colours exactly (RGB; few players show it)."
@@ -140,12 +148,12 @@ class Control(Format[ControlOptions]):
                 raise LeftOutError("no masks were carried through the clip")
             drawn["masks.mp4"] = Drawn(f"masks/{name}", Masks(sample))
         if options.region:
-            found = largest_region(sample)
+            found = largest_region(sample, align=options.align)
             if found is None:
                 raise LeftOutError("no object has a region")
-            entry, region = found
-            drawn["region.mp4"] = Drawn(f"region/{name}", Inside(region))
-            facts["region"] = {"object_id": entry.object_id, "box": list(region.box)}
+            entry, box = found
+            drawn["region.mp4"] = Drawn(f"region/{name}", Inside(box))
+            facts["region"] = {"object_id": entry.object_id, "box": list(box)}
         return drawn, facts
 
     def _point_files(self, sample: ExportSample, scratch: Path) -> Iterator[Member]:
@@ -169,7 +177,7 @@ class Control(Format[ControlOptions]):
 
     def conventions(self) -> str:
         """Return what drawn videos and point files mean."""
-        return _CONVENTIONS
+        return _CONVENTIONS.replace("{align}", str(self.options.align))
 
 
 _NAMES = {

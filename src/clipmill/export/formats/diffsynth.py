@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -14,6 +14,7 @@ from pydantic import Field
 from clipmill.annotations.inout.schema import Region
 from clipmill.canvas.placement import Box
 from clipmill.export.content.compose import LeftOutError
+from clipmill.export.content.grid import aligned
 from clipmill.export.content.sample import ExportSample
 from clipmill.export.formats.base import (
     SPREAD_KEY,
@@ -29,7 +30,6 @@ from clipmill.export.formats.letterbox import Background, identity_picture, png_
 from clipmill.export.formats.metadata import with_key, write_metadata
 from clipmill.export.formats.region_video import (
     RegionVideo,
-    aligned,
     write_mask_video,
     write_region_videos,
 )
@@ -217,6 +217,13 @@ class DiffSynth(Format[DiffSynthOptions]):
         write_metadata("metadata", rows, create, always=_COLUMNS)
         triples = with_key(rows, "vace_video")
         write_metadata("metadata_vace", triples, create, always=(*_COLUMNS, *_VACE_COLUMNS))
+
+    def rules(self) -> Mapping[str, Callable[[Mapping[str, Any]], str]]:
+        """Return why a row has no VACE triple."""
+        return {
+            "metadata": lambda _: "",
+            "metadata_vace": lambda row: "" if "vace_video" in row else "no VACE triple",
+        }
 
     def conventions(self) -> str:
         """Return what the columns mean."""

@@ -4,7 +4,7 @@
 """
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, ClassVar
@@ -23,10 +23,12 @@ from clipmill.export.formats.base import (
     Rows,
     spread,
 )
+from clipmill.export.formats.consumer import Consumer
 from clipmill.export.formats.identity import identity_files
 from clipmill.export.formats.video import video_member
 from clipmill.export.frameino_rows import (
     STAGE1_COLUMNS,
+    STAGE2,
     STAGE2_COLUMNS,
     VideoFacts,
     identity_column,
@@ -80,7 +82,8 @@ class FrameIno(Format[FrameInoOptions]):
         facts = VideoFacts(path=name, num_frames=row.num_frames, text=sample.text)
         values = stage1_row(row, objects, facts)
         values["num_frames"] = row.num_frames
-        stage2 = row.stage2 and not why_unusable(row, objects, stage=2)
+        reason = why_unusable(row, objects, stage=2) if row.stage2 else row.stage2_reason
+        stage2 = row.stage2 and not reason
         if stage2:
             images: dict[str, list[str]] = {}
             for entry in filter(identity_of, objects):
@@ -89,7 +92,8 @@ class FrameIno(Format[FrameInoOptions]):
                 members += found
             values["ID_info"] = identity_column(objects, images)
         scores = {name: float(value) for name, value in sample.scores.items()}
-        yield Piece(key, tuple(members), values | {"stage2": stage2, "scores": scores})
+        more = {"stage2": stage2, "stage2_reason": reason, "scores": scores}
+        yield Piece(key, tuple(members), values | more)
 
     def write_indices(self, rows: Rows, create: CreateText) -> None:
         """Write the CSV shards of both stages."""
@@ -108,6 +112,14 @@ class FrameIno(Format[FrameInoOptions]):
                     writer = writers[count % len(writers)]
                     writer.writerow(_cells(row, columns, names, number=count))
                     count += 1
+
+    def consumers(self) -> tuple[Consumer, ...]:
+        """Return stage 2, whose loader insists on a number of frames."""
+        return (STAGE2,)
+
+    def rules(self) -> Mapping[str, Callable[[Mapping[str, Any]], str]]:
+        """Return why a piece is in stage 1 only."""
+        return {"stage 1": lambda _: "", STAGE2.name: lambda row: row["stage2_reason"]}
 
     def conventions(self) -> str:
         """Return what rows and columns mean."""

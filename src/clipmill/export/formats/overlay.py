@@ -11,8 +11,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from clipmill.annotations.inout.schema import Region
 from clipmill.canvas.draw import object_colours
+from clipmill.canvas.placement import Box
+from clipmill.export.content.grid import aligned
 from clipmill.export.content.sample import ExportSample
 from clipmill.samples.schema import SampleObject
 
@@ -130,13 +131,13 @@ class Inside:
     """The video inside a region, grey outside.
 
     Args:
-        region: Its box in pixels of the export, half-open.
+        box: x0, y0, x1, y1 of the region in pixels of the export, half-open.
     """
 
     needs_picture = True
 
-    def __init__(self, region: Region) -> None:
-        self._box = region.box
+    def __init__(self, box: Box) -> None:
+        self._box = box
 
     def draw(self, frame: int, picture: Picture | None) -> Picture:
         """Return the picture with everything outside of the region grey."""
@@ -147,12 +148,25 @@ class Inside:
         return out
 
 
-def largest_region(sample: ExportSample) -> tuple[SampleObject, Region] | None:
-    """Return the largest region of the objects that can be an identity, with its object."""
+def largest_region(sample: ExportSample, *, align: int) -> tuple[SampleObject, Box] | None:
+    """Return the largest region of the objects that can be an identity, with its object.
+
+    Args:
+        sample: The sample.
+        align: Sides of regions are moved inward to multiples of this.
+    """
     found = [
-        (entry, region) for entry in sample.row.objects if entry.stage2 for region in entry.regions
+        (entry, box)
+        for entry in sample.row.objects
+        if entry.stage2
+        for region in entry.regions
+        if (box := aligned(region.box, sample.size, align=align)) is not None
     ]
-    return max(found, key=lambda pair: pair[1].area) if found else None
+    return max(found, key=lambda pair: _area(pair[1])) if found else None
+
+
+def _area(box: Box) -> int:
+    return (box[2] - box[0]) * (box[3] - box[1])
 
 
 def place_colours(points: npt.NDArray[Any]) -> list[Colour]:

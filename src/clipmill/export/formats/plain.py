@@ -1,6 +1,6 @@
 """Plain (F5): one folder of videos with a caption file each, and the indices of many trainers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -16,9 +16,16 @@ from clipmill.export.formats.base import (
     Piece,
     Rows,
 )
+from clipmill.export.formats.consumer import Consumer
 from clipmill.export.formats.layers import Drawn, video_with_layers
 from clipmill.export.formats.overlay import Dots, KeptMask
-from clipmill.export.formats.plain_indices import COSMOS_FRAMES, write_plain_indices
+from clipmill.export.formats.plain_indices import (
+    COSMOS_FRAMES,
+    PLAIN_CONSUMERS,
+    PLAIN_RULES,
+    write_plain_indices,
+)
+from clipmill.export.formats.tally import Rule
 
 _CONVENTIONS = """\
 ## Files
@@ -116,6 +123,14 @@ class Plain(Format[PlainOptions]):
     def write_indices(self, rows: Rows, create: CreateText) -> None:
         """Write the indices of all trainers."""
         write_plain_indices(rows, create)
+
+    def consumers(self) -> tuple[Consumer, ...]:
+        """Return the trainers that take no video of another length or size."""
+        return PLAIN_CONSUMERS
+
+    def rules(self) -> Mapping[str, Rule]:
+        """Return why a piece is not in the index of a trainer."""
+        return PLAIN_RULES
 
     def conventions(self) -> str:
         """Return what lies where, and for whom."""

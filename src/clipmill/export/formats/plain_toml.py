@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from clipmill.export.content.timeline import allowed_count
-from clipmill.export.formats.base import CreateText
+from clipmill.export.formats.base import CreateText, Rows
 from clipmill.export.formats.indices import dump
-from clipmill.export.formats.tally import Row, Rule, Tally
+from clipmill.export.formats.tally import Row, Rule, taken
 
 _FILES_AT_ONCE = 64
 
@@ -20,15 +20,12 @@ def _rate(row: Row) -> float:
 class _Group:
     """What a trainer must know of the videos of one frame rate, or of all."""
 
-    frames: int = 0
-    fewest: int = 0
+    counts: set[int] = field(default_factory=set)
     size: tuple[int, int] = (0, 0)
 
     def add(self, row: Row) -> None:
         """Take a row into account."""
-        count = allowed_count(row["num_frames"], "4n+1")
-        self.frames = max(self.frames, count)
-        self.fewest = min(self.fewest or count, count)
+        self.counts.add(allowed_count(row["num_frames"], "4n+1"))
         size = row["width"], row["height"]
         if size[0] * size[1] > self.size[0] * self.size[1]:
             self.size = size
@@ -41,20 +38,20 @@ def _groups(rows: Iterator[Row]) -> dict[float, _Group]:
     return dict(sorted(found.items()))
 
 
-def write_musubi(tally: Tally, create: CreateText, rules: Mapping[str, Rule]) -> None:
+def write_musubi(rows: Rows, create: CreateText, rules: Mapping[str, Rule]) -> None:
     """Write a TOML file over JSON lines for each frame rate, without and with control videos.
 
     A dataset of musubi-tuner has one frame rate, and all of its items have a control video or
     none has.
 
     Args:
-        tally: Counts the pieces.
+        rows: Rows of all pieces.
         create: Opens a file of the export.
         rules: Which pieces can be in `musubi` and in `musubi-control`.
     """
     for name, rule in rules.items():
         suffix = name.removeprefix("musubi")
-        groups = _groups(tally.take(name, rule))
+        groups = _groups(taken(rows, rule))
         rates = list(groups)
         for start in range(0, len(rates), _FILES_AT_ONCE):
             with ExitStack() as stack:
@@ -62,8 +59,8 @@ def write_musubi(tally: Tally, create: CreateText, rules: Mapping[str, Rule]) ->
                     rate: stack.enter_context(create(f"musubi/{rate:g}fps{suffix}.jsonl"))
                     for rate in rates[start : start + _FILES_AT_ONCE]
                 }
-                for row in tally.rows():
-                    if _rate(row) in files and not rule(row):
+                for row in taken(rows, rule):
+                    if _rate(row) in files:
                         files[_rate(row)].write(dump(_musubi_item(row, suffix)) + "\n")
         with create(f"{name}.toml") as file:
             file.write(_musubi_toml(groups, suffix))
@@ -98,15 +95,15 @@ def _musubi_toml(groups: Mapping[float, _Group], suffix: str) -> str:
             f'cache_directory = "cache/musubi-{rate:g}fps{suffix}"',
             f"source_fps = {rate!r}",
             'frame_extraction = "full"',
-            f"max_frames = {group.frames}",
+            f"max_frames = {max(group.counts)}",
         ]
     return "\n".join(lines) + "\n"
 
 
-def write_diffusion_pipe(tally: Tally, create: CreateText, rule: Rule) -> None:
+def write_diffusion_pipe(rows: Rows, create: CreateText) -> None:
     """Write a dataset file over the folder of videos."""
     group = _Group()
-    for row in tally.take("diffusion-pipe", rule):
+    for row in rows():
         group.add(row)
     width, height = group.size
     lines = [
@@ -116,7 +113,9 @@ def write_diffusion_pipe(tally: Tally, create: CreateText, rule: Rule) -> None:
         "min_ar = 0.5",
         "max_ar = 2.0",
         "num_ar_buckets = 7",
-        f"frame_buckets = {sorted({1, group.fewest} - {0})}",
+        "# Every number of frames that occurs, so that no frame is lost. A video goes into the",
+        "# largest bucket that it fills: with large batches, leave out those that hold few videos.",
+        f"frame_buckets = {sorted({1} | group.counts)}",
         "",
         "[[directory]]",
         'path = "videos"',

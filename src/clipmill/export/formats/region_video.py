@@ -44,28 +44,6 @@ class RegionVideo:
     file: Path
 
 
-def aligned(box: Sequence[int], size: tuple[int, int], *, align: int) -> Box | None:
-    """Move the sides of a region inward to multiples; sides on the picture's border stay.
-
-    The result lies in the region, so an object outside of the region is outside of it too.
-
-    Args:
-        box: x0, y0, x1, y1, half-open.
-        size: (width, height) of the picture.
-        align: Pixels.
-
-    Returns:
-        The region; None when nothing is left.
-    """
-    width, height = size
-    x0, y0 = (-(-side // align) * align for side in box[:2])
-    x1, y1 = (
-        side if side == end else side // align * align
-        for side, end in zip(box[2:], (width, height), strict=True)
-    )
-    return (x0, y0, x1, y1) if x0 < x1 and y0 < y1 else None
-
-
 def write_region_videos(
     sample: ExportSample,
     regions: Sequence[RegionVideo],

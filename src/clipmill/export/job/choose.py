@@ -1,5 +1,6 @@
 """Which samples are exported: ready for the stage, met by `--where`, up to `--limit`."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -72,6 +73,27 @@ class Chosen:
     def taken(self) -> tuple[str, ...]:
         """Samples to export, in order."""
         return tuple(sample for sample in self.ids if sample not in self.left_out)
+
+    def refuse_nothing(self, choice: Choice) -> None:
+        """Refuse a choice that takes no sample: an export of nothing serves nobody.
+
+        Raises:
+            UsageError: Says which part of the choice leaves nothing.
+        """
+        if self.taken:
+            return
+        if self.ids:
+            reasons = Counter(self.left_out.values())
+            told = ", ".join(f"{count} x {why}" for why, count in sorted(reasons.items()))
+            raise UsageError(
+                f"--captions own leaves out all {len(self.ids)} samples ({told}); "
+                "--captions all exports them. Nothing was written"
+            )
+        where = f" and meets --where '{choice.where}'" if choice.where else ""
+        raise UsageError(
+            f"no sample of '{choice.samples}' is ready for stage {choice.stage}{where}; "
+            "`clipmill status` shows what became of the clips. Nothing was written"
+        )
 
 
 def choose_samples(workspace: Workspace, choice: Choice, facts: Facts) -> Chosen:

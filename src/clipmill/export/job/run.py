@@ -4,7 +4,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +17,13 @@ from clipmill.export.content.profile import FrameProfile
 from clipmill.export.facts import Facts, gather_facts
 from clipmill.export.folder import ExportFolder
 from clipmill.export.formats.base import Format
+from clipmill.export.formats.tally import IndexCount, count_indices, index_lines
 from clipmill.export.job.about import about_export
 from clipmill.export.job.choose import Choice, Chosen, choose_samples
 from clipmill.export.job.entries import Entry
 from clipmill.export.job.gather import Gatherer
 from clipmill.export.job.journal import MANIFEST, Journal
+from clipmill.export.job.outlook import look_ahead
 from clipmill.export.job.pool import Makers
 from clipmill.export.job.shards import kept_shards
 from clipmill.export.job.worker import Task
@@ -31,6 +33,7 @@ VERSION = 3
 """Of the files that formats write; part of every token, raised when their content changes."""
 
 OnProgress = Callable[[int, int], None]
+OnNotice = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,7 @@ class ExportReport:
         num_bytes: Size of their files.
         reused: Samples that an earlier, equal or interrupted export had done already.
         captions: Number of samples exported, by the origin of their caption.
+        indices: What is in each index of the format, where it has several.
         left_out: Number of samples left out, by reason.
         failed: Those of them that met an error, and are tried again by the next export.
     """
@@ -94,6 +98,7 @@ class ExportReport:
     num_bytes: int
     reused: int
     captions: dict[str, int]
+    indices: dict[str, IndexCount]
     left_out: dict[str, int]
     failed: int
 
@@ -105,12 +110,18 @@ class ExportReport:
             f"{self.num_bytes / 1e6:.1f} MB ({self.kind}){again}"
         ]
         lines += [caption_line(self.captions)] if self.captions else []
+        lines += index_lines(self.indices)
         lines += [f"left out: {n} x {reason}" for reason, n in sorted(self.left_out.items())]
         return "\n".join(lines)
 
 
 def run_export(
-    workspace: Workspace, out: Path, plan: Plan, *, on_progress: OnProgress | None = None
+    workspace: Workspace,
+    out: Path,
+    plan: Plan,
+    *,
+    on_progress: OnProgress | None = None,
+    on_notice: OnNotice | None = None,
 ) -> ExportReport:
     """Export samples; files that an equal export made before are left as they are.
 
@@ -120,13 +131,26 @@ def run_export(
             up to date.
         plan: What and how.
         on_progress: Called with the number of samples done and their total.
+        on_notice: Called before anything is written with each index that will stay empty, and
+            why.
 
     Raises:
-        UsageError: There are no samples, the choice cannot be read, or `out` holds something
-            else or is being written. Nothing in `out` was changed.
+        UsageError: There are no samples, none meets the choice or has the frames of the profile,
+            the choice cannot be read, or `out` holds something else or is being written. Nothing
+            in `out` was changed.
     """
     facts = gather_facts(workspace)
     chosen = choose_samples(workspace, plan.choice, facts)
+    chosen.refuse_nothing(plan.choice)
+    notices = look_ahead(
+        workspace,
+        plan.choice.samples,
+        chosen.taken,
+        profile=plan.profile,
+        consumers=plan.format_.consumers() if plan.container.has_indices else (),
+    )
+    for notice in notices:
+        (on_notice or _unheard)(notice)
     folder = ExportFolder(
         out, kind=plan.kind, owned=plan.container.owned(type(plan.format_)), data=()
     )
@@ -141,6 +165,10 @@ def run_export(
 
 def _no_progress(done: int, total: int) -> None:
     """Nobody wants to know."""
+
+
+def _unheard(notice: str) -> None:
+    """Whoever gives no `on_notice` reads the counts of the report."""
 
 
 class _Run:
@@ -258,6 +286,7 @@ class _Run:
                 "samples": report.samples,
                 "pieces": report.pieces,
                 "captions": report.captions,
+                "indices": {name: asdict(count) for name, count in report.indices.items()},
                 "left_out": report.left_out,
                 "manifest": MANIFEST,
             },
@@ -286,6 +315,15 @@ class _Run:
             num_bytes=size,
             reused=self.reused,
             captions=dict(sorted(captions.items())),
+            indices=self._indices(),
             left_out=dict(reasons),
             failed=failed,
+        )
+
+    def _indices(self) -> dict[str, IndexCount]:
+        if not self.plan.container.has_indices:
+            return {}
+        return count_indices(
+            lambda: (piece.row for entry in self._entries() for piece in entry.pieces),
+            self.plan.format_.rules(),
         )
