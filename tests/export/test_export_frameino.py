@@ -247,6 +247,26 @@ def test_what_the_loader_cannot_take_is_left_out_with_a_reason(samples, tmp_path
     assert "96 frames" in (tmp_path / "out" / "CONVENTIONS.md").read_text("utf-8")
 
 
+def test_a_stage_that_stays_empty_is_told_before_writing(samples, tmp_path):
+    base = next(s for s in samples.values() if s.stage2)
+    short = replace(base, num_frames=96)
+    unready = replace(base, stage2=False, stage2_reason="no object has a region")
+    for row, said in (
+        (
+            short,
+            "stage 2: none of 1 samples can be in it (fewer than 97 frames, the longest has 96)",
+        ),
+        (unready, "stage 2: none of 1 samples is ready for it (1 x no object has a region)"),
+    ):
+        told: list[str] = []
+        workspace = workspace_with(tmp_path / row.stage2_reason / "ws", [row])
+        summary = export_frameino(
+            workspace, tmp_path / row.stage2_reason / "out", on_notice=told.append
+        )
+        assert len(told) == 1 and told[0].startswith(said)
+        assert (summary.stage1_rows, summary.stage2_rows) == (1, 0)
+
+
 def test_templates_are_marked_counted_and_left_out_on_demand(samples, tmp_path):
     first, second, *_ = [row for row in samples.values() if row.stage1]
     rows = [replace(first, caption_origin="template"), replace(second, caption_origin="provided")]

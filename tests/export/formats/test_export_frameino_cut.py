@@ -76,8 +76,8 @@ def test_a_profile_that_ends_before_stage_two_says_so_before_writing(workspace, 
     assert "the longest has 81" in notice and "--max-frames 97" in notice
     assert report.indices["stage 1"].pieces == report.samples == len(samples)
     assert report.indices["stage 2"].pieces == len(read_rows(out / "stage2/csv")) == 0
-    assert f"stage 2: 0 of {len(samples)} (" in str(report)
-    assert "81 frames from the anchor on, the loader needs 97" in str(report)
+    number = len(samples)
+    assert f"stage 2: 0 of {number} ({number} x fewer than 97 frames)" in str(report)
 
 
 def test_a_profile_that_reaches_stage_two_says_nothing(workspace, cut):

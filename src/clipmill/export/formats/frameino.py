@@ -119,11 +119,17 @@ class FrameIno(Format[FrameInoOptions]):
 
     def rules(self) -> Mapping[str, Callable[[Mapping[str, Any]], str]]:
         """Return why a piece is in stage 1 only."""
-        return {"stage 1": lambda _: "", STAGE2.name: lambda row: row["stage2_reason"]}
+        return {"stage 1": lambda _: "", STAGE2.name: _why_not_stage2}
 
     def conventions(self) -> str:
         """Return what rows and columns mean."""
         return _CONVENTIONS
+
+
+def _why_not_stage2(row: Mapping[str, Any]) -> str:
+    """Frames come first, without their number: a few reasons are counted, not one per sample."""
+    short = STAGE2.why_not(row["num_frames"], (row["width"], row["height"]))
+    return short or row["stage2_reason"]
 
 
 def _cells(row: Any, columns: tuple[str, ...], scores: list[str], *, number: int) -> list[Any]:

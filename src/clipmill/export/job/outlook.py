@@ -14,7 +14,7 @@ from clipmill.export.formats.consumer import Consumer
 from clipmill.pipeline.samples import sample_parts
 from clipmill.store.workspace import Workspace
 
-_HEADS = ("sample_id", "num_frames", "width", "height", "fps", "stage2")
+_HEADS = ("sample_id", "num_frames", "width", "height", "fps", "stage2", "stage2_reason")
 
 _SLACK = 1
 """Frames by which a source with a variable rate may give more than expected."""
@@ -28,14 +28,16 @@ class Prospect:
         consumer: The index.
         ready: Samples that are ready for its stage.
         fitting: Those of them with the frames and the size that it takes.
-        reasons: Number of the others, by reason.
-        most_frames: Frames of the longest of them in the export.
+        reasons: Number of the others that are ready, by reason.
+        unready: Number of samples that are not ready for its stage, by reason.
+        most_frames: Frames of the longest ready one in the export.
     """
 
     consumer: Consumer
     ready: int = 0
     fitting: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
+    unready: Counter[str] = field(default_factory=Counter)
     most_frames: int = 0
 
     def look(self, num_frames: int, size: tuple[int, int]) -> None:
@@ -47,9 +49,15 @@ class Prospect:
         self.reasons.update([reason] if reason else [])
 
     def warning(self) -> str:
-        """Return what to say before work; empty when some sample fits, or none is ready."""
-        if self.fitting or not self.ready:
+        """Return what to say before work; empty when some sample fits, or there is none."""
+        if self.fitting or not self.ready + self.unready.total():
             return ""
+        if not self.ready:
+            ((reason, count),) = self.unready.most_common(1)
+            return (
+                f"{self.consumer.name}: none of {self.unready.total()} samples is ready for it "
+                f"({count} x {reason})"
+            )
         ((reason, _),) = self.reasons.most_common(1)
         longest = f", the longest has {self.most_frames}" if "fewer" in reason else ""
         return (
@@ -89,6 +97,8 @@ def look_ahead(
         for prospect in prospects:
             if prospect.consumer.stage == 1 or row["stage2"]:
                 prospect.look(count, size)
+            else:
+                prospect.unready[row["stage2_reason"]] += 1
     if most + _SLACK < profile.min_frames:
         raise UsageError(
             f"no sample has the {profile.min_frames} frames that this frame profile asks for: the "
