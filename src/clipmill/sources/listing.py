@@ -11,11 +11,11 @@ from clipmill.clips import Video, video_id_for
 from clipmill.config.models import SourceConfig
 from clipmill.errors import UsageError
 from clipmill.sources.folder import FoundFile, list_local, list_remote
-from clipmill.sources.json_layouts import list_opens2v, list_vidgen
-from clipmill.sources.kinds import find_kind
-from clipmill.sources.layouts import list_hugging_face, list_openvid
+from clipmill.sources.datasets.json_layouts import list_opens2v, list_vidgen
+from clipmill.sources.detect import find_kind
+from clipmill.sources.datasets.layouts import list_hugging_face, list_openvid
 from clipmill.sources.manifest import open_source
-from clipmill.sources.rows import Columns
+from clipmill.sources.readers.rows import Columns
 from clipmill.sources.webdataset import list_webdataset
 
 

@@ -9,12 +9,12 @@ from urllib.parse import unquote, urlsplit
 
 from clipmill.errors import UsageError
 from clipmill.sources.folder import FoundFile
-from clipmill.sources.places import LocalPlaces
-from clipmill.sources.rows import Columns, Row
-from clipmill.sources.rows_csv import csv_rows
-from clipmill.sources.rows_jsonl import jsonl_rows
-from clipmill.sources.rows_parquet import parquet_rows
-from clipmill.sources.urls import UrlPlaces
+from clipmill.sources.lookup.local import LocalPlaces
+from clipmill.sources.readers.rows import Columns, Row
+from clipmill.sources.readers.rows_csv import csv_rows
+from clipmill.sources.readers.rows_jsonl import jsonl_rows
+from clipmill.sources.readers.rows_parquet import parquet_rows
+from clipmill.sources.lookup.url import UrlPlaces
 
 KIND_BY_SUFFIX = {
     ".csv": "csv",

@@ -11,9 +11,9 @@ from pathlib import Path
 from clipmill.clips import TarMember
 from clipmill.errors import UsageError
 from clipmill.sources.folder import FoundFile, is_video, walk
-from clipmill.sources.rows import Columns
-from clipmill.sources.tar_captions import Captions, is_utf8, key, normal
-from clipmill.sources.tars import COMPRESSED_SUFFIXES, TarEntry, open_tar, tar_entries
+from clipmill.sources.readers.rows import Columns
+from clipmill.sources.readers.tar_captions import Captions, is_utf8, key, normal
+from clipmill.sources.readers.tars import COMPRESSED_SUFFIXES, TarEntry, open_tar, tar_entries
 
 _BRACES = re.compile(r"\{(\d+)\.\.(\d+)\}")
 

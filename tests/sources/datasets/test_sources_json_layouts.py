@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from clipmill.clips import TarMember
 from clipmill.config import SourceConfig
 from clipmill.errors import UsageError
-from clipmill.sources import Listing, json_items, list_sources
+from clipmill.sources import Listing, list_sources
+from clipmill.sources.readers import json_items
 
 
 def listing(path: Path, **fields: str) -> Listing:

@@ -9,9 +9,9 @@ from typing import NamedTuple
 from clipmill.clips import TarMember
 from clipmill.errors import UsageError
 from clipmill.sources.folder import is_video, walk
-from clipmill.sources.places import LocalPlaces, Place
-from clipmill.sources.tar_captions import is_utf8, normal
-from clipmill.sources.tars import TarEntry, open_tar, tar_entries
+from clipmill.sources.lookup.local import LocalPlaces, Place
+from clipmill.sources.readers.tar_captions import is_utf8, normal
+from clipmill.sources.readers.tars import TarEntry, open_tar, tar_entries
 
 _MISSING = "the file does not exist"
 

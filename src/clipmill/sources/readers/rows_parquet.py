@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from clipmill.errors import UsageError
-from clipmill.sources.rows import Columns, Row, open_manifest
+from clipmill.sources.readers.rows import Columns, Row, open_manifest
 
 _BATCH_ROWS = 16_384
 

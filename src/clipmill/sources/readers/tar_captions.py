@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import IO, Any
 
 from clipmill.sources.folder import MAX_CAPTION_BYTES
-from clipmill.sources.rows import Columns
-from clipmill.sources.tars import TarEntry
+from clipmill.sources.readers.rows import Columns
+from clipmill.sources.readers.tars import TarEntry
 
 MAX_JSON_BYTES = 16_000_000
 """Longer JSON files beside a video are not read."""

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from clipmill.errors import UsageError
-from clipmill.sources.rows import Columns, Row, open_manifest
+from clipmill.sources.readers.rows import Columns, Row, open_manifest
 
 if TYPE_CHECKING:
     from _csv import Reader as _Reader

@@ -7,7 +7,7 @@ from typing import Any
 
 import fsspec
 
-from clipmill.sources.places import Folder, Place
+from clipmill.sources.lookup.local import Folder, Place
 
 ASKED_AT_ONCE = 32
 """Questions to servers at the same time; each is a wait of some milliseconds."""

@@ -7,10 +7,10 @@ from pathlib import Path
 from clipmill.config.models import SourceConfig
 from clipmill.errors import UsageError
 from clipmill.sources.folder import is_video
-from clipmill.sources.json_layouts import OPENS2V_PARTS, VIDGEN_TABLE
-from clipmill.sources.layouts import OPENVID_TABLES, metadata_tables, subfolders
+from clipmill.sources.datasets.json_layouts import OPENS2V_PARTS, VIDGEN_TABLE
+from clipmill.sources.datasets.layouts import OPENVID_TABLES, metadata_tables, subfolders
 from clipmill.sources.manifest import kind_of, read_rows
-from clipmill.sources.rows import Columns
+from clipmill.sources.readers.rows import Columns
 from clipmill.sources.webdataset import is_shard
 
 

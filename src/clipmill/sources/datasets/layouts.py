@@ -7,7 +7,7 @@ from pathlib import Path
 from clipmill.errors import UsageError
 from clipmill.sources.folder import FoundFile
 from clipmill.sources.manifest import Manifest, resolve_root
-from clipmill.sources.rows import Columns
+from clipmill.sources.readers.rows import Columns
 
 OPENVID_TABLES = "data/train"
 """Where OpenVid keeps its CSV files."""

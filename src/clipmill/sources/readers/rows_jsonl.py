@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from clipmill.sources.rows import PATH_COLUMNS, Columns, Row, open_manifest
+from clipmill.sources.readers.rows import PATH_COLUMNS, Columns, Row, open_manifest
 
 
 def jsonl_rows(path: str, columns: Columns) -> Iterator[Row]:

@@ -16,10 +16,10 @@ from typing import Any
 
 from clipmill.errors import UsageError
 from clipmill.sources.folder import FoundFile, is_video
-from clipmill.sources.json_items import JsonDamageError, json_items
+from clipmill.sources.readers.json_items import JsonDamageError, json_items
 from clipmill.sources.manifest import printable, resolve_root, unusable
-from clipmill.sources.rows import Columns, Row
-from clipmill.sources.trees import TreePlaces
+from clipmill.sources.readers.rows import Columns, Row
+from clipmill.sources.lookup.tree import TreePlaces
 
 VIDGEN_TABLE = "VidGen_1M_video_caption.json"
 """The captions of VidGen-1M."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from clipmill.errors import UsageError
-from clipmill.sources.rows import open_manifest
+from clipmill.sources.readers.rows import open_manifest
 
 MAX_ITEM_CHARACTERS = 1 << 26
 """A longer item is taken for damage: a bracket or quote that never closes."""

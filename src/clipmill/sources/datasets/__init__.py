@@ -1,0 +1,1 @@
+"""Layouts of known data sets: which of their tables are read, and where their videos are."""

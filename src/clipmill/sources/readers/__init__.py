@@ -1,0 +1,1 @@
+"""Kinds of tables, texts and archives, read row by row."""
