@@ -34,6 +34,25 @@ def seed_for(*parts: str | int) -> int:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """A part of a video that a row of a table asks for.
+
+    Attributes:
+        start: First moment, counted from the first frame of the video, which is 0.
+        end: The moment after the last one; None for the end of the video.
+        unit: `seconds` or `frames`.
+        text: Caption of the part, if the row has one.
+        where: Line or row of the table.
+    """
+
+    start: float
+    end: float | None
+    unit: str
+    text: str | None = None
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Video:
     """One source file.
 
@@ -44,6 +63,8 @@ class Video:
         uri: Absolute local path or fsspec URL; see `TarMember` for a video inside an archive.
         size_bytes: Size when listed; a file of another size is refused as `changed`.
         text: Caption that came with the data set, if any.
+        spans: Parts that become its clips, each with a caption of its own; the whole video does
+            when there are none.
     """
 
     video_id: str
@@ -52,6 +73,7 @@ class Video:
     uri: str
     size_bytes: int
     text: str | None = None
+    spans: tuple[Span, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, order=True)

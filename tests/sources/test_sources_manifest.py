@@ -146,13 +146,14 @@ def test_the_field_limit_of_the_csv_module_is_put_back(tmp_path):
     assert csv.field_size_limit() == before
 
 
-def test_bytes_that_are_no_utf8_cost_their_own_row(tmp_path):
+def test_bytes_that_are_no_utf8_cost_a_caption_or_their_own_row(tmp_path):
     videos_in(tmp_path, "a.mp4", "b.mp4")
     (tmp_path / "m.csv").write_bytes(b"video,caption\na.mp4,caf\xe9\nb\xff.mp4,x\nb.mp4,ok\n")
     found = listing(tmp_path / "m.csv")
-    assert [v.relative_path for v in found.videos] == ["b.mp4"]
+    assert [(v.relative_path, v.text) for v in found.videos] == [("a.mp4", None), ("b.mp4", "ok")]
+    remark = "its caption is not valid UTF-8; convert it, or name its `encoding`"
     assert reasons(found) == [
-        ("a.mp4", "failed", "line 2: the caption is not valid UTF-8"),
+        ("a.mp4", "noted", f"line 2: {remark}; the video is in the run"),
         ("b\\xed\\xb3\\xbf.mp4", "failed", "line 3: the path is not valid UTF-8"),
     ]
 
@@ -173,18 +174,49 @@ def test_lines_that_are_no_json_objects_are_listed(tmp_path):
         '{"video": "a.mp4", "caption": null}',
     ]
     found = listing(text_manifest(tmp_path, "\n".join(lines), "m.jsonl"))
-    assert [(v.relative_path, v.text) for v in found.videos] == [("a.mp4", None)]
+    assert [(v.relative_path, v.text) for v in found.videos] == [("a.mp4", "x")]
     shown = [p.reason.split(": ")[:2] for p in found.problems]
-    assert [line for line, _ in shown] == [f"line {n}" for n in (1, 2, 3, 4, 5, 7, 8, 9)]
-    assert [reason for _, reason in shown][:6] == [
+    assert [line for line, _ in shown] == [f"line {n}" for n in (1, 2, 3, 4, 5, 8, 9, 10)]
+    assert [reason for _, reason in shown] == [
         "is not valid JSON",
         "is not a JSON object",
         "has no path (wanted",
         "'video' is not a string",
         "the path is empty",
-        "'caption' is not a string",
+        "the path is not valid UTF-8",
+        "is not valid JSON",
+        "same file as a.mp4",
     ]
-    assert {p.state for p in found.problems} == {"failed"}
+    assert {p.state for p in found.problems} == {"failed", "dropped"}
+
+
+def test_captions_of_every_kind_keep_their_videos(tmp_path):
+    captions = [["one", "two"], "lone \ud83d", "ok", 7, {"en": "x"}, [], None, "a\0b"]
+    names = [f"{number}.mp4" for number in range(len(captions))]
+    videos_in(tmp_path, *names)
+    rows = [{"video": n, "caption": c} for n, c in zip(names, captions, strict=True)]
+    (tmp_path / "m.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    (tmp_path / "m.json").write_text(json.dumps(rows))
+    for table, place in (("m.jsonl", "line"), ("m.json", "item")):
+        found = listing(tmp_path / table)
+        assert [v.relative_path for v in found.videos] == names
+        assert [v.text for v in found.videos] == ["one", None, "ok", *[None] * 4, "ab"]
+        assert [(p.relative_path, p.state) for p in found.problems] == [
+            (name, "noted") for name in ("1.mp4", "3.mp4", "4.mp4")
+        ]
+        assert all(p.reason.startswith(f"{place} ") for p in found.problems)
+        notes = {note.what: note.count for note in found.account.sources[0].notes}
+        assert sorted(notes.values()) == [1, 1]
+
+
+def test_lists_of_captions_in_parquet(tmp_path):
+    videos_in(tmp_path, "a.mp4", "b.mp4", "c.mp4")
+    names = ["a.mp4", "b.mp4", "c.mp4"]
+    lists = [["one", "two"], None, []]
+    for kind in (pa.list_(pa.string()), pa.large_list(pa.large_string())):
+        table = pa.table({"video": names, "caption": pa.array(lists, kind)})
+        pq.write_table(table, tmp_path / "m.parquet")
+        assert [v.text for v in listing(tmp_path / "m.parquet").videos] == ["one", None, None]
 
 
 @pytest.mark.parametrize("path", ["../out.mp4", "a/../../out.mp4", "..", "{outside}", "/out.mp4"])

@@ -56,15 +56,24 @@ def test_members_are_found_in_place_with_their_captions(tmp_path):
         ("c.large.txt", "large"),
         ("d.mp4", b"1"),
         ("._d.mp4", b"what a Mac leaves behind"),
+        ("__MACOSX/d.mp4", b"and more of it"),
+        ("cafe\u0301.mp4", b"2"),
+        ("caf\xe9.txt", "coffee"),
     )
     found = listing(tar)
     assert found.problems == ()
+    unused = {u.what: u.examples for u in found.account.sources[0].unused}
+    assert unused == {
+        ".jpg": ("s.tar/a.jpg",),
+        "leftovers": ("s.tar/._d.mp4", "s.tar/__MACOSX/d.mp4"),
+    }
     assert shown(found) == [
         ("s.tar/a.mp4", 'a cat, "asleep"'),
         ("s.tar/deep/b.mp4", "line\nline"),
         ("s.tar/c.small.mp4", "both"),
         ("s.tar/c.large.mp4", "large"),
         ("s.tar/d.mp4", None),
+        ("s.tar/cafe\u0301.mp4", "coffee"),
     ]
     data = tar.read_bytes()
     contents = []
@@ -72,7 +81,7 @@ def test_members_are_found_in_place_with_their_captions(tmp_path):
         member = TarMember.parse(video.uri)
         assert member.archive == str(tar)
         contents.append(data[member.offset : member.offset + video.size_bytes])
-    assert contents == [b"123", b"4567", b"89", b"890", b"1"]
+    assert contents == [b"123", b"4567", b"89", b"890", b"1", b"2"]
 
 
 def test_a_named_field_is_the_caption(tmp_path):
@@ -87,7 +96,7 @@ def test_a_named_field_is_the_caption(tmp_path):
     assert shown(listing(tar)) == [("s.tar/a.mp4", "short"), ("s.tar/b.mp4", "middle")]
     found = listing(tar, caption_column="long")
     assert shown(found) == [("s.tar/a.mp4", "long"), ("s.tar/b.mp4", None)]
-    assert reasons(found) == [("s.tar/b.json", "failed", "has no field 'long'")]
+    assert reasons(found) == [("s.tar/b.json", "noted", "has no field 'long'")]
 
 
 def test_captions_that_cannot_be_read_are_listed_and_their_videos_stay(tmp_path):
@@ -104,9 +113,11 @@ def test_captions_that_cannot_be_read_are_listed_and_their_videos_stay(tmp_path)
     told = {path: reason for path, _, reason in reasons(found)}
     assert list(told) == [f"s.tar/{name}" for name in ("0.json", "1.txt", "2.json", "3.txt")]
     assert "no caption that can be read" in told["s.tar/0.json"]
-    assert "no caption that can be read" in told["s.tar/1.txt"]
-    assert "'caption' is not a string" in told["s.tar/2.json"]
+    assert "is not UTF-16" in told["s.tar/1.txt"]
+    assert "'caption' is not a text but a number" in told["s.tar/2.json"]
     assert "more than 100000 bytes" in told["s.tar/3.txt"]
+    assert {p.state for p in found.problems} == {"noted"}
+    assert sum(text.count for text in found.account.sources[0].unread_texts) == 4
 
 
 def test_a_folder_of_shards_is_recognised_and_read_in_order(tmp_path):

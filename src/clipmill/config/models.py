@@ -26,6 +26,7 @@ SourceKind = Literal[
     "csv",
     "parquet",
     "jsonl",
+    "json",
     "openvid",
     "vidgen",
     "opens2v",
@@ -46,6 +47,11 @@ class SourceConfig(_Strict):
         path_column: Column of a manifest that holds the path; found by its usual names when empty.
         caption_column: Column or JSON field that holds the caption; found by its usual names
             when empty.
+        start_column: Column with the start of a part of the video; found by its usual names.
+        end_column: Column with its end.
+        times: What start and end count; `auto` goes by their names, `ignore` reads whole videos.
+        encoding: Of tables and text files that are neither UTF-8 nor begin with a byte order
+            mark, e.g. `cp1252`.
     """
 
     path: str
@@ -54,6 +60,21 @@ class SourceConfig(_Strict):
     root: str = ""
     path_column: str = ""
     caption_column: str = ""
+    start_column: str = ""
+    end_column: str = ""
+    times: Literal["auto", "seconds", "frames", "ignore"] = "auto"
+    encoding: str = ""
+
+    @field_validator("encoding")
+    @classmethod
+    def _is_known(cls, encoding: str) -> str:
+        try:
+            "".encode(encoding or "utf-8")
+        except (LookupError, UnicodeError) as error:
+            raise ValueError(
+                f"no such encoding of texts: '{encoding}'; usual ones are cp1252, utf-16, gbk"
+            ) from error
+        return encoding
 
 
 class AnnotateStep(_Strict):

@@ -1,134 +1,135 @@
-"""Folders of videos, local or behind a URL."""
+"""Folders of videos on a local disk; `remote.py` lists those behind a URL."""
 
 import os
-import posixpath
-from collections.abc import Callable, Iterator
-from pathlib import Path, PurePosixPath
-from typing import NamedTuple
+import stat
+from collections.abc import Iterator
+from pathlib import Path
 
 from clipmill.errors import UsageError
-
-VIDEO_SUFFIXES = frozenset(
-    (
-        *(".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg"),
-        *(".mts", ".mxf", ".ogv", ".ts", ".vob", ".webm", ".wmv", ".y4m"),
-    )
-)
-"""What counts as a video by its name, in lower case; other files are passed over."""
-
-MAX_CAPTION_BYTES = 100_000
-"""A longer text file beside a video is not taken for its caption."""
+from clipmill.sources.found import VIDEO_SUFFIXES, FoundFile, is_video
+from clipmill.sources.leftout import LEFTOVER, LEFTOVERS, count_others, reason_for
+from clipmill.sources.lookup.walk import Level, levels
+from clipmill.sources.readers.captions import MAX_CAPTION_BYTES, Caption, text_caption
+from clipmill.sources.sidecars import shown, stem_of, texts_of, with_text
+from clipmill.sources.tally import Tally
 
 
-class FoundFile(NamedTuple):
-    """One entry of a source; a tuple, for a million of them are made.
-
-    Attributes:
-        relative_path: Relative to the root, `/` as separator.
-        uri: Absolute path or URL.
-        real_path: The file behind links, to recognise one that is listed twice.
-        size_bytes: Size.
-        text: Caption from a manifest or from a `.txt` file of the same stem, if there is one.
-        problem: Why it cannot be read; empty when it can.
-        where: Line or row of the manifest, byte of the archive; empty for a file found in a folder.
-    """
-
-    relative_path: str
-    uri: str
-    real_path: str
-    size_bytes: int
-    text: str | None = None
-    problem: str = ""
-    where: str = ""
-
-
-def list_local(root: Path) -> list[FoundFile]:
+def list_local(
+    root: Path,
+    tally: Tally,
+    encoding: str = "",
+    *,
+    named: bool = False,
+    tables: frozenset[str] = frozenset(),
+) -> Iterator[FoundFile]:
     """List the videos below a folder, or a single file, in path order.
 
     Symbolic links are followed; a link back to a folder above it is entered once only.
 
+    Args:
+        root: The folder or file.
+        tally: Counts what is not used.
+        encoding: Of the texts beside videos; empty to go by their byte order marks.
+        named: Whether the user says that a single file is a video, whatever its name.
+        tables: Names of tables in the folder itself that are read elsewhere.
+
     Raises:
-        UsageError: The path does not exist or is no video.
+        UsageError: The path does not exist or is no video by its name.
     """
     root = Path(os.path.normpath(root.absolute()))
     if not root.exists():
         raise UsageError(f"the source {root} does not exist; check `--input`")
     if root.is_file():
-        return [_describe(root, root.name)]
+        if not named and not is_video(root.name):
+            raise UsageError(_no_video(root))
+        found = _describe(str(root), root.name, os.path.realpath(root.parent))
+        text = _beside(root)
+        yield found if text is None else _captioned(found, text, tally, encoding)
+        return
     closed: list[OSError] = []
-    found = [_describe(root / path, path) for path in walk(root, closed, is_video)]
+    entries: list[FoundFile] = []
+    for level in levels(root, closed):
+        entries += _level(root, level, tally, encoding, tables if not level.below else frozenset())
     for error in closed:
         folder = str(error.filename)
         problem = f"the folder cannot be listed: {error.strerror}"
         relative = Path(folder).relative_to(root).as_posix()
-        found.append(FoundFile(relative, folder, folder, 0, problem=problem))
-    return sorted(found, key=lambda entry: entry.relative_path)
+        entries.append(FoundFile(relative, folder, folder, 0, problem=problem))
+    yield from sorted(entries, key=lambda entry: entry.relative_path)
 
 
-def is_video(name: str) -> bool:
-    """Whether a file counts as a video by its name."""
-    return posixpath.splitext(name)[1].lower() in VIDEO_SUFFIXES
+def _no_video(path: Path) -> str:
+    _, reason = reason_for(path.name)
+    known = ", ".join(sorted(VIDEO_SUFFIXES))
+    return (
+        f"{path} is no video by its name ({reason}); videos end in {known}. "
+        "Rename it, or name its `kind` in the pipeline file (`folder` for a video)"
+    )
 
 
-def walk(root: Path, closed: list[OSError], wanted: Callable[[str], bool]) -> Iterator[str]:
-    """Yield the files with wanted names as paths below the root, `/` as separator.
-
-    Each real folder is entered once. Folders come in name order, and the files within each.
-    Errors of folders that cannot be listed are appended to `closed`.
-    """
-    seen: set[str] = set()
-    top = str(root)
-    for folder, subfolders, files in os.walk(top, followlinks=True, onerror=closed.append):
-        real = os.path.realpath(folder)
-        if real in seen:
-            subfolders.clear()
-            continue
-        seen.add(real)
-        subfolders.sort()
-        below = folder[len(top) :].replace(os.sep, "/").strip("/")
-        start = f"{below}/" if below else ""
-        for name in sorted(files):
-            if wanted(name):
-                yield start + name
+def _level(
+    root: Path, level: Level, tally: Tally, encoding: str, tables: frozenset[str]
+) -> Iterator[FoundFile]:
+    """List the videos of one folder, and count what else is in it."""
+    texts = texts_of(level.names)
+    used = set(tables)
+    for name in level.names:
+        if is_video(name):
+            text = texts.get(stem_of(name)) if texts else None
+            if text is not None:
+                used.add(text)
+            found = _describe(f"{root}/{level.below}{name}", level.below + name, level.real)
+            yield found if text is None else _captioned(found, text, tally, encoding)
+    for folder in level.leftovers:
+        tally.unused(LEFTOVERS, LEFTOVER, f"{level.below}{folder}/")
+    count_others(tally, level.below, level.names, used)
 
 
-def _describe(path: Path, relative: str) -> FoundFile:
+def _beside(path: Path) -> str | None:
+    """Return the name of the text beside a single video."""
     try:
-        relative.encode("utf-8")
-    except UnicodeEncodeError:
-        shown = os.fsencode(relative).decode("utf-8", "backslashreplace")
-        return FoundFile(shown, shown, shown, 0, problem="its name is not valid UTF-8; rename it")
-    try:
-        size = path.stat().st_size
-    except OSError as error:
-        # A dangling or circular link, or a folder that may not be entered.
-        problem = f"cannot be read: {error.strerror}"
-        return FoundFile(relative, str(path), str(path), 0, problem=problem)
-    real = os.path.realpath(path)
-    return FoundFile(relative, str(path), real, size, text=_sidecar_text(path))
-
-
-def _sidecar_text(path: Path) -> str | None:
-    sidecar = path.with_suffix(".txt")
-    try:
-        if sidecar.stat().st_size > MAX_CAPTION_BYTES:
-            return None
-        return sidecar.read_text("utf-8").strip() or None
-    except (OSError, UnicodeDecodeError):
+        return texts_of(sorted(os.listdir(path.parent))).get(stem_of(path.name))  # noqa: PTH208
+    except OSError:
+        # A folder that may be passed through but not listed; the video itself can be read.
         return None
 
 
-def list_remote(url: str) -> list[FoundFile]:
-    """List the videos below an fsspec URL, in path order; raises UsageError when it is absent."""
-    import fsspec
+def _describe(path: str, relative: str, real_folder: str) -> FoundFile:
+    """Return a video as it lies there.
 
-    filesystem, root = fsspec.core.url_to_fs(url)
-    if not filesystem.exists(root):
-        raise UsageError(f"the source {url} does not exist; check `--input`")
-    found = []
-    for name, info in sorted(filesystem.find(root, detail=True).items()):
-        if is_video(name):
-            relative = name.removeprefix(root).lstrip("/") or PurePosixPath(name).name
-            uri = filesystem.unstrip_protocol(name)
-            found.append(FoundFile(relative, uri, uri, int(info.get("size") or 0)))
-    return found
+    Args:
+        path: Absolute.
+        relative: Below the root.
+        real_folder: The folder of the file, behind links.
+    """
+    try:
+        relative.encode("utf-8")
+    except UnicodeEncodeError:
+        name = shown(relative)
+        return FoundFile(name, name, name, 0, problem="its name is not valid UTF-8; rename it")
+    real = f"{real_folder}/{path.rpartition('/')[2]}"
+    try:
+        # Strings and one system call: pathlib and realpath take thrice the time of the rest.
+        facts = os.lstat(path)
+        if stat.S_ISLNK(facts.st_mode):
+            facts, real = os.stat(path), os.path.realpath(path)  # noqa: PTH116
+    except OSError as error:
+        # A dangling or circular link, or a folder that may not be entered.
+        return FoundFile(relative, path, path, 0, problem=f"cannot be read: {error.strerror}")
+    return FoundFile(relative, path, real, facts.st_size)
+
+
+def _captioned(found: FoundFile, text: str, tally: Tally, encoding: str) -> FoundFile:
+    """Return a video with the text beside it."""
+    if found.problem:
+        return found
+    uri = f"{found.uri.rpartition('/')[0]}/{text}"
+    return with_text(found, text, uri, _read(uri, encoding), tally)
+
+
+def _read(path: str, encoding: str) -> Caption:
+    try:
+        with Path(path).open("rb") as file:
+            return text_caption(file.read(MAX_CAPTION_BYTES + 1), encoding)
+    except OSError as error:
+        return Caption(problem=f"cannot be read: {error.strerror}")

@@ -4,77 +4,63 @@ import gc
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from clipmill.clips import Video, video_id_for
+from clipmill.clips import Video
 from clipmill.config.models import SourceConfig
 from clipmill.errors import UsageError
-from clipmill.sources.folder import FoundFile, list_local, list_remote
+from clipmill.sources.account import Account
 from clipmill.sources.datasets.json_layouts import list_opens2v, list_vidgen
-from clipmill.sources.detect import find_kind
-from clipmill.sources.datasets.layouts import list_hugging_face, list_openvid
+from clipmill.sources.datasets.metadata import list_metadata, list_with_table
+from clipmill.sources.datasets.openvid import list_openvid
+from clipmill.sources.detect import WITH_TABLE, find_kind
+from clipmill.sources.folder import list_local
+from clipmill.sources.found import FoundFile
 from clipmill.sources.manifest import open_source
 from clipmill.sources.readers.rows import Columns
+from clipmill.sources.remote import list_remote
+from clipmill.sources.taking import SourceProblem, Taking
+from clipmill.sources.tally import Tally
 from clipmill.sources.webdataset import list_webdataset
-
-
-@dataclass(frozen=True, slots=True)
-class SourceProblem:
-    """An entry of a source that cannot be a video of the run.
-
-    Attributes:
-        video_id: Id it would have had; another one when a video or problem has that already.
-        relative_path: Path relative to its source root, or the line of a manifest without one.
-        uri: Absolute path or URL.
-        state: `dropped` (a second name of the same file) or `failed` (cannot be read).
-        reason: One line.
-    """
-
-    video_id: str
-    relative_path: str
-    uri: str
-    state: str
-    reason: str
 
 
 @dataclass(frozen=True)
 class Listing:
-    """Videos of all sources and the entries left out.
+    """Videos of all sources, the entries left out, and the account of it all.
 
     Ordered by source, then by path in a folder and by row in a manifest.
     """
 
     videos: tuple[Video, ...]
     problems: tuple[SourceProblem, ...]
+    account: Account = field(default_factory=Account)
 
 
 def list_sources(sources: Sequence[SourceConfig]) -> Listing:
     """List every source.
 
     A file that two names, links or rows lead to is one video: the first name in the order of the
-    source stands, the others are problems of state `dropped`. What is wrong with one row of a
-    manifest is a problem of state `failed`.
+    source stands, the others are problems of state `dropped`, unless they are rows that name
+    parts of it: these become its spans. What is wrong with one row of a manifest is a problem of
+    state `failed`; what is wrong with a caption only is one of state `noted`.
 
     Raises:
         UsageError: A source does not exist or cannot be read at all, or two sources have the
             same name.
     """
     names = _source_names(sources)
-    videos: list[Video] = []
-    left_out: list[tuple[FoundFile, str, str | None]] = []
-    first_names: dict[str, str] = {}
+    taking = Taking()
+    accounts = []
     with _no_collection():
         for source, name in zip(sources, names, strict=True):
-            for found in _list_one(source):
-                first = None if found.problem else first_names.get(found.real_path)
-                if found.problem or first is not None:
-                    left_out.append((found, name, first))
-                    continue
-                path = first_names[found.real_path] = found.relative_path
-                video_id = video_id_for(path, source=name)
-                videos.append(Video(video_id, name, path, found.uri, found.size_bytes, found.text))
-    return Listing(tuple(videos), tuple(_problems(left_out, videos)))
+            tally = Tally()
+            for found in _list_one(source, tally):
+                taking.take(found, name, tally)
+            accounts.append(tally.account(name, source.path))
+    videos = taking.finished()
+    account = Account(sources=tuple(accounts))
+    return Listing(videos, tuple(taking.problems(videos)), account)
 
 
 @contextmanager
@@ -89,52 +75,37 @@ def _no_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _problems(
-    left_out: Sequence[tuple[FoundFile, str, str | None]], videos: Sequence[Video]
-) -> Iterator[SourceProblem]:
-    """Describe what was left out, each with an id that neither a video nor another one has.
+_Lister = Callable[[str, str, Columns, Tally], Iterator[FoundFile]]
 
-    Args:
-        left_out: Entry, name of its source, and name of the same file where that stands.
-        videos: All videos of the run.
-    """
-    taken = {video.video_id for video in videos} if left_out else set()
-    for found, source, first in left_out:
-        problem_id = video_id_for(found.relative_path, source=source)
-        number = 0
-        while problem_id in taken:
-            distinct = f"{found.relative_path}\0{found.where}" + "\0" * number
-            problem_id = video_id_for(distinct, source=source)
-            number += 1
-        taken.add(problem_id)
-        state, reason = "failed", found.problem
-        if first is not None:
-            state, reason = "dropped", f"same file as {first}"
-        if found.where:
-            reason = f"{found.where}: {reason}"
-        yield SourceProblem(problem_id, found.relative_path, found.uri, state, reason)
-
-
-_LAYOUTS: dict[str, Callable[[str, str, Columns], Iterator[FoundFile]]] = {
+_LAYOUTS: dict[str, _Lister] = {
     "openvid": list_openvid,
     "vidgen": list_vidgen,
     "opens2v": list_opens2v,
-    "huggingface": list_hugging_face,
+    "huggingface": list_metadata,
+    WITH_TABLE: list_with_table,
 }
 
 
-def _list_one(source: SourceConfig) -> Iterable[FoundFile]:
-    columns = Columns(source.path_column, source.caption_column)
-    kind = find_kind(source)
+def _list_one(source: SourceConfig, tally: Tally) -> Iterable[FoundFile]:
+    columns = Columns(
+        path=source.path_column,
+        caption=source.caption_column,
+        start=source.start_column,
+        end=source.end_column,
+        times=source.times,
+        encoding=source.encoding,
+    )
+    kind = tally.kind = find_kind(source, columns)
     if kind in _LAYOUTS:
-        return _LAYOUTS[kind](source.path, source.root, columns)
+        return _LAYOUTS[kind](source.path, source.root, columns, tally)
     if kind == "webdataset":
-        return list_webdataset(source.path, columns)
+        return list_webdataset(source.path, columns, tally)
     if kind != "folder":
-        return open_source(source.path, kind, source.root, columns).files()
+        return open_source(source.path, kind, source.root, columns).files(tally)
     if "://" in source.path:
-        return list_remote(source.path)
-    return list_local(Path(source.path))
+        return list_remote(source.path, tally, columns.encoding)
+    named = source.kind == "folder"
+    return list_local(Path(source.path), tally, columns.encoding, named=named)
 
 
 def _source_names(sources: Sequence[SourceConfig]) -> list[str]:

@@ -1,20 +1,25 @@
-"""Manifests: tables that name videos and, where they have them, their captions."""
+"""Manifests: tables that name videos and, where they have them, captions and times."""
 
+import os
 import posixpath
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 from clipmill.errors import UsageError
-from clipmill.sources.folder import FoundFile
+from clipmill.sources.found import PICTURE_SUFFIXES, FoundFile
 from clipmill.sources.lookup.local import LocalPlaces
+from clipmill.sources.lookup.tree import Found, TreePlaces
+from clipmill.sources.lookup.url import UrlPlaces
 from clipmill.sources.readers.rows import Columns, Row
 from clipmill.sources.readers.rows_csv import csv_rows
+from clipmill.sources.readers.rows_json import json_rows
 from clipmill.sources.readers.rows_jsonl import jsonl_rows
 from clipmill.sources.readers.rows_parquet import parquet_rows
-from clipmill.sources.lookup.url import UrlPlaces
+from clipmill.sources.row_reader import RowReader, unusable
+from clipmill.sources.tally import Tally
 
 KIND_BY_SUFFIX = {
     ".csv": "csv",
@@ -22,8 +27,9 @@ KIND_BY_SUFFIX = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
     ".parquet": "parquet",
+    ".json": "json",
 }
-"""What a manifest is by its name, in lower case."""
+"""What a table is by its name, in lower case; `.gz` may follow."""
 
 _CHUNK_ROWS = 1024
 """Rows looked up together, so that questions to servers need not wait for each other."""
@@ -32,16 +38,17 @@ _READERS: dict[str, Callable[[str, Columns], Iterator[Row]]] = {
     "csv": csv_rows,
     "jsonl": jsonl_rows,
     "parquet": parquet_rows,
+    "json": json_rows,
 }
 
 
 def kind_of(path: str) -> str | None:
-    """Return `csv`, `jsonl` or `parquet` by the suffix of a manifest, None for anything else."""
-    return KIND_BY_SUFFIX.get(PurePosixPath(path).suffix.lower())
+    """Return `csv`, `json`, `jsonl` or `parquet` by the suffix of a table, None for others."""
+    return KIND_BY_SUFFIX.get(PurePosixPath(path.lower().removesuffix(".gz")).suffix)
 
 
 def read_rows(path: str, kind: str, columns: Columns) -> Iterator[Row]:
-    """Read the rows of a manifest of a kind; raises UsageError when it cannot be read at all."""
+    """Read the rows of a table of a kind; raises UsageError when it cannot be read at all."""
     return _READERS[kind](path, columns)
 
 
@@ -51,11 +58,13 @@ class Manifest:
 
     Attributes:
         path: Absolute path or fsspec URL of the table.
-        kind: `csv`, `jsonl` or `parquet`.
+        kind: `csv`, `json`, `jsonl` or `parquet`.
         root: Absolute folder or URL that paths are relative to, without a slash at its end; the
             folder of the manifest when empty.
         base: Folder below the root that the paths of this table start from.
         columns: Which columns to read.
+        tree: Where files are looked for by the end of their path; None to take paths as written.
+        near: Folders of the tree that come first.
     """
 
     path: str
@@ -63,9 +72,14 @@ class Manifest:
     root: str = ""
     base: str = ""
     columns: Columns = field(default_factory=Columns)
+    tree: TreePlaces | None = None
+    near: Sequence[str] = ()
 
-    def files(self) -> Iterator[FoundFile]:
+    def files(self, tally: Tally) -> Iterator[FoundFile]:
         """Look up every row, in the order of the table.
+
+        Args:
+            tally: Counts rows and what was done to captions.
 
         Raises:
             UsageError: The table cannot be read at all; a bad row is a `FoundFile.problem`.
@@ -74,6 +88,7 @@ class Manifest:
         root = self.root or posixpath.dirname(self.path)
         label = posixpath.basename(self.path)
         label = f"{self.base}/{label}" if self.base else label
+        reading = RowReader(label, tally.table(self.path), tally)
         local, urls = LocalPlaces(), UrlPlaces()
         while chunk := list(islice(rows, _CHUNK_ROWS)):
             found = [self._relative(row, root) for row in chunk]
@@ -81,32 +96,38 @@ class Manifest:
             remote = iter(urls.find_all([target for target in targets if "://" in target]))
             for row, (relative, problem), target in zip(chunk, found, targets, strict=True):
                 if problem:
-                    shown = printable(row.path) if row.path.strip() else f"{label}, {row.where}"
-                    yield FoundFile(shown, shown, shown, 0, problem=problem, where=row.where)
-                    continue
-                place = next(remote) if "://" in target else local.find(target)
-                yield FoundFile(
-                    relative,
-                    place.uri,
-                    place.real_path,
-                    place.size_bytes,
-                    row.text if row.text and not row.text.isspace() else None,
-                    place.problem,
-                    row.where,
-                )
+                    yield reading.refused(row, problem)
+                elif "://" in target:
+                    yield reading.video(row, relative, next(remote))
+                else:
+                    at = self._find(relative, target, local, root)
+                    yield reading.video(row, at.relative_path, at.place)
+
+    def _find(self, relative: str, target: str, local: LocalPlaces, root: str) -> Found:
+        """Look up a local file, in the tree where there is one."""
+        if self.tree is not None and not relative.startswith("/"):
+            return self.tree.find(relative, near=self.near)
+        place = local.find(target)
+        if place.uri != target and place.uri.startswith(f"{root}/"):
+            relative = place.uri[len(root) + 1 :]  # as it is spelled on the disk
+        return Found(relative, place)
 
     def _relative(self, row: Row, root: str) -> tuple[str, str]:
         """Return the normalised path below the root, or what is wrong with the row.
 
         A path outside a root that was not given is absolute, or a URL.
         """
-        path, problem = row.path, row.problem or unusable(row)
+        path, problem = row.path, row.problem or unusable(row.path)
         if problem:
             return path, problem
         if path.startswith("file://"):
             path = unquote(urlsplit(path).path)
         if "://" in path:
             return self._relative_url(path, root)
+        if "\\" in path and "://" not in root:
+            path = _with_slashes(path, posixpath.join(root, self.base))
+        if problem := _no_place_of_a_video(path):
+            return path, problem
         if self.base and not path.startswith("/"):
             path = f"{self.base}/{path}"
         if path[0] in "./" or path[-1] == "/" or "/." in path or "//" in path:
@@ -137,7 +158,7 @@ def open_source(path: str, kind: str, root: str, columns: Columns) -> Manifest:
 
     Args:
         path: The table, local or behind a URL.
-        kind: `csv`, `jsonl` or `parquet`.
+        kind: `csv`, `json`, `jsonl` or `parquet`.
         root: Folder that paths are relative to; a relative one starts at the manifest's folder.
         columns: Which columns to read.
 
@@ -172,29 +193,15 @@ def _target(relative: str, root: str) -> str:
     return f"{root.rstrip('/')}/{relative}"
 
 
-def unusable(row: Row) -> str:
-    """Say why a row cannot be looked up; empty when it can."""
-    if not row.path or row.path.isspace():
-        return "the path is empty"
-    if "\0" in row.path:
-        return "the path holds a zero byte"
-    if row.path.isascii() and (row.text is None or row.text.isascii()):
-        return ""
-    return _broken_text(row.path, "path") or _broken_text(row.text, "caption")
-
-
-def _broken_text(text: str | None, what: str) -> str:
-    """Say whether a text cannot be stored, because it is no UTF-8."""
-    if text is None or text.isascii():
-        return ""
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return f"the {what} is not valid UTF-8"
+def _no_place_of_a_video(path: str) -> str:
+    """Say why a path cannot be that of a video here; empty when it can."""
+    if path.lower().endswith(PICTURE_SUFFIXES):
+        return "names a picture, not a video"
+    if path[1:3] == ":/" and path[0].isalpha():
+        return "is a Windows path; write one below a folder, and name that as `root`"
     return ""
 
 
-def printable(path: str) -> str:
-    """Return a path as it may be shown and stored: UTF-8 without zero bytes."""
-    raw = path.encode("utf-8", "surrogatepass")
-    return raw.decode("utf-8", "backslashreplace").replace("\0", "\\0")
+def _with_slashes(path: str, folder: str) -> str:
+    """Return a path written on Windows with slashes, unless a file of the very name is there."""
+    return path if os.path.lexists(posixpath.join(folder, path)) else path.replace("\\", "/")

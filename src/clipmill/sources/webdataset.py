@@ -10,10 +10,14 @@ from pathlib import Path
 
 from clipmill.clips import TarMember
 from clipmill.errors import UsageError
-from clipmill.sources.folder import FoundFile, is_video, walk
+from clipmill.sources.found import FoundFile, is_leftover, is_video
+from clipmill.sources.leftout import LEFTOVER, LEFTOVERS, reason_for
+from clipmill.sources.lookup.walk import walk
 from clipmill.sources.readers.rows import Columns
 from clipmill.sources.readers.tar_captions import Captions, is_utf8, key, normal
 from clipmill.sources.readers.tars import COMPRESSED_SUFFIXES, TarEntry, open_tar, tar_entries
+from clipmill.sources.sidecars import shown
+from clipmill.sources.tally import Tally
 
 _BRACES = re.compile(r"\{(\d+)\.\.(\d+)\}")
 
@@ -23,7 +27,7 @@ def is_shard(path: str) -> bool:
     return path.lower().endswith((".tar", *COMPRESSED_SUFFIXES))
 
 
-def list_webdataset(path: str, columns: Columns) -> Iterator[FoundFile]:
+def list_webdataset(path: str, columns: Columns, tally: Tally) -> Iterator[FoundFile]:
     """List the videos of shards, in the order of the shards' names and of their files.
 
     Args:
@@ -31,6 +35,7 @@ def list_webdataset(path: str, columns: Columns) -> Iterator[FoundFile]:
             (`train-{000..127}.tar`) or a pattern (`train-*.tar`); local or a URL.
         columns: `caption` names the field of a `.json` that is the caption; when empty, a
             `.txt` is, else one of the usual fields.
+        tally: Counts what is not used.
 
     Raises:
         UsageError: There is no shard, or none can be read.
@@ -42,7 +47,7 @@ def list_webdataset(path: str, columns: Columns) -> Iterator[FoundFile]:
     errors: list[UsageError] = []
     for relative, archive in shards:
         try:
-            yield from _Shard(archive, relative, Captions(columns)).files()
+            yield from _Shard(archive, relative, Captions(columns), tally).files()
             readable += 1
         except UsageError as error:
             errors.append(error)
@@ -105,6 +110,7 @@ class _Shard:
     archive: str
     relative: str
     captions: Captions
+    tally: Tally
 
     def files(self) -> Iterator[FoundFile]:
         """List the videos in order, after them what is wrong beside them.
@@ -122,12 +128,14 @@ class _Shard:
                     if not number:
                         raise UsageError(f"{self.archive} is no tar archive: {entry.problem}")
                     problems.append(self._problem(entry, entry.problem))
-                elif not key(entry.name):
-                    continue
+                elif not key(entry.name) or is_leftover(normal(entry.name)):
+                    self.tally.unused(LEFTOVERS, LEFTOVER, self._shown(entry))
                 elif is_video(entry.name):
                     videos.append(entry)
                 elif problem := self.captions.note(file, entry):
-                    problems.append(self._problem(entry, problem))
+                    problems.append(self._problem(entry, problem)._replace(is_text=True))
+                elif not entry.name.lower().endswith((".txt", ".json")):
+                    self.tally.unused(*reason_for(normal(entry.name)), self._shown(entry))
         for entry in videos:
             yield self._found(entry, real)
         yield from problems
@@ -141,19 +149,26 @@ class _Shard:
             problem = "its name is not valid UTF-8; rename it"
         if problem:
             return self._problem(entry, problem)
+        caption, origin = self.captions.caption(name)
+        if caption.note:
+            self.tally.note(caption.note)
         member = TarMember(self.archive, entry.offset, entry.size_bytes, entry.name)
         return FoundFile(
             f"{self.relative}/{name}",
             member.uri,
             f"{real}#{name}",
             entry.size_bytes,
-            self.captions.text(name),
+            caption.text,
             where=f"byte {entry.offset}",
+            origin=origin,
         )
 
     def _problem(self, entry: TarEntry, problem: str) -> FoundFile:
-        name = normal(entry.name) if entry.name else ""
-        shown = os.fsencode(name).decode("utf-8", "backslashreplace")
-        relative = f"{self.relative}/{shown}" if shown else self.relative
-        uri = f"{self.archive}/{shown}" if shown else self.archive
+        relative = self._shown(entry)
+        uri = f"{self.archive}{relative.removeprefix(self.relative)}"
         return FoundFile(relative, uri, uri, 0, problem=problem, where=f"byte {entry.offset}")
+
+    def _shown(self, entry: TarEntry) -> str:
+        """Return the path of an entry below the source, as it may be stored."""
+        name = shown(normal(entry.name)) if entry.name else ""
+        return f"{self.relative}/{name}" if name else self.relative

@@ -32,8 +32,11 @@ def test_openvid_is_recognised_and_its_hd_table_repeats_nothing(tmp_path, folder
     put(tmp_path / "data/train/OpenVidHD.csv", OPENVID_HEADER + "a.mp4,hd,5,1,100,24.0,4\n")
     put(tmp_path / folder / "a.mp4")
     found = listing(tmp_path)
-    assert shown(found) == [("a.mp4", "x, y")]
+    assert shown(found) == [((Path(folder) / "a.mp4").as_posix(), "x, y")]
     assert found.videos[0].uri == str(tmp_path / folder / "a.mp4")
+    (unused,) = found.account.sources[0].unused
+    assert (unused.what, unused.examples) == (".csv", ("data/train/OpenVidHD.csv",))
+    assert "repeats rows of OpenVid-1M.csv" in unused.reason
     assert found.problems == ()
 
 

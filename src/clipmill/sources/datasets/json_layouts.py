@@ -8,18 +8,21 @@ key, of which `metadata` names `path`, the frames `face_cut` and the caption `fa
 `Videos/total_part1/total_part1.tar.split.000` and so on, an archive per part.
 """
 
-import os
 import posixpath
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from clipmill.errors import UsageError
-from clipmill.sources.folder import FoundFile, is_video
-from clipmill.sources.readers.json_items import JsonDamageError, json_items
-from clipmill.sources.manifest import printable, resolve_root, unusable
-from clipmill.sources.readers.rows import Columns, Row
+from clipmill.sources.datasets.tables import absolute
+from clipmill.sources.found import FoundFile, is_video
 from clipmill.sources.lookup.tree import TreePlaces
+from clipmill.sources.manifest import resolve_root
+from clipmill.sources.readers.json_items import JsonDamageError, json_items
+from clipmill.sources.readers.rows import Chosen, Columns, Row
+from clipmill.sources.row_reader import RowReader, unusable
+from clipmill.sources.tally import Tally
 
 VIDGEN_TABLE = "VidGen_1M_video_caption.json"
 """The captions of VidGen-1M."""
@@ -33,18 +36,19 @@ OPENS2V_CAPTIONS = ("face_cap_qwen", "face_cap_glm", "face_cap_Aria", "cap")
 """Captions in the metadata of a clip, the preferred one first."""
 
 
-def list_vidgen(path: str, root: str, columns: Columns) -> Iterator[FoundFile]:
+def list_vidgen(path: str, root: str, columns: Columns, tally: Tally) -> Iterator[FoundFile]:
     """List VidGen-1M: a folder, or its JSON file.
 
     Args:
         path: Either of them.
         root: Folder that holds the videos at any depth; the folder of the JSON file when empty.
         columns: Names other keys than `vid` and `caption`.
+        tally: Counts rows.
 
     Raises:
         UsageError: There is no JSON file, or no video at all below the root.
     """
-    table = _absolute(path)
+    table = absolute(path)
     table = table / VIDGEN_TABLE if table.is_dir() else table
     places = TreePlaces(resolve_root(root, str(table.parent)) or str(table.parent))
     if places.is_empty and any(table.parent.glob("VidGen_video_*.zip")):
@@ -59,11 +63,12 @@ def list_vidgen(path: str, root: str, columns: Columns) -> Iterator[FoundFile]:
             vid += ".mp4"
         return vid, item.get(columns.caption or "caption")
 
-    yield from _files(table, places, "", read)
+    chosen = Chosen(columns.path or "vid", columns.caption or "caption")
+    yield from _Table(table, places, (), read, chosen).files(tally)
     yield from _archives(places)
 
 
-def list_opens2v(path: str, root: str, columns: Columns) -> Iterator[FoundFile]:
+def list_opens2v(path: str, root: str, columns: Columns, tally: Tally) -> Iterator[FoundFile]:
     """List OpenS2V-5M: its folder, a folder of its JSON files, or one of these.
 
     Videos are taken as they are: the frames and the crop that an entry asks for are not applied.
@@ -74,11 +79,12 @@ def list_opens2v(path: str, root: str, columns: Columns) -> Iterator[FoundFile]:
         root: Folder that holds the videos at any depth, extracted or in plain tar archives;
             when empty, the nearest `Videos` beside or above the JSON files.
         columns: Names other keys of `metadata` than `path` and `OPENS2V_CAPTIONS`.
+        tally: Counts rows.
 
     Raises:
         UsageError: There is no JSON file, or none can be read.
     """
-    start = _absolute(path)
+    start = absolute(path)
     tables = [start] if start.is_file() else _parts(start)
     if not tables:
         raise UsageError(f"{start} has no {OPENS2V_TABLES[0]}/{OPENS2V_PARTS}")
@@ -98,8 +104,9 @@ def list_opens2v(path: str, root: str, columns: Columns) -> Iterator[FoundFile]:
         texts = (_first(metadata.get(name)) for name in names)
         return metadata.get(columns.path or "path"), next((text for text in texts if text), None)
 
+    chosen = Chosen(columns.path or "path", names[0])
     for table in tables:
-        yield from _files(table, places, table.stem, read)
+        yield from _Table(table, places, (table.stem,), read, chosen).files(tally)
     yield from _archives(places)
 
 
@@ -119,10 +126,6 @@ def _first(text: Any) -> Any:
     return text[0] if isinstance(text, list) and text else text
 
 
-def _absolute(path: str) -> Path:
-    return Path(os.path.normpath(Path(path).absolute()))
-
-
 _Reader = Callable[[dict[str, Any]], tuple[Any, Any]]
 
 
@@ -131,25 +134,49 @@ def _archives(places: TreePlaces) -> Iterator[FoundFile]:
         yield FoundFile(path, path, path, 0, problem=reason)
 
 
-def _files(table: Path, places: TreePlaces, near: str, read: _Reader) -> Iterator[FoundFile]:
-    for row in _rows(str(table), read):
-        problem = row.problem or unusable(row) or _leaving(row.path)
-        if problem:
-            shown = printable(row.path) if row.path.strip() else f"{table.name}, {row.where}"
-            yield FoundFile(shown, shown, shown, 0, problem=problem, where=row.where)
-            continue
-        path = posixpath.normpath(row.path) if "/" in row.path else row.path
-        found = places.find(path, near=near)
-        place, text = found.place, row.text if row.text and not row.text.isspace() else None
-        yield FoundFile(
-            found.relative_path,
-            place.uri,
-            place.real_path,
-            place.size_bytes,
-            text,
-            place.problem,
-            row.where,
-        )
+@dataclass(frozen=True)
+class _Table:
+    """One JSON document of items that describe videos.
+
+    Attributes:
+        path: The document.
+        places: Where the videos are.
+        near: Folders that its videos are looked for in first.
+        read: Returns path and caption of an item.
+        chosen: The keys these come from.
+    """
+
+    path: Path
+    places: TreePlaces
+    near: tuple[str, ...]
+    read: _Reader
+    chosen: Chosen
+
+    def files(self, tally: Tally) -> Iterator[FoundFile]:
+        """Look up every item, in order."""
+        reading = RowReader(self.path.name, tally.table(str(self.path)), tally)
+        for row in self._rows():
+            problem = row.problem or unusable(row.path) or _leaving(row.path)
+            if problem:
+                yield reading.refused(row, problem)
+                continue
+            path = posixpath.normpath(row.path) if "/" in row.path else row.path
+            found = self.places.find(path, near=self.near)
+            yield reading.video(row, found.relative_path, found.place)
+
+    def _rows(self) -> Iterator[Row]:
+        number = 0
+        try:
+            for number, item in enumerate(json_items(str(self.path)), 1):
+                where = f"item {number}"
+                path, text = self.read(item) if isinstance(item, dict) else (None, None)
+                if isinstance(path, str):
+                    yield Row(where, path, text, columns=self.chosen)
+                else:
+                    yield Row(where, problem="has no path of a video")
+        except JsonDamageError as error:
+            where = f"item {number + 1}"
+            yield Row(where, problem=f"is not valid JSON ({error}); items after it cannot be read")
 
 
 def _leaving(path: str) -> str:
@@ -158,20 +185,3 @@ def _leaving(path: str) -> str:
     path = posixpath.normpath(path)
     outside = path.startswith(("/", "../")) or path in {".", ".."} or "://" in path
     return "the path is not one below the folder of videos" if outside else ""
-
-
-def _rows(table: str, read: _Reader) -> Iterator[Row]:
-    number = 0
-    try:
-        for number, item in enumerate(json_items(table), 1):
-            where = f"item {number}"
-            path, text = read(item) if isinstance(item, dict) else (None, None)
-            if not isinstance(path, str):
-                yield Row(where, problem="has no path of a video")
-            elif text is not None and not isinstance(text, str):
-                yield Row(where, path, problem="its caption is not a string")
-            else:
-                yield Row(where, path, text)
-    except JsonDamageError as error:
-        where = f"item {number + 1}"
-        yield Row(where, problem=f"is not valid JSON ({error}); items after it cannot be read")

@@ -1,16 +1,21 @@
-"""Looking up the local files that a manifest names: one listing per folder."""
+"""Looking up the local files that a table names: one listing per folder."""
 
 import os
 import stat
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from clipmill.sources.found import composed
+
+MISSING = "the file does not exist"
+"""The problem of a place where nothing is."""
+
 
 class Place(NamedTuple):
     """A file that was looked up; a tuple, for a million of them are made.
 
     Attributes:
-        uri: Absolute path or URL.
+        uri: Absolute path or URL, spelled as it is on the disk.
         real_path: The file behind links.
         size_bytes: Size.
         problem: Why it cannot be read; empty when it can.
@@ -35,17 +40,26 @@ class Folder:
 
 
 class LocalPlaces:
-    """Files by absolute local path. A file that is not there costs no system call."""
+    """Files by absolute local path. A file that is not there costs no system call.
+
+    A name that is there in another Unicode form, composed or decomposed, is found too.
+    """
 
     def __init__(self) -> None:
         self._folders: dict[str, Folder] = {}
+        self._spellings: dict[str, dict[str, str]] = {}
 
     def find(self, path: str) -> Place:
         """Look up one file by its normalised absolute path."""
+        place = self._find(path)
+        if place.problem == MISSING and not path.isascii():
+            there = self._respelled(path)
+            return self._find(there) if there and there != path else place
+        return place
+
+    def _find(self, path: str) -> Place:
         head, _, name = path.rpartition("/")
-        folder = self._folders.get(head)
-        if folder is None:
-            folder = self._folders[head] = _list_folder(head or "/")
+        folder = self._folder(head)
         if name in folder.files:
             same = folder.real_path == folder.path
             return _stat(path, path if same else f"{folder.real_path}/{name}")
@@ -53,7 +67,30 @@ class LocalPlaces:
             return _stat(path, os.path.realpath(path))
         if name in folder.others:
             return Place(path, path, problem="is not a file")
-        return Place(path, path, problem=folder.problem or "the file does not exist")
+        return Place(path, path, problem=folder.problem or MISSING)
+
+    def _folder(self, path: str) -> Folder:
+        folder = self._folders.get(path)
+        if folder is None:
+            folder = self._folders[path] = _list_folder(path or "/")
+        return folder
+
+    def _respelled(self, path: str) -> str | None:
+        """Return a path as it is written on the disk, folder by folder; None if it is not there."""
+        head, _, name = path.rpartition("/")
+        if head and not head.isascii():
+            found = self._respelled(head)
+            if found is None:
+                return None
+            head = found
+        folder = self._folder(head)
+        if name in folder.files or name in folder.links or name in folder.others:
+            return f"{head}/{name}"
+        if head not in self._spellings:
+            names = (*folder.files, *folder.links, *folder.others)
+            self._spellings[head] = {composed(one): one for one in names if not one.isascii()}
+        there = self._spellings[head].get(composed(name))
+        return None if there is None else f"{head}/{there}"
 
 
 def _list_folder(path: str) -> Folder:

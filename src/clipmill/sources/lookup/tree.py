@@ -2,18 +2,18 @@
 
 import os
 import posixpath
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
 from clipmill.clips import TarMember
 from clipmill.errors import UsageError
-from clipmill.sources.folder import is_video, walk
-from clipmill.sources.lookup.local import LocalPlaces, Place
+from clipmill.sources.found import composed, is_leftover, is_video
+from clipmill.sources.lookup.local import MISSING, LocalPlaces, Place
+from clipmill.sources.lookup.walk import walk
 from clipmill.sources.readers.tar_captions import is_utf8, normal
 from clipmill.sources.readers.tars import TarEntry, open_tar, tar_entries
-
-_MISSING = "the file does not exist"
 
 
 class Found(NamedTuple):
@@ -47,44 +47,55 @@ class TreePlaces:
         self._others: dict[str, list[str]] = {}
         self._local = LocalPlaces()
 
-    def find(self, path: str, *, near: str = "") -> Found:
+    def find(self, path: str, *, near: Sequence[str] = ()) -> Found:
         """Look a file up.
 
         Args:
             path: End of its path: a name, or folders and a name.
-            near: Folder below the root that it is looked for in first.
+            near: Folders below the root that it is looked for in first.
         """
-        for relative in [f"{near}/{path}", path] if near else [path]:
+        for relative in (*(f"{folder}/{path}" for folder in near), path):
             place = self._local.find(f"{self._root}/{relative}")
-            if place.problem != _MISSING:
-                return Found(relative, place)
-        name = posixpath.basename(path)
+            if place.problem != MISSING:
+                return Found(self._below(place, relative), place)
+        wanted = composed(path)
+        name = posixpath.basename(wanted)
         fits = [self._tree[name], *self._others.get(name, ())] if name in self._tree else []
         if fits != [path]:
-            fits = [one for one in fits if one == path or one.endswith(f"/{path}")]
+            ends = [(one, composed(one)) for one in fits]
+            fits = [one for one, end in ends if end == wanted or end.endswith(f"/{wanted}")]
         if not fits:
             return Found(path, place)
         relative = fits[0]
-        if near and len(fits) > 1:
-            relative = next((one for one in fits if near in one.split("/")), relative)
+        if len(fits) > 1:
+            near_ones = (one for one in fits if not set(near).isdisjoint(one.split("/")))
+            relative = next(near_ones, relative)
         member = self._members.get(relative)
         if member is None:
             return Found(relative, self._local.find(f"{self._root}/{relative}"))
         real = f"{os.path.realpath(member.archive)}#{normal(member.name)}"
         return Found(relative, Place(member.uri, real, member.size_bytes))
 
+    def _below(self, place: Place, relative: str) -> str:
+        """Return the path below the root of a file, spelled as it is on the disk."""
+        root = f"{self._root}/"
+        return place.uri.removeprefix(root) if place.uri.startswith(root) else relative
+
+    def videos(self) -> Iterator[str]:
+        """Yield the paths below the root of all videos and archives of them."""
+        return walk(Path(self._root), [], lambda name: is_video(name) or _is_tar(name))
+
     @property
     def is_empty(self) -> bool:
         """Whether there is neither a video nor an archive below the root."""
-        files = walk(Path(self._root), [], lambda name: is_video(name) or _is_tar(name))
-        return next(files, None) is None
+        return next(self.videos(), None) is None
 
     @cached_property
     def _tree(self) -> dict[str, str]:
-        """First path below the root by file name; the rest is in `_others`, archives last."""
+        """First path below the root by composed name; the rest is in `_others`, archives last."""
         tree: dict[str, str] = {}
         archives = []
-        for path in walk(Path(self._root), [], lambda name: is_video(name) or _is_tar(name)):
+        for path in self.videos():
             if _is_tar(path):
                 archives.append(path)
             else:
@@ -97,7 +108,7 @@ class TreePlaces:
 
     def _add(self, tree: dict[str, str], path: str) -> None:
         # Of a million names nearly all are there once; a list for each would cost 80 MB.
-        name = posixpath.basename(path)
+        name = composed(posixpath.basename(path))
         if tree.setdefault(name, path) != path:
             self._others.setdefault(name, []).append(path)
 
@@ -114,7 +125,7 @@ class TreePlaces:
         name = normal(entry.name) if entry.name else ""
         if not entry.name:
             self.problems.append((below, entry.problem))
-        elif is_video(name) and is_utf8(name):
+        elif is_video(name) and not is_leftover(name) and is_utf8(name):
             if entry.problem:
                 self.problems.append((f"{below}/{name}", entry.problem))
                 return
@@ -123,4 +134,4 @@ class TreePlaces:
 
 
 def _is_tar(name: str) -> bool:
-    return name.lower().endswith(".tar")
+    return name.lower().endswith(".tar") and not is_leftover(name)

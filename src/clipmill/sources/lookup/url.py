@@ -1,4 +1,4 @@
-"""Looking up the files that a manifest names by URL."""
+"""Looking up the files that a table names by URL."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -7,7 +7,7 @@ from typing import Any
 
 import fsspec
 
-from clipmill.sources.lookup.local import Folder, Place
+from clipmill.sources.lookup.local import MISSING, Folder, Place
 
 ASKED_AT_ONCE = 32
 """Questions to servers at the same time; each is a wait of some milliseconds."""
@@ -48,7 +48,7 @@ class UrlPlaces:
             return Place(url, url, folder.files[name] or 0)
         if name in folder.others:
             return Place(url, url, problem="is not a file")
-        return Place(url, url, problem="the file does not exist")
+        return Place(url, url, problem=MISSING)
 
 
 def _list_folder(url: str) -> Folder | None:
@@ -88,7 +88,7 @@ def _reason(error: Exception) -> str:
     cause = error.__cause__
     status = getattr(cause, "status", None)
     if isinstance(error, FileNotFoundError) and (cause is None or status in {404, 410}):
-        return "the file does not exist"
+        return MISSING
     if status is not None:
         return f"cannot be read: the server answered {status}"
     return f"cannot be read: {cause or error}"

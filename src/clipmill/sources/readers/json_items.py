@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from clipmill.errors import UsageError
-from clipmill.sources.readers.rows import open_manifest
+from clipmill.sources.readers.rows import BROKEN, open_text
 
 MAX_ITEM_CHARACTERS = 1 << 26
 """A longer item is taken for damage: a bracket or quote that never closes."""
@@ -21,21 +21,28 @@ class JsonDamageError(ValueError):
     """The document cannot be read from here on; the message says why."""
 
 
-def json_items(path: str) -> Iterator[Any]:
+def json_items(path: str, encoding: str = "", *, lists_only: bool = False) -> Iterator[Any]:
     """Yield the items of the list that a file holds, or the values of the object.
 
     Bytes that are no UTF-8 become surrogates. A key that an object holds twice gives two values.
 
     Args:
         path: Local path or fsspec URL.
+        encoding: Of the file; empty to go by its byte order mark, else UTF-8.
+        lists_only: Refuse an object.
 
     Raises:
         UsageError: The file cannot be opened, or holds neither a list nor an object.
         JsonDamageError: It breaks off or is malformed; the items before that were given.
     """
-    with open_manifest(path) as raw:
-        stream = _Stream(io.TextIOWrapper(raw, "utf-8-sig", "surrogateescape"))
+    with open_text(path, encoding) as file:
+        stream = _Stream(file)
         opening = stream.sign()
+        if opening == "{" and lists_only:
+            raise UsageError(
+                f"{path} holds a JSON object where rows are expected; write a list of them: "
+                '[{"video": "a.mp4", "caption": "..."}, ...]'
+            )
         if opening not in {"[", "{"}:
             raise UsageError(f"{path} holds no JSON list or object; check the path and `kind`")
         closing = "]" if opening == "[" else "}"
@@ -57,13 +64,13 @@ class _Stream:
         self._file = file
         self._text = ""
         self._at = 0
-        self._decode = json.JSONDecoder().raw_decode
+        self._decode = json.JSONDecoder(strict=False).raw_decode
 
     def _more(self) -> bool:
         try:
             # Doubled, so that a long item is not parsed anew for every chunk.
             new = self._file.read(max(_CHUNK_CHARACTERS, len(self._text) - self._at))
-        except OSError as error:
+        except (UnicodeError, *BROKEN) as error:
             raise JsonDamageError(str(error)) from error
         self._text = self._text[self._at :] + new
         self._at = 0

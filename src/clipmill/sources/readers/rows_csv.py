@@ -1,13 +1,12 @@
-"""CSV and TSV manifests, row by row."""
+"""CSV and TSV tables, row by row."""
 
 import csv
-import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from clipmill.errors import UsageError
-from clipmill.sources.readers.rows import Columns, Row, open_manifest
+from clipmill.sources.readers.rows import BROKEN, Chosen, Columns, Row, open_text
 
 if TYPE_CHECKING:
     from _csv import Reader as _Reader
@@ -25,23 +24,25 @@ def csv_rows(path: str, columns: Columns) -> Iterator[Row]:
     Raises:
         UsageError: The file cannot be opened, is empty, or has no path column.
     """
-    delimiter = "\t" if path.lower().endswith(".tsv") else ","
-    with open_manifest(path) as raw, _long_fields():
-        # Bytes that are no UTF-8 become surrogates, so that they cost their own row only.
-        lines = io.TextIOWrapper(raw, "utf-8-sig", "surrogateescape", newline="")
+    delimiter = "\t" if ".tsv" in path.lower()[-len(".tsv.gz") :] else ","
+    with open_text(path, columns.encoding, newline="") as lines, _long_fields():
         reader = csv.reader(lines, delimiter=delimiter, strict=True)
         try:
             header = next(reader, None)
-        except csv.Error as error:
+        except (csv.Error, UnicodeError, *BROKEN) as error:
             raise UsageError(f"the header of {path} cannot be read: {error}") from error
         if not header:
             raise UsageError(f"{path} has no header line; its first line must name the columns")
-        path_name, caption_name = columns.choose(header, path)
-        caption_at = None if caption_name is None else header.index(caption_name)
-        yield from _rows(reader, len(header), header.index(path_name), caption_at)
+        chosen = columns.choose(header, path)
+        yield from _rows(reader, header, chosen)
 
 
-def _rows(reader: "_Reader", width: int, path_at: int, caption_at: int | None) -> Iterator[Row]:
+def _rows(reader: "_Reader", header: list[str], chosen: Chosen) -> Iterator[Row]:
+    width = len(header)
+    path_at = header.index(chosen.path)
+    caption_at = None if chosen.caption is None else header.index(chosen.caption)
+    times = chosen.times
+    start_at, end_at = (header.index(times.start), header.index(times.end)) if times else (0, 0)
     while True:
         first = reader.line_num + 1
         try:
@@ -52,9 +53,18 @@ def _rows(reader: "_Reader", width: int, path_at: int, caption_at: int | None) -
             problem = f"is not valid CSV ({error}); a quote inside a field is written twice"
             yield Row(_lines(first, reader.line_num), problem=problem)
             continue
+        except (UnicodeError, *BROKEN) as error:
+            problem = f"this line and those after it cannot be read: {error}"
+            yield Row(_lines(first, 0), problem=problem)
+            return
         if len(fields) == width:
             text = None if caption_at is None else fields[caption_at]
-            yield Row(_lines(first, reader.line_num), fields[path_at], text)
+            where = _lines(first, reader.line_num)
+            if times:
+                start, end = fields[start_at], fields[end_at]
+                yield Row(where, fields[path_at], text, "", start, end, chosen)
+            else:
+                yield Row(where, fields[path_at], text, columns=chosen)
         elif fields:
             problem = f"has {len(fields)} fields where the header has {width}"
             yield Row(_lines(first, reader.line_num), problem=problem)

@@ -5,7 +5,8 @@ import posixpath
 from dataclasses import dataclass, field
 from typing import IO, Any
 
-from clipmill.sources.folder import MAX_CAPTION_BYTES
+from clipmill.sources.found import composed
+from clipmill.sources.readers.captions import Caption, as_caption, text_caption
 from clipmill.sources.readers.rows import Columns
 from clipmill.sources.readers.tars import TarEntry
 
@@ -23,49 +24,48 @@ class Captions:
     """
 
     columns: Columns
-    _plain: dict[str, str] = field(default_factory=dict)
-    _fields: dict[str, str] = field(default_factory=dict)
+    _plain: dict[str, Caption] = field(default_factory=dict)
+    _fields: dict[str, Caption] = field(default_factory=dict)
 
     def note(self, file: IO[bytes], entry: TarEntry) -> str:
         """Keep what a file says, if it is one that holds captions; return what is wrong with it."""
-        stem, suffix = posixpath.splitext(normal(entry.name))
+        stem, suffix = posixpath.splitext(composed(normal(entry.name)))
         suffix = suffix.lower()
-        limit = {".txt": MAX_CAPTION_BYTES, ".json": MAX_JSON_BYTES}.get(suffix)
-        if limit is None or (suffix == ".txt" and self.columns.caption):
+        if suffix not in {".txt", ".json"} or (suffix == ".txt" and self.columns.caption):
             return ""
-        if entry.problem or entry.size_bytes > limit:
-            return entry.problem or f"has more than {limit} bytes, so it is not read for a caption"
+        if entry.problem or entry.size_bytes > MAX_JSON_BYTES:
+            return entry.problem or f"has more than {MAX_JSON_BYTES} bytes"
         file.seek(entry.offset)
         try:
-            text = file.read(entry.size_bytes).decode("utf-8-sig")
+            data = file.read(entry.size_bytes)
             if suffix == ".json":
-                return self._note_field(stem, json.loads(text))
+                return self._note_field(stem, json.loads(data.decode("utf-8-sig")))
         except (OSError, ValueError, RecursionError) as error:
             return f"holds no caption that can be read: {error}"
-        self._plain[stem] = text.strip()
-        return ""
+        self._plain[stem] = text_caption(data, self.columns.encoding)
+        return self._plain[stem].problem
 
     def _note_field(self, stem: str, item: Any) -> str:
-        name = self.columns.find_caption(item) if isinstance(item, dict) else None
+        name = self.columns.find_caption(list(item)) if isinstance(item, dict) else None
         if name is None:
             wanted = self.columns.caption
             return f"has no field '{wanted}'" if wanted else ""
-        if item[name] is None:
-            return ""
-        if not isinstance(item[name], str) or not is_utf8(item[name]):
-            return f"'{name}' is not a string of valid Unicode"
-        self._fields[stem] = item[name]
-        return ""
+        self._fields[stem] = as_caption(item[name])
+        problem = self._fields[stem].problem
+        return f"its '{name}' {problem}" if problem else ""
 
-    def text(self, name: str) -> str | None:
-        """Return the caption of a video, by its own name or else by its key.
+    def caption(self, name: str) -> tuple[Caption, str]:
+        """Return the caption of a video, by its own name or else by its key, and its origin.
 
         `a.small.mp4` has the caption of `a.small.txt`, else that of `a.txt`.
         """
-        stems = (posixpath.splitext(name)[0], key(name))
-        kinds = (self._plain, self._fields)
-        texts = (kind[stem] for kind in kinds for stem in stems if stem in kind)
-        return next((text for text in texts if text and not text.isspace()), None)
+        stems = (composed(posixpath.splitext(name)[0]), composed(key(name)))
+        kinds = ((self._plain, "text file"), (self._fields, "JSON field"))
+        for kind, origin in kinds:
+            for stem in stems:
+                if stem in kind and kind[stem].text:
+                    return kind[stem], origin
+        return Caption(), ""
 
 
 def normal(name: str) -> str:
