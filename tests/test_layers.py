@@ -29,7 +29,7 @@ ALLOWED = {
     "engine": {"annotations", "store"},
     "pipeline": {
         "annotations", "config", "engine", "models", "samples", "selection", "sources", "store",
-        "weights",
+        "video", "weights",
     },
     "export": {
         "annotations", "canvas", "choice", "config", "pipeline", "samples", "store", "video",

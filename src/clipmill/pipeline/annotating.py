@@ -112,7 +112,7 @@ def _inputs(
             yield (
                 population.key_of(clip),
                 ClipInput(
-                    video=population.videos[clip.video_id],
+                    video=population.video_of(clip),
                     clip=clip,
                     probe=probes.get(clip.video_id),
                     rows={name: rows[name][clip.clip_id] for name in rows},

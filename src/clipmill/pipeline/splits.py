@@ -35,16 +35,18 @@ def apply_split(
         children += parts
         if parts != [parent]:
             rows.append(_verdict(parent, parts, reason))
+    # Parts of one video that overlap may have children in common.
+    clips = tuple(dict.fromkeys(children))
     report = StepReport(
         title=step.title,
         kind="split",
         unit="clips",
         entering=len(population.clips),
-        leaving=len(children),
+        leaving=len(clips),
         dropped=sum(row["state"] == "dropped" for row in rows),
         verdicts=verdict_table(rows),
     )
-    return replace(population, clips=tuple(children)), report
+    return replace(population, clips=clips), report
 
 
 def _verdict(parent: Clip, parts: list[Clip], reason: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from clipmill.pipeline.population import Population
 from clipmill.pipeline.report import StepReport
 from clipmill.pipeline.samples import apply_samples, sample_counts
 from clipmill.pipeline.selecting import apply_select
+from clipmill.pipeline.spans import apply_spans, has_spans
 from clipmill.pipeline.splits import apply_split
 from clipmill.pipeline.videos import VideoList
 
@@ -43,6 +44,7 @@ def walk(
     yield listing.report()
     chain = ""
     for step in context.pipeline.steps:
+        probed = population.probed
         chain = fingerprint_of(chain, step.model_dump(mode="json"))
         if isinstance(step, AnnotateStep):
             stage = context.stages[step.annotate]
@@ -64,7 +66,12 @@ def walk(
         else:
             population, report = apply_split(step, context, population)
         yield report
-        if report.pending or (until and until in step_names(step)):
+        if report.pending:
+            return
+        if population.probed and not probed and has_spans(population):
+            population, report = apply_spans(context, population)
+            yield report
+        if until and until in step_names(step):
             return
 
 
