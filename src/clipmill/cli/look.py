@@ -17,27 +17,42 @@ from clipmill.cli.options import (
     WorkspaceOption,
     open_last_run,
 )
+from clipmill.cli.progress import show_account
 from clipmill.cli.run import step_json
 from clipmill.errors import ClipmillError
 from clipmill.pipeline import walk
+from clipmill.pipeline.account import load_account
 from clipmill.pipeline.report import StepReport
 from clipmill.pipeline.samples import read_sample_ids
 from clipmill.pipeline.why import Subject, describe_decision, find_subjects, outcome, trace
+from clipmill.sources import Account
 
 MAX_REASON = 70
 """Characters of a reason in the funnel."""
 
-_STYLES = {"dropped": "yellow", "failed": "red", "pending": "cyan", "kept": "green", "split": ""}
+_STYLES = {
+    "dropped": "yellow",
+    "noted": "yellow",
+    "failed": "red",
+    "pending": "cyan",
+    "kept": "green",
+    "split": "",
+}
 
 
 def status(workspace: WorkspaceOption = DEFAULT_WORKSPACE, as_json: JsonOption = False) -> None:
     """Show the funnel: how many entered and left each step, and why the others are out."""
     context, listing = open_last_run(workspace)
     reports = list(walk(context, listing))
+    account = load_account(context.workspace) or Account()
     if as_json:
-        typer.echo(json.dumps([step_json(report) for report in reports], indent=2))
+        steps = [step_json(report) for report in reports]
+        steps[0]["sources"] = account.model_dump(mode="json")["sources"]
+        typer.echo(json.dumps(steps, indent=2))
         return
-    Console().print(funnel_table(reports))
+    console = Console()
+    show_account(account, console)
+    console.print(funnel_table(reports))
 
 
 def funnel_table(reports: list[StepReport]) -> Table:
@@ -124,7 +139,7 @@ def _is_of(subject: Subject, sample_id: str) -> bool:
 
 
 def failed(workspace: WorkspaceOption = DEFAULT_WORKSPACE, as_json: JsonOption = False) -> None:
-    """List every video and clip that failed, with its error."""
+    """List every video and clip that failed, and every caption that cannot be used, and why."""
     context, listing = open_last_run(workspace)
     paths = {video.video_id: video.relative_path for video in listing.videos}
     paths |= {problem.video_id: problem.relative_path for problem in listing.problems}
@@ -137,7 +152,7 @@ def failed(workspace: WorkspaceOption = DEFAULT_WORKSPACE, as_json: JsonOption =
         }
         for report in walk(context, listing)
         for row in report.verdicts.to_pylist()
-        if row["state"] == "failed"
+        if row["state"] in {"failed", "noted"}
     ]
     if as_json:
         typer.echo(json.dumps(rows, indent=2))

@@ -21,10 +21,18 @@ from rich.text import Text
 
 from clipmill.pipeline.report import StepReport
 from clipmill.pipeline.run import Observer
+from clipmill.sources.account import Account
+from clipmill.sources.describe import describe
 from clipmill.store.annotations import Outcome
 
 LINE_SECONDS = 10.0
 """Without a terminal, at most one progress line in this time."""
+
+
+def show_account(account: Account, console: Console) -> None:
+    """Print the account of the sources."""
+    for line in describe(account):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def summary_of(report: StepReport) -> str:
@@ -64,6 +72,10 @@ class PlainProgress(Observer):
 
     def __exit__(self, *_: object) -> None:
         return None
+
+    def listed(self, account: Account) -> None:
+        """Say what the sources gave."""
+        show_account(account, self.console)
 
     def stage_begins(self, title: str, *, total: int, pending: int) -> None:
         """Remember the stage."""
@@ -130,6 +142,10 @@ class LiveProgress(Observer):
 
     def __exit__(self, *_: object) -> None:
         self._progress.stop()
+
+    def listed(self, account: Account) -> None:
+        """Say what the sources gave."""
+        show_account(account, self.console)
 
     def stage_begins(self, title: str, *, total: int, pending: int) -> None:
         """Open a bar."""

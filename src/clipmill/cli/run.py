@@ -144,6 +144,7 @@ def summary_json(summary: RunSummary) -> dict[str, object]:
         "failed": summary.failed,
         "computed": summary.computed,
         "peak_rss_bytes": summary.peak_rss,
+        "sources": summary.account.model_dump(mode="json")["sources"],
         "steps": [step_json(report) for report in summary.reports],
     }
 

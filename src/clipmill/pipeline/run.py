@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from clipmill.config import Pipeline, dump_pipeline
 from clipmill.errors import UsageError
+from clipmill.pipeline.account import refuse_empty, save_account
 from clipmill.pipeline.annotating import Engine, compute
 from clipmill.pipeline.check import check_pipeline
 from clipmill.pipeline.context import Context, Stage
@@ -12,7 +13,7 @@ from clipmill.pipeline.population import Population
 from clipmill.pipeline.report import StepReport
 from clipmill.pipeline.videos import VideoList
 from clipmill.pipeline.walk import step_names, walk
-from clipmill.sources import list_sources
+from clipmill.sources import Account, list_sources
 from clipmill.store.annotations import Outcome
 from clipmill.store.workspace import Workspace
 
@@ -21,6 +22,9 @@ PIPELINE_FILE = "clipmill.yaml"
 
 class Observer:
     """Told how a run goes on; the base class ignores everything."""
+
+    def listed(self, account: Account) -> None:
+        """The sources have been listed; nothing is computed yet."""
 
     def stage_begins(self, title: str, *, total: int, pending: int) -> None:
         """An annotation begins: `total` clips reached it, `pending` have no row yet."""
@@ -40,11 +44,13 @@ class RunSummary:
         reports: One per step.
         computed: Rows computed in this run, by annotation.
         peak_rss: Largest resident set of any worker, bytes.
+        account: What the sources gave.
     """
 
     reports: tuple[StepReport, ...]
     computed: dict[str, int] = field(default_factory=dict)
     peak_rss: int = 0
+    account: Account = field(default_factory=Account)
 
     @property
     def failed(self) -> int:
@@ -107,8 +113,12 @@ def run_pipeline(
 
     with workspace.lock():
         workspace.clean_temporaries()
+        found = list_sources(pipeline.sources)
+        refuse_empty(found)
+        observer.listed(found.account)
         workspace.write_text(PIPELINE_FILE, dump_pipeline(pipeline))
-        listing = VideoList.of(list_sources(pipeline.sources))
+        save_account(found.account, workspace)
+        listing = VideoList.of(found)
         listing.save(workspace)
         reports = []
         for report in walk(
@@ -117,7 +127,7 @@ def run_pipeline(
             observer.step_done(report)
             reports.append(report)
     peak = int(getattr(engine, "peak_rss", 0))
-    return RunSummary(tuple(reports), computed, peak)
+    return RunSummary(tuple(reports), computed, peak, found.account)
 
 
 def _check_until(pipeline: Pipeline, until: str) -> None:
