@@ -5,10 +5,10 @@ import pyarrow as pa
 import pytest
 from store_rows import Row, ok
 
+from clipmill.disk.atomic import temporary_name
 from clipmill.errors import UsageError
 from clipmill.store import CorruptFileError, Workspace
 from clipmill.store.remote import RemoteStorage
-from clipmill.store.storage import temporary_name
 
 
 def test_files_come_back(workspace):
