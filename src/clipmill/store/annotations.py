@@ -170,10 +170,10 @@ class AnnotationTable:
         return explode(table.filter(pc.equal(table["status"], OK)), path, names)
 
     def compact(self) -> None:
-        """Merge all parts into one, sorted by key.
+        """Merge all parts, sorted by key, into few of at most `merge.PART_ROWS` rows.
 
         Equal rows give equal bytes, however they were split into parts. Crash-safe: readers see
-        the old parts, or the new one, or both, and the rows are the same.
+        the old parts, or the new ones, or both, and the rows are the same.
         """
         merge_all(self._parts)
         self._small = 0
