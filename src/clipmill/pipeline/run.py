@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from clipmill.config import Pipeline, dump_pipeline
+from clipmill.config import Pipeline
 from clipmill.errors import UsageError
 from clipmill.pipeline.annotating import Engine, compute
 from clipmill.pipeline.check import check_pipeline
 from clipmill.pipeline.context import Context, Stage
+from clipmill.pipeline.last import keep_copies, note_pipeline
 from clipmill.pipeline.population import Population
 from clipmill.pipeline.report import StepReport
 from clipmill.pipeline.videos import VideoList
@@ -15,8 +16,6 @@ from clipmill.pipeline.walk import step_names, walk
 from clipmill.sources import list_sources
 from clipmill.store.annotations import Outcome
 from clipmill.store.workspace import Workspace
-
-PIPELINE_FILE = "clipmill.yaml"
 
 
 class Observer:
@@ -107,9 +106,10 @@ def run_pipeline(
 
     with workspace.lock():
         workspace.clean_temporaries()
-        workspace.write_text(PIPELINE_FILE, dump_pipeline(pipeline))
+        note_pipeline(context)
         listing = VideoList.of(list_sources(pipeline.sources))
         listing.save(workspace)
+        keep_copies(workspace)
         reports = []
         for report in walk(
             context, listing, execute=execute, retry_failed=retry_failed, until=until

@@ -9,7 +9,7 @@ from typing import IO, Any
 import pyarrow as pa
 
 from clipmill import disk
-from clipmill.disk.atomic import is_temporary, make_folder
+from clipmill.disk.atomic import is_temporary, make_folder, naming
 from clipmill.store.storage import Storage, checked, explained_writes
 
 
@@ -47,8 +47,10 @@ class LocalStorage(Storage):
 
     def read(self, path: str) -> bytes | None:
         """See `Storage.read`."""
+        place = self._root / checked(path)
         try:
-            return (self._root / checked(path)).read_bytes()
+            with naming(place):
+                return place.read_bytes()
         except FileNotFoundError:
             return None
 

@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from clipmill.store.errors import CorruptFileError
+from clipmill.store.errors import CHECK, CorruptFileError
 from clipmill.store.storage import Storage
 from clipmill.store.tables import Fetch, explained_reads, open_parquet, write_grouped
 
@@ -29,9 +29,6 @@ FAILED = "failed"
 WHOLE_LEVEL = 9
 
 _NAME = re.compile(r"part-(\d)-(\d{10,})-([0-9a-f]{8})\.parquet")
-_REMEDY = (
-    "`clipmill check --repair` moves damaged files aside; the next run computes their rows again."
-)
 _ATTEMPTS = 20
 ResultT = TypeVar("ResultT")
 
@@ -94,7 +91,7 @@ class Parts:
 
     def explained(self, name: PartName) -> AbstractContextManager[None]:
         """Turn read errors of the block into a CorruptFileError that names the part."""
-        return explained_reads(self.path(name), _REMEDY)
+        return explained_reads(self.path(name), CHECK)
 
     @contextmanager
     def open(self, name: PartName) -> Iterator[pq.ParquetFile]:

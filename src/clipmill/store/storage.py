@@ -15,15 +15,15 @@ from clipmill.errors import UsageError
 from clipmill.store.errors import StorageError
 
 
-class OutsideError(UsageError, ValueError):
+class OutsidePathError(UsageError, ValueError):
     """A path that could leave the workspace."""
 
 
 def checked(path: str) -> str:
-    """Return a relative path as it is; raises OutsideError when it could leave the root."""
+    """Return a relative path as it is; raises OutsidePathError when it could leave the root."""
     parts = path.split("/")
     if not path or "\\" in path or "\0" in path or any(p in ("", ".", "..") for p in parts):
-        raise OutsideError(f"not a path inside the workspace: {path!r}; use plain names")
+        raise OutsidePathError(f"not a path inside the workspace: {path!r}; use plain names")
     return path
 
 
