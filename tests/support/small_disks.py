@@ -1,6 +1,7 @@
 """Disks that refuse: a small tmpfs that fills up, a mount that cannot be written."""
 
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,7 +29,16 @@ def small_disk(mount: Path, *, size: str) -> Iterator[Path]:
 
 @contextmanager
 def read_only(folder: Path, mount: Path) -> Iterator[Path]:
-    """Show a folder once more, where nothing can be written; skips where that is not allowed."""
+    """Show a folder once more, where nothing can be written.
+
+    Whoever is not root may not write where there is no right to; root gets a read-only mount, and
+    the test is skipped where that is not allowed.
+    """
+    if os.geteuid():
+        shutil.copytree(folder, mount)
+        with _closed(mount):
+            yield mount
+        return
     mount.mkdir(parents=True, exist_ok=True)
     _mount("--bind", folder, mount)
     try:
@@ -36,6 +46,18 @@ def read_only(folder: Path, mount: Path) -> Iterator[Path]:
         yield mount
     finally:
         subprocess.run(["umount", "-l", str(mount)], check=True)
+
+
+@contextmanager
+def _closed(folder: Path) -> Iterator[None]:
+    below = [folder, *(path for path in folder.rglob("*") if path.is_dir())]
+    for path in below:
+        path.chmod(0o555)
+    try:
+        yield
+    finally:
+        for path in below:
+            path.chmod(0o755)
 
 
 def fill(disk: Path, *, leave: int = 0) -> Path:

@@ -62,7 +62,7 @@ class ExportFolder:
                     f"{self.root} holds another export ({kind or 'unreadable marker'}); choose "
                     "a folder of its own for this one"
                 )
-        elif self.root.is_dir() and any(self.root.iterdir()):
+        elif self.root.is_dir() and any(p.name != UNFINISHED for p in self.root.iterdir()):
             raise UsageError(
                 f"{self.root} is not empty and is no earlier export (there is no {MARKER} in "
                 "it); choose a new folder. Nothing was changed."

@@ -11,7 +11,8 @@ from clipmill.annotations.objects.schema import DetectedObject
 from clipmill.annotations.tracks.schema import ObjectTracks
 from clipmill.disk import write_bytes
 from clipmill.pipeline.report import StepReport
-from clipmill.pipeline.why import Subject, describe_decision, trace
+from clipmill.pipeline.subjects import Subject
+from clipmill.pipeline.why import describe_decision, trace
 from clipmill.report.choose import Pick, SampleFacts
 from clipmill.report.clip_rows import ClipRows, anchors_of
 from clipmill.report.histogram import number
