@@ -1,12 +1,13 @@
 """Fixtures shared by all tests: real clips, made once per session."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from isnet_weights import isnet_weights
 from known_weak import reason_of
+from small_disks import small_disk
 
 from media import ZOO, make_clip
 
@@ -41,6 +42,13 @@ def zoo(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """Return `zoo(name)`: the path of one of `media.ZOO`, files with known traps."""
     folder = tmp_path_factory.mktemp("zoo")
     return lambda name: _RECIPES[name].make(folder)
+
+
+@pytest.fixture
+def tiny_disk(tmp_path: Path) -> Iterator[Path]:
+    """An empty disk of one megabyte."""
+    with small_disk(tmp_path / "tiny", size="1m") as disk:
+        yield disk
 
 
 @pytest.fixture(scope="session")

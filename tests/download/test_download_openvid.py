@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 from dataset_server import HD, REPO, TRAIN, DataHub, OnDisk, folded, make_table, make_zip, videos
-from filelock import FileLock
 from published import BOTH, PART0, PART1, contents, fetch, publish
 from weights_server import COMMIT, child_environment
 
+from clipmill.disk import hold
 from clipmill.download.errors import FolderError
 from clipmill.errors import UsageError
 from clipmill.weights.errors import ChecksumError, DownloadError, OfflineError
@@ -365,7 +365,7 @@ def test_two_downloads_into_one_folder_are_refused(hub: DataHub, tmp_path: Path)
     publish(hub)
     (tmp_path / ".openvid").mkdir()
     with (
-        FileLock(tmp_path / ".openvid" / "lock"),
+        hold(tmp_path / ".openvid" / "lock"),
         pytest.raises(FolderError, match="another process"),
     ):
         fetch(tmp_path)

@@ -5,10 +5,10 @@ import pyarrow as pa
 import pytest
 from store_rows import Row, ok
 
+from clipmill.disk.atomic import temporary_name
 from clipmill.errors import UsageError
 from clipmill.store import CorruptFileError, Workspace
 from clipmill.store.remote import RemoteStorage
-from clipmill.store.storage import temporary_name
 
 
 def test_files_come_back(workspace):
@@ -87,10 +87,21 @@ def test_a_folder_with_files_becomes_a_workspace_and_keeps_them(tmp_path):
 
 def test_another_layout_is_refused(tmp_path):
     Workspace.open(tmp_path, create=True)
-    for marker in ('{"clipmill_workspace": 2}', "garbage"):
-        (tmp_path / "workspace.json").write_text(marker)
+    (tmp_path / "workspace.json").write_text('{"clipmill_workspace": 99}')
+    for look in (False, True):
         with pytest.raises(UsageError, match="another version of clipmill"):
-            Workspace.open(tmp_path, create=True)
+            Workspace.open(tmp_path, create=True, look=look)
+
+
+@pytest.mark.parametrize("marker", ["", "garbage", "[]", '{"clipmill_'])
+def test_a_damaged_marker_is_no_other_version_and_can_be_looked_past(tmp_path, marker):
+    Workspace.open(tmp_path, create=True).write_text("x.txt", "mine")
+    (tmp_path / "workspace.json").write_text(marker)
+    with pytest.raises(CorruptFileError, match="clipmill check --repair"):
+        Workspace.open(tmp_path, create=True)
+    workspace = Workspace.open(tmp_path, look=True)
+    assert workspace.read_text("x.txt") == "mine"
+    assert [damage.path for damage in workspace.damages] == [str(tmp_path / "workspace.json")]
 
 
 @pytest.mark.parametrize("uri", ["nosuchprotocol://bucket/ws"])
@@ -155,5 +166,5 @@ def test_a_damaged_table_or_text_names_its_file(local):
     ):
         with pytest.raises(CorruptFileError, match=path) as caught:
             read(path)
-        assert "delete it" in str(caught.value)
+        assert "clipmill check --repair" in str(caught.value)
         assert caught.value.path == str(local.local_path(path))

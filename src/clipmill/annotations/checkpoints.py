@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from clipmill.disk import sha256_of
 from clipmill.errors import UsageError
 from clipmill.weights import REGISTRY, WeightSpec, find_weights, weights_identity
 
@@ -94,5 +95,4 @@ def hash_of(path: Path) -> str:
 @cache
 def _file_hash(path: Path, _size: int, _mtime: int) -> str:
     """Hash one file; a change of size or time makes a new entry of the cache."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return sha256_of(path)

@@ -2,14 +2,16 @@
 
 import os
 import sys
+from contextlib import suppress
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from clipmill import __version__
-from clipmill.cli import demo, download, export, init, look, models, report, run
+from clipmill.cli import check, demo, download, export, init, look, models, report, run, why
+from clipmill.cli.console import make_console, tell_error, write_anything
 from clipmill.cli.interrupt import RunInterrupted
+from clipmill.disk.faults import explain
 from clipmill.errors import ClipmillError, UsageError
 
 EXIT_FAILED = 1
@@ -33,8 +35,9 @@ app.command("demo")(demo.demo)
 app.command("init")(init.init)
 app.command("run")(run.run)
 app.command("status")(look.status)
-app.command("why")(look.why)
+app.command("why")(why.why)
 app.command("failed")(look.failed)
+app.command("check")(check.check)
 app.command("backends")(look.backends)
 app.command("report")(report.report)
 app.add_typer(export.app, name="export")
@@ -63,17 +66,24 @@ def main() -> None:
     0 done; 1 finished with failed clips under `--strict`, or an error on the way; 2 wrong usage
     or configuration, nothing was started; 130 interrupted, everything finished is kept.
     """
-    console = Console(stderr=True)
+    write_anything()
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()  # here, where a full disk behind `>` can still be told
     except UsageError as error:
-        console.print(f"[bold red]error:[/] {_escape(error)}", highlight=False, soft_wrap=True)
+        tell_error(str(error))
         sys.exit(EXIT_USAGE)
     except ClipmillError as error:
-        console.print(f"[bold red]error:[/] {_escape(error)}", highlight=False, soft_wrap=True)
+        tell_error(str(error))
+        sys.exit(EXIT_FAILED)
+    except OSError as error:
+        tell_error(f"{explain(error)}. Everything finished is kept")
+        _leave_stdout()
         sys.exit(EXIT_FAILED)
     except RunInterrupted:
-        console.print(
+        make_console(stderr=True).print(
             "\ninterrupted: everything finished is kept; run the same command again to go on",
             highlight=False,
         )
@@ -82,7 +92,10 @@ def main() -> None:
         os._exit(EXIT_INTERRUPTED)
 
 
-def _escape(error: Exception) -> str:
-    from rich.markup import escape
-
-    return escape(str(error))
+def _leave_stdout() -> None:
+    """Keep the interpreter from writing once more, at its end, what could not be written."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        with suppress(OSError):
+            sys.stdout.close()

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from clipmill.cli.console import make_console
 from clipmill.cli.look import funnel_table
 from clipmill.cli.options import JsonOption, ProfileOption, WorkersOption, open_last_run
 from clipmill.cli.profiles import default_pipeline
@@ -40,7 +41,7 @@ def demo(
     of the profile `cpu` (113 MB); where they cannot be had, it takes `embedded`. Ends with how
     far each annotation is from the truth.
     """
-    console = Console(stderr=as_json)
+    console = make_console(stderr=as_json)
     base = load_profile(profile) if profile else default_pipeline(console, str(workspace))
     data = workspace / DATA
     build_demo(data, on_clip=lambda clip: _say_clip(console, clip))

@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, TaskID
 
+from clipmill.cli.console import make_console, say
 from clipmill.cli.interrupt import interruptible
 from clipmill.cli.options import JsonOption
 from clipmill.cli.progress import byte_progress
@@ -109,7 +110,7 @@ def openvid(
         jobs=jobs,
         dry_run=dry_run,
     )
-    meter = _Meter(Console(stderr=True))
+    meter = _Meter(make_console(stderr=True))
     try:
         with interruptible():
             report = download_openvid(request, progress=meter)
@@ -121,7 +122,7 @@ def openvid(
         typer.echo(json.dumps(facts, indent=2))
         return
     for line in _lines(report, to, dry_run=dry_run):
-        typer.echo(line)
+        say(line)
 
 
 def parse_parts(text: str) -> frozenset[int] | None:

@@ -18,6 +18,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from clipmill.cli.console import make_console, say
 from clipmill.cli.export_options import (
     bytes_of,
     options_from,
@@ -74,7 +75,7 @@ def _bars(console: Console) -> Progress:
 
 
 def _export(given: SimpleNamespace, format_: type[Format[Any]]) -> None:
-    console = Console(stderr=given.json_)
+    console = make_console(stderr=given.json_)
     plan = Plan(
         format_=format_(options_from(given, format_)),
         container=find_container(given.container),
@@ -114,11 +115,11 @@ def _say(report: ExportReport, *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(asdict(report), default=str))
     else:
-        typer.echo(str(report))
+        say(str(report))
 
 
 def _verify(out: Path, *, as_json: bool) -> None:
-    console = Console(stderr=as_json)
+    console = make_console(stderr=as_json)
     with _bars(console) as progress:
         task = progress.add_task("verify", total=None)
         found = verify_export(out, on_progress=lambda done: progress.update(task, completed=done))
@@ -141,7 +142,7 @@ def _frameino(given: SimpleNamespace, format_: type[Format[Any]]) -> None:
         raise UsageError(f"{option} changes the videos; it needs --videos cut")
     from clipmill.export.frameino import export_frameino
 
-    console = Console(stderr=given.json_)
+    console = make_console(stderr=given.json_)
     with _bars(console) as progress:
         task = progress.add_task("export frameino", total=None)
         summary = export_frameino(

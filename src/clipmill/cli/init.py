@@ -5,8 +5,10 @@ from typing import Annotated
 
 import typer
 
+from clipmill.cli.console import say
 from clipmill.cli.profiles import DEFAULT_PROFILE
 from clipmill.config.load import profile_text
+from clipmill.disk import write_text
 from clipmill.errors import UsageError
 
 
@@ -19,5 +21,5 @@ def init(
     """Write a pipeline file to edit: the steps, backends and thresholds of a profile."""
     if path.exists():
         raise UsageError(f"{path} exists; choose another name or move it away")
-    path.write_text(profile_text(profile), "utf-8")
-    typer.echo(f"wrote {path}; edit it, then: clipmill run --config {path} --input VIDEOS")
+    write_text(path, profile_text(profile))
+    say(f"wrote {path}; edit it, then: clipmill run --config {path} --input VIDEOS")

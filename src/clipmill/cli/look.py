@@ -1,56 +1,43 @@
-"""Commands that only look: `status`, `why`, `failed`, `backends`."""
+"""Commands that only look: `status`, `failed`, `backends`."""
 
 import json
 from collections import Counter
-from dataclasses import asdict
-from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from clipmill.annotations.registry import ANNOTATIONS, available, find_backend
+from clipmill.cli.console import make_console, name
 from clipmill.cli.options import (
     DEFAULT_WORKSPACE,
     JsonOption,
     WorkspaceOption,
+    evaluate,
     open_last_run,
 )
 from clipmill.cli.progress import show_account
 from clipmill.cli.run import step_json
 from clipmill.errors import ClipmillError
-from clipmill.pipeline import walk
 from clipmill.pipeline.account import load_account
 from clipmill.pipeline.report import StepReport
-from clipmill.pipeline.samples import read_sample_ids
-from clipmill.pipeline.why import Subject, describe_decision, find_subjects, outcome, trace
 from clipmill.sources import Account
 
 MAX_REASON = 70
 """Characters of a reason in the funnel."""
 
-_STYLES = {
-    "dropped": "yellow",
-    "noted": "yellow",
-    "failed": "red",
-    "pending": "cyan",
-    "kept": "green",
-    "split": "",
-}
-
 
 def status(workspace: WorkspaceOption = DEFAULT_WORKSPACE, as_json: JsonOption = False) -> None:
     """Show the funnel: how many entered and left each step, and why the others are out."""
     context, listing = open_last_run(workspace)
-    reports = list(walk(context, listing))
+    reports = evaluate(context, listing)
     account = load_account(context.workspace) or Account()
     if as_json:
         steps = [step_json(report) for report in reports]
         steps[0]["sources"] = account.model_dump(mode="json")["sources"]
         typer.echo(json.dumps(steps, indent=2))
         return
-    console = Console()
+    console = make_console()
     show_account(account, console)
     console.print(funnel_table(reports))
 
@@ -59,12 +46,12 @@ def funnel_table(reports: list[StepReport]) -> Table:
     """Return the funnel as a table."""
     table = Table(title="funnel", title_justify="left")
     table.add_column("step")
-    for name in ("in", "dropped", "failed", "pending", "on"):
-        table.add_column(name, justify="right")
+    for column in ("in", "dropped", "failed", "pending", "on"):
+        table.add_column(column, justify="right")
     table.add_column("reasons")
     for report in reports:
         counts = (report.entering, report.dropped, report.failed, report.pending, report.leaving)
-        table.add_row(report.title, *(str(n) if n else "" for n in counts), reasons(report))
+        table.add_row(name(report.title), *(str(n) if n else "" for n in counts), reasons(report))
     return table
 
 
@@ -91,53 +78,6 @@ def _clean(rule: str) -> str:
     return first if len(first) <= MAX_REASON else first[: MAX_REASON - 1] + "…"
 
 
-def why(
-    target: Annotated[str, typer.Argument(help="Path, video id, clip id or object id.")],
-    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
-    as_json: JsonOption = False,
-) -> None:
-    """Tell what every step decided about a video, clip or object, with value, cut and rank."""
-    context, listing = open_last_run(workspace)
-    subjects = find_subjects(listing, target)
-    reports = list(walk(context, listing))
-    stories = []
-    for subject in subjects:
-        verdicts = list(trace(subject, reports))
-        samples = [s for s in read_sample_ids(context) if _is_of(subject, s)]
-        stories.append((subject, verdicts, samples))
-    if as_json:
-        data = [
-            {
-                "video_id": subject.video_id,
-                "path": subject.path,
-                "outcome": outcome(verdicts, samples),
-                "samples": samples,
-                "verdicts": [asdict(verdict) for verdict in verdicts],
-            }
-            for subject, verdicts, samples in stories
-        ]
-        typer.echo(json.dumps(data, indent=2))
-        return
-    console = Console()
-    for subject, verdicts, samples in stories:
-        console.print(f"[bold]{escape(subject.path)}[/]  {subject.video_id}", highlight=False)
-        table = Table()
-        for name in ("step", "what", "verdict", "why"):
-            table.add_column(name, overflow="fold")
-        for verdict in verdicts:
-            style = _STYLES.get(verdict.state, "")
-            shown = verdict.key.removeprefix(subject.video_id).lstrip("-") or "video"
-            state = f"[{style}]{verdict.state}[/]" if style else verdict.state
-            table.add_row(verdict.step, shown, state, escape(describe_decision(verdict)))
-        console.print(table)
-        console.print(escape(outcome(verdicts, samples)) + "\n", highlight=False)
-
-
-def _is_of(subject: Subject, sample_id: str) -> bool:
-    wanted = subject.clip.clip_id if subject.clip else subject.video_id
-    return sample_id.startswith(wanted + "-")
-
-
 def failed(workspace: WorkspaceOption = DEFAULT_WORKSPACE, as_json: JsonOption = False) -> None:
     """List every video and clip that failed, and every caption that cannot be used, and why."""
     context, listing = open_last_run(workspace)
@@ -150,22 +90,22 @@ def failed(workspace: WorkspaceOption = DEFAULT_WORKSPACE, as_json: JsonOption =
             "path": paths.get(row["video_id"], ""),
             "error": row["rule"],
         }
-        for report in walk(context, listing)
+        for report in evaluate(context, listing)
         for row in report.verdicts.to_pylist()
         if row["state"] in {"failed", "noted"}
     ]
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
         return
-    console = Console()
+    console = make_console()
     if not rows:
         console.print("nothing failed")
         return
     table = Table()
-    for name in ("step", "path", "key", "error"):
-        table.add_column(name, overflow="fold")
+    for column in ("step", "path", "key", "error"):
+        table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(row["step"], escape(row["path"]), row["key"], escape(row["error"]))
+        table.add_row(row["step"], name(row["path"]), row["key"], escape(row["error"]))
     console.print(table)
     console.print(
         "after mending the cause: clipmill run ... --retry-failed computes these again",
@@ -176,16 +116,16 @@ def failed(workspace: WorkspaceOption = DEFAULT_WORKSPACE, as_json: JsonOption =
 def backends() -> None:
     """List the backends of every annotation, with licence and what they need."""
     table = Table()
-    for name in ("annotation", "backend", "licence", "needs"):
-        table.add_column(name, overflow="fold")
+    for column in ("annotation", "backend", "licence", "needs"):
+        table.add_column(column, overflow="fold")
     for annotation in ANNOTATIONS:
-        for name in available(annotation):
+        for backend in available(annotation):
             try:
-                needs = find_backend(annotation, name).needs
+                needs = find_backend(annotation, backend).needs
             except (ImportError, ClipmillError) as error:
-                table.add_row(annotation, name, "", escape(f"cannot be loaded: {error}"))
+                table.add_row(annotation, backend, "", escape(f"cannot be loaded: {error}"))
                 continue
             wants = [f"clipmill[{needs.extra}]"] if needs.extra else ["nothing more"]
             wants += ["a GPU"] if needs.gpu else []
-            table.add_row(annotation, name, needs.licence, escape(", ".join(wants)))
-    Console().print(table)
+            table.add_row(annotation, backend, needs.licence, escape(", ".join(wants)))
+    make_console().print(table)

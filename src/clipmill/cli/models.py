@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from clipmill.cli.console import make_console, say
 from clipmill.cli.options import JsonOption
 from clipmill.cli.pull_progress import make_pull_progress, size_text
 from clipmill.config import load_pipeline, load_profile
@@ -42,7 +42,7 @@ def show(as_json: JsonOption = False) -> None:
             licence += "\n[yellow]non-commercial[/]"
         what = f"{spec.name}\n[dim]{escape(spec.title)}[/]"
         table.add_row(what, size_text(spec.size_bytes), licence, _pinned(spec), _here(spec, cache))
-    console = Console()
+    console = make_console()
     console.print(table)
     console.print(
         "not pinned yet: no checksum is published; the first pull verifies what the hub "
@@ -110,7 +110,7 @@ def pull(
         raise UsageError("give names, --profile, --config or --all, one of them")
     specs = _of_pipeline(profile, config) if profile or config else _specs(names, all_=everything)
     if not specs and (profile or config):
-        typer.echo(f"{profile or config} needs no weights")
+        say(f"{profile or config} needs no weights")
         return
     if not specs:
         raise UsageError(f"which model? There are: {', '.join(REGISTRY)}; or --profile, or --all")
@@ -120,7 +120,7 @@ def pull(
     if len(specs) == 1 and failed:
         raise failed[0]
     for error in failed:
-        typer.echo(f"not fetched: {error}", err=True)
+        say(f"not fetched: {error}", err=True)
     if failed:
         typer.echo(
             f"{len(failed)} of {len(specs)} models are missing; the same command goes on", err=True
@@ -149,7 +149,7 @@ def _pull_all(specs: list[WeightSpec], source: Path | None) -> list[WeightsError
         except WeightsError as error:
             failed.append(error)
         else:
-            typer.echo(f"{spec.name}: {path}")
+            say(f"{spec.name}: {path}")
         finally:
             watch.close()
     return failed
@@ -165,7 +165,7 @@ def verify(
     cache = open_cache()
     specs = _specs(names) or [s for s in REGISTRY.values() if _here(s, cache) != "no"]
     if not specs:
-        typer.echo(f"no weights in {cache.root}")
+        say(f"no weights in {cache.root}")
     failures = 0
     for spec in specs:
         try:
@@ -173,11 +173,11 @@ def verify(
         except WeightsError as error:
             failures += 1
             kind = "missing" if isinstance(error, MissingWeightsError) else "BAD"
-            typer.echo(f"{spec.name}: {kind}: {error}")
+            say(f"{spec.name}: {kind}: {error}")
             continue
         total = sum(file.size_bytes for file in record.files.values())
         against = ", ".join(sorted({file.checked for file in record.files.values()}))
-        typer.echo(
+        say(
             f"{spec.name}: good: {len(record.files)} files, {size_text(total)}, "
             f"first checked against: {against}"
         )

@@ -5,10 +5,13 @@ from typing import Annotated
 
 import typer
 
+from clipmill.cli.console import make_console, name
 from clipmill.errors import UsageError
 from clipmill.pipeline.context import Context
-from clipmill.pipeline.last import last_run
+from clipmill.pipeline.last import last_run, look_past_damage
+from clipmill.pipeline.report import StepReport
 from clipmill.pipeline.videos import VideoList
+from clipmill.pipeline.walk import walk
 from clipmill.store.workspace import Workspace
 
 WorkspaceOption = Annotated[
@@ -51,15 +54,35 @@ def worker_count(given: int | None) -> int:
 
 
 def open_last_run(workspace_uri: str) -> tuple[Context, VideoList]:
-    """Return the context and video list of the last run in a workspace.
+    """Return the context and video list of the last run in a workspace, to look at it.
 
     Raises:
         UsageError: There is no workspace, or nothing was run in it.
+        CorruptFileError: A file that says what the run was is damaged, and so is its copy.
     """
-    found = last_run(Workspace.open(workspace_uri))
+    found = last_run(Workspace.open(workspace_uri, look=True))
     if found is None:
         raise UsageError(
             f"{workspace_uri} holds no run yet; start one with: "
             f"clipmill run --input DIR --workspace {workspace_uri}"
         )
     return found
+
+
+def evaluate(context: Context, listing: VideoList) -> list[StepReport]:
+    """Evaluate the steps without damaged files; those are told on stderr."""
+    reports = look_past_damage(context.workspace, lambda: list(walk(context, listing)))
+    tell_damages(context.workspace)
+    return reports
+
+
+def tell_damages(workspace: Workspace) -> None:
+    """Tell the damaged files that were looked past."""
+    console = make_console(stderr=True)
+    for damage in workspace.damages:
+        console.print(
+            f"[yellow]damaged:[/] {name(damage.path)}: {name(damage.reason)}; shown without it. "
+            f"To mend it: clipmill check --repair --workspace {name(workspace.root)}",
+            highlight=False,
+            soft_wrap=True,
+        )

@@ -2,16 +2,16 @@
 
 import time
 
-import typer
 from rich.console import Console
 from rich.progress import Progress, TaskID
 
+from clipmill.cli.console import make_console, say
 from clipmill.cli.progress import byte_progress
 
 
 def make_pull_progress() -> "PullBars | PullLines":
     """Return bars for a terminal, lines otherwise; both on stderr."""
-    console = Console(stderr=True)
+    console = make_console(stderr=True)
     return PullBars(console) if console.is_terminal else PullLines()
 
 
@@ -84,7 +84,7 @@ class PullLines:
         """Print what begins."""
         self._what, self._total, self._first = what, total, None
         size = size_text(total) if total else "size unknown"
-        typer.echo(f"{what}: {size}", err=True)
+        say(f"{what}: {size}", err=True)
 
     def at(self, done: int) -> None:
         """Print a line when another tenth is there."""
@@ -99,7 +99,7 @@ class PullLines:
         seconds = now - self._first[0]
         rate = (done - self._first[1]) / seconds if seconds > 0 else 0.0
         left = f", {(self._total - done) / rate:.0f} s left" if rate > 0 else ""
-        typer.echo(
+        say(
             f"{self._what}: {done / self._total:.0%}, {size_text(done)}, "
             f"{size_text(int(rate))}/s{left}",
             err=True,
@@ -107,11 +107,11 @@ class PullLines:
 
     def finish(self) -> None:
         """Print that it is verified."""
-        typer.echo(f"{self._what}: verified", err=True)
+        say(f"{self._what}: verified", err=True)
 
     def note(self, text: str) -> None:
         """Print a line."""
-        typer.echo(text, err=True)
+        say(text, err=True)
 
     def close(self) -> None:
         """Nothing is open."""

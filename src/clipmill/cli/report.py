@@ -6,9 +6,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from clipmill.cli.options import DEFAULT_WORKSPACE, WorkspaceOption, open_last_run
+from clipmill.cli.console import make_console
+from clipmill.cli.options import DEFAULT_WORKSPACE, WorkspaceOption, open_last_run, tell_damages
 from clipmill.errors import UsageError
 from clipmill.pipeline.context import Context
+from clipmill.pipeline.last import look_past_damage
 from clipmill.pipeline.videos import VideoList
 
 
@@ -22,12 +24,13 @@ def report(
     ] = 24,
 ) -> None:
     """Write one HTML page: funnel, histograms with cut lines, failures, clips with overlays."""
-    console = Console()
+    console = make_console()
     context, listing = open_last_run(workspace)
     folder = out or context.workspace.local_path("report")
     if folder is None:
         raise UsageError("the workspace is remote: say where to write the report with --out DIR")
     page = write_report(context, listing, folder, gallery, console)
+    tell_damages(context.workspace)
     console.print(f"open {page}", highlight=False, soft_wrap=True)
 
 
@@ -41,10 +44,13 @@ def write_report(
 
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("previews", total=None)
-        return build_report(
-            context,
-            listing,
-            out=folder,
-            gallery=gallery,
-            on_progress=lambda done, total: progress.update(task, completed=done, total=total),
+        return look_past_damage(
+            context.workspace,
+            lambda: build_report(
+                context,
+                listing,
+                out=folder,
+                gallery=gallery,
+                on_progress=lambda done, total: progress.update(task, completed=done, total=total),
+            ),
         )

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from clipmill.cli.console import make_console
 from clipmill.cli.interrupt import interruptible
 from clipmill.cli.options import (
     DEFAULT_WORKSPACE,
@@ -65,7 +66,7 @@ def run(
 
     `clipmill run --input a/ --input b/ --config clipmill.yaml --workspace ws --workers 4`
     """
-    console = Console(stderr=as_json)
+    console = make_console(stderr=as_json)
     pipeline = choose_pipeline(profile, config, input_ or [], console, workspace)
     summary = execute(pipeline, workspace, console, workers, until, retry_failed)
     if as_json:

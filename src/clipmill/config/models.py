@@ -3,6 +3,7 @@
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Discriminator,
@@ -33,6 +34,24 @@ SourceKind = Literal[
     "huggingface",
     "webdataset",
 ]
+
+
+_LONGEST_NAME = 100
+
+
+def _plain_name(name: str) -> str:
+    """Refuse names that cannot be a file's: results are kept under the step's name."""
+    if not name.strip() or name in (".", "..") or not name.isprintable() or set(name) & set("/\\"):
+        raise ValueError(
+            f"the name {name!r} cannot be that of a folder; use letters, digits, spaces, - and _"
+        )
+    if len(name.encode()) > _LONGEST_NAME:
+        raise ValueError(f"the name is longer than {_LONGEST_NAME} bytes; choose a shorter one")
+    return name
+
+
+StepName = Annotated[str, AfterValidator(_plain_name)]
+"""Name of a selection or a sample set: a folder of the workspace."""
 
 
 class SourceConfig(_Strict):
@@ -114,7 +133,7 @@ class SelectStep(_Strict):
             points belong to kept objects.
     """
 
-    select: str
+    select: StepName
     level: Literal["clip", "object"] = "clip"
     rules: tuple[Rule, ...] = Field(min_length=1)
     min_population: int = Field(default=0, ge=0)
@@ -187,7 +206,7 @@ class SamplesStep(_Strict):
         tail_frames: Frames of a sample after the last one in which a kept object is seen.
     """
 
-    samples: str
+    samples: StepName
     stage2_min_frames: int = Field(default=97, ge=1)
     stage1_min_frames: int = Field(default=1, ge=1)
     tail_frames: int = Field(default=8, ge=0)

@@ -8,10 +8,10 @@ import httpx2
 from huggingface_hub.errors import HfHubHTTPError
 from huggingface_hub.utils import hf_raise_for_status
 
+from clipmill.disk.digest import Digest
 from clipmill.download.errors import NoRangesError
 from clipmill.download.patience import TransientError, asked_wait
 from clipmill.weights.errors import DownloadError
-from clipmill.weights.spec import Digest
 
 LOST = (httpx2.TimeoutException, httpx2.NetworkError, httpx2.RemoteProtocolError)
 """The connection was not made, or cut."""

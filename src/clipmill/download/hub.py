@@ -19,6 +19,7 @@ from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 from huggingface_hub.utils import build_hf_headers, get_session
 
 import clipmill
+from clipmill.disk.digest import Digest
 from clipmill.download.answers import (
     LOST,
     check_range,
@@ -30,7 +31,6 @@ from clipmill.download.answers import (
 from clipmill.download.patience import Patience, TransientError
 from clipmill.weights.errors import DownloadError, OfflineError
 from clipmill.weights.http import Retries, offline
-from clipmill.weights.spec import Digest
 
 _EXPIRED = {400, 401, 403, 404, 410}
 """What storage servers answer when a signed address is too old."""

@@ -4,6 +4,7 @@ import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from clipmill.disk import create
 from clipmill.download.journal import Got, Journal
 from clipmill.download.plan import Problem
 from clipmill.download.table import Choice, VideoTable
@@ -45,10 +46,7 @@ def write_lists(
     """
     pending = set(choice.names)
     manifest, missing = folder / MANIFEST, folder / MISSING
-    with (
-        _partial(manifest).open("w", encoding="utf-8", newline="") as rows,
-        _partial(missing).open("w", encoding="utf-8") as lines,
-    ):
+    with create(manifest, "w") as rows, create(missing, "w") as lines:
         writer = csv.writer(rows)
         writer.writerow(("video", "caption"))
         for name, caption in table.captions():
@@ -59,16 +57,10 @@ def write_lists(
                 writer.writerow((f"{VIDEOS}/{files[name]}", caption))
             else:
                 lines.write(name + "\n")
-    _partial(manifest).replace(manifest)
-    _partial(missing).replace(missing)
-    with (folder / PROBLEMS).open("w", encoding="utf-8") as lines:
+    with create(folder / PROBLEMS, "w") as lines:
         lines.writelines(f"part {p.part}\t{p.member}\t{p.reason}\n" for p in problems)
 
 
 def _in_order(journal: Journal) -> list[Got]:
     # A name that two members have belongs to the first of them.
     return sorted(journal.by_name.values(), key=lambda got: (got.part, got.name), reverse=True)
-
-
-def _partial(path: Path) -> Path:
-    return path.with_name(path.name + ".partial")

@@ -7,13 +7,12 @@ ICLR 2025; published as zip archives on the Hugging Face hub.
 import shutil
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from clipmill.choice import parse_where
+from clipmill.disk import HeldError, hold, write_text
 from clipmill.download.errors import DatasetError, FolderError, NoRangesError
 from clipmill.download.fetcher import Fetcher, Meter, stopping_pool
 from clipmill.download.hub import DatasetHub, Listing
@@ -66,18 +65,14 @@ def download_openvid(
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    (folder / _STATE).mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / _STATE / "lock", timeout=0)
-    try:
-        lock.acquire()
-    except Timeout as error:
-        raise FolderError(
-            f"--to: another process is downloading into {folder}; wait for it"
-        ) from error
-    try:
+    with ExitStack() as held:
+        try:
+            held.enter_context(hold(folder / _STATE / "lock"))
+        except HeldError as error:
+            raise FolderError(
+                f"--to: another process is downloading into {folder}; wait for it"
+            ) from error
         yield
-    finally:
-        lock.release()
 
 
 @dataclass
@@ -141,7 +136,7 @@ class _Download:
             self.request.repository, self.request.revision or known or "main"
         )
         if listing.commit != known:
-            pinned.write_text(listing.commit + "\n", "utf-8")
+            write_text(pinned, listing.commit + "\n")
         return listing
 
     def _parts(self, published: dict[int, list[str]]) -> dict[int, list[str]]:

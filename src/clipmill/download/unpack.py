@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from clipmill.disk import write_bytes
 from clipmill.download.errors import DatasetError, DiskFullError, FolderError
 from clipmill.download.hub import DatasetHub
 from clipmill.download.journal import Got, Journal
@@ -189,9 +190,7 @@ class Unpacker:
         path = self._directory_file(archive)
         if path.exists() and path.stat().st_size == len(tail):
             return
-        temporary = path.with_suffix(".partial")
-        temporary.write_bytes(tail)
-        temporary.replace(path)
+        write_bytes(path, tail)
 
 
 def disk_error(error: OSError, folder: Path) -> FolderError | DiskFullError:

@@ -5,15 +5,14 @@ of a split archive stay. Members are unpacked from the archive's end to its star
 freed one by one, so an archive and its videos are never on the disk together.
 """
 
-import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
+from clipmill.disk.digest import hash_file, hashers_for
 from clipmill.download.hub import DatasetHub, Piece
 from clipmill.download.patience import TransientError
-from clipmill.weights.checksums import hash_file
 from clipmill.weights.errors import ChecksumError
 
 
@@ -97,7 +96,8 @@ def _fetch(
     while True:
         file.seek(start)
         file.truncate()
-        hashers, arrived = _hashers(piece), 0
+        kind = piece.digest.kind if piece.digest else "sha256"
+        hashers, arrived = hashers_for([kind], size=piece.size), 0
         try:
             for block in hub.read_whole(piece):
                 file.write(block)
@@ -127,13 +127,6 @@ def _is_whole(path: Path, piece: Piece, start: int, have: int) -> bool:
     if start or have != piece.size or piece.digest is None:
         return False
     return not _wrong(piece, hash_file(path, kinds=("git-sha1",)))
-
-
-def _hashers(piece: Piece) -> dict[str, Any]:
-    if piece.digest and piece.digest.kind == "git-sha1":
-        header = f"blob {piece.size}\0".encode()
-        return {"git-sha1": hashlib.sha1(header, usedforsecurity=False)}
-    return {"sha256": hashlib.sha256()}
 
 
 def _wrong(piece: Piece, found: dict[str, str]) -> str:

@@ -5,6 +5,7 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from clipmill.disk import write_text
 from clipmill.download.plan import Member, Problem
 from clipmill.download.remote import LocalFile, RemoteFile
 from clipmill.download.repository import Archive
@@ -91,5 +92,4 @@ class WholeUnpacker(Unpacker):
         if all(piece.digest for piece in archive.pieces):
             path = self._damaged_file(archive)
             names = sorted({*self.damaged(archive), member.member})
-            partial_of(path).write_text(json.dumps(names), "utf-8")
-            partial_of(path).replace(path)
+            write_text(path, json.dumps(names))

@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
+from clipmill.disk import create, sha256_of
 from clipmill.errors import UsageError
 
 MARKER = "clipmill-export.json"
@@ -61,7 +62,7 @@ class ExportFolder:
                     f"{self.root} holds another export ({kind or 'unreadable marker'}); choose "
                     "a folder of its own for this one"
                 )
-        elif self.root.is_dir() and any(self.root.iterdir()):
+        elif self.root.is_dir() and any(p.name != UNFINISHED for p in self.root.iterdir()):
             raise UsageError(
                 f"{self.root} is not empty and is no earlier export (there is no {MARKER} in "
                 "it); choose a new folder. Nothing was changed."
@@ -89,17 +90,10 @@ class ExportFolder:
             path: Relative to the folder, `/` as separator.
             mode: `wb`, or `w` for UTF-8 text whose line ends are kept.
         """
-        scratch = self._scratch(path)
-        text: dict[str, str] = {} if "b" in mode else {"encoding": "utf-8", "newline": ""}
-        try:
-            with scratch.open(mode, **text) as file:  # type: ignore[call-overload]
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-            entry = {"bytes": scratch.stat().st_size, "sha256": _sha256(scratch)}
-            self._place(scratch, path, entry)
-        finally:
-            scratch.unlink(missing_ok=True)
+        place = self.root / path
+        with create(place, mode, within=self.unfinished) as file:
+            yield file
+        self._entries[path] = {"bytes": place.stat().st_size, "sha256": sha256_of(place)}
 
     def write(self, path: str, data: bytes) -> None:
         """Write a whole file; one of the same content that is there already stays."""
@@ -235,8 +229,3 @@ def _remove_empty(path: Path, *, stop: Path) -> None:
         if folder == stop or any(folder.iterdir()):
             return
         folder.rmdir()
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pydantic import ValidationError
+
 from clipmill import __version__
-from clipmill.annotations.base import Backend
+from clipmill.annotations.base import Backend, BackendConfig
 from clipmill.annotations.registry import find_backend
 from clipmill.config import AnnotateStep, Pipeline
 from clipmill.errors import UsageError
+from clipmill.pipeline.recorded import Recorded, look_at_backend, stored_identity
 from clipmill.store.annotations import AnnotationTable
 from clipmill.store.workspace import Workspace
 from clipmill.weights import find_spec
@@ -26,6 +29,7 @@ class Stage:
         config: Validated settings, defaults filled in.
         fingerprint: Hash of name, version, settings, model identity and inputs.
         table: Where its rows are.
+        identity: What decides its output besides settings and version: model, weights.
     """
 
     step: AnnotateStep
@@ -33,6 +37,19 @@ class Stage:
     config: Any
     fingerprint: str
     table: AnnotationTable
+    identity: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def recorded(self) -> Recorded:
+        """What a later look at the run needs."""
+        return Recorded(
+            backend=self.step.backend,
+            version=self.backend.version,
+            fingerprint=self.fingerprint,
+            identity=dict(self.identity),
+            weights=self.backend.needs.weights,
+            licence=self.backend.needs.licence,
+        )
 
     @property
     def non_commercial(self) -> list[str]:
@@ -48,7 +65,7 @@ class Stage:
             "backend": self.step.backend,
             "version": self.backend.version,
             "config": self.config.model_dump(mode="json"),
-            "identity": self.backend.identity(self.config),
+            "identity": dict(self.identity),
             "reads": list(self.backend.reads),
             "licence": self.backend.needs.licence,
             "non_commercial": self.non_commercial,
@@ -64,11 +81,14 @@ class Context:
     Attributes:
         workspace: Where rows are.
         pipeline: The steps.
+        recorded: To look only: what was noted of the annotations of the last run. Models need not
+            be installed then. None for a run.
         stages: Annotations by name, in pipeline order.
     """
 
     workspace: Workspace
     pipeline: Pipeline
+    recorded: Mapping[str, Recorded] | None = None
     stages: Mapping[str, Stage] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -79,6 +99,8 @@ class Context:
         self.stages = stages
 
     def _resolve(self, step: AnnotateStep, before: Mapping[str, Stage]) -> Stage:
+        if self.recorded is not None:
+            return self._look_at(step, before, self.recorded.get(step.annotate))
         backend = find_backend(step.annotate, step.backend)
         missing = [name for name in backend.reads if name not in before]
         if missing:
@@ -87,18 +109,46 @@ class Context:
                 "pipeline computes; add it before"
             )
         config = backend.Config.model_validate(step.config)
-        fingerprint = fingerprint_of(
+        return self._stage(step, backend, config, backend.identity(config), before)
+
+    def _stage(
+        self,
+        step: AnnotateStep,
+        backend: type[Backend],
+        config: BackendConfig,
+        identity: Mapping[str, str],
+        before: Mapping[str, Stage],
+        *,
+        fingerprint: str = "",
+    ) -> Stage:
+        fingerprint = fingerprint or fingerprint_of(
             step.annotate,
             step.backend,
             backend.version,
             config.result_settings(),
-            backend.identity(config),
+            dict(identity),
             # Every annotation of a clip depends on the frames that `probe` counted.
             {name: before[name].fingerprint for name in (*backend.reads, *_probe(before))},
         )
         key = "video_id" if backend.level == "video" else "clip_id"
         table = self.workspace.annotation(step.annotate, fingerprint, backend.Row, key=key)
-        return Stage(step, backend, config, fingerprint, table)
+        return Stage(step, backend, config, fingerprint, table, identity)
+
+    def _look_at(
+        self, step: AnnotateStep, before: Mapping[str, Stage], noted: Recorded | None
+    ) -> Stage:
+        """Resolve a step without its model: packages and weights may be missing."""
+        backend = look_at_backend(step.annotate, step.backend, noted)
+        try:
+            config = backend.Config.model_validate(step.config)
+        except ValidationError:  # of another version, or of a backend that is not installed
+            config = BackendConfig()
+        if noted is None or noted.backend != step.backend:
+            identity = stored_identity(self.workspace, step.annotate, backend, config)
+            return self._stage(step, backend, config, identity, before)
+        # Rows of another version are no rows of this one: the next run computes them again.
+        known = noted.fingerprint if backend.version == noted.version else ""
+        return self._stage(step, backend, config, noted.identity, before, fingerprint=known)
 
 
 def _probe(before: Mapping[str, Stage]) -> tuple[str, ...]:

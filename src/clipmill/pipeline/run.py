@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from clipmill.config import Pipeline, dump_pipeline
+from clipmill.config import Pipeline
 from clipmill.errors import UsageError
 from clipmill.pipeline.account import refuse_empty, save_account
 from clipmill.pipeline.annotating import Engine, compute
 from clipmill.pipeline.check import check_pipeline
 from clipmill.pipeline.context import Context, Stage
+from clipmill.pipeline.last import keep_copies, note_pipeline
 from clipmill.pipeline.population import Population
 from clipmill.pipeline.report import StepReport
 from clipmill.pipeline.videos import VideoList
@@ -16,8 +17,6 @@ from clipmill.pipeline.walk import step_names, walk
 from clipmill.sources import Account, list_sources
 from clipmill.store.annotations import Outcome
 from clipmill.store.workspace import Workspace
-
-PIPELINE_FILE = "clipmill.yaml"
 
 
 class Observer:
@@ -116,10 +115,11 @@ def run_pipeline(
         found = list_sources(pipeline.sources)
         refuse_empty(found)
         observer.listed(found.account)
-        workspace.write_text(PIPELINE_FILE, dump_pipeline(pipeline))
+        note_pipeline(context)
         save_account(found.account, workspace)
         listing = VideoList.of(found)
         listing.save(workspace)
+        keep_copies(workspace)
         reports = []
         for report in walk(
             context, listing, execute=execute, retry_failed=retry_failed, until=until

@@ -1,32 +1,18 @@
 """The story of one video, clip or object through the steps."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow.compute as pc
 
 from clipmill.clips import Clip
-from clipmill.errors import UsageError
+from clipmill.pipeline.lineage import Lineage
 from clipmill.pipeline.report import StepReport
-from clipmill.pipeline.videos import VideoList
+from clipmill.pipeline.subjects import Subject
 
-
-@dataclass(frozen=True)
-class Subject:
-    """What is asked about.
-
-    Attributes:
-        video_id: Its video.
-        path: Path of the video, relative to its source.
-        clip: The clip, when one is asked about.
-        object_id: The object, when one is asked about.
-    """
-
-    video_id: str
-    path: str
-    clip: Clip | None = None
-    object_id: str | None = None
+LacksRow = Callable[[StepReport, Sequence[str]], set[str]]
+"""Tells which of some keys have no row yet in the annotation of a step."""
 
 
 @dataclass(frozen=True)
@@ -56,78 +42,100 @@ class Verdict:
     population: int | None = None
 
 
-def find_subjects(listing: VideoList, target: str) -> list[Subject]:
-    """Find what an id or path means.
+def trace(
+    subject: Subject, reports: Iterable[StepReport], *, lacks_row: LacksRow | None = None
+) -> Iterator[Verdict]:
+    """Yield every verdict about the subject, in the order of the steps.
+
+    Pending work is told of what is still in only: what was dropped or failed before is out,
+    whatever is pending elsewhere.
 
     Args:
-        listing: Videos of the run.
-        target: Video, clip, anchor or object id, or a path: as given to `--input`, relative
-            to the source, or just the file name.
-
-    Raises:
-        UsageError: Nothing matches.
+        subject: What is asked about.
+        reports: Outcomes of the steps.
+        lacks_row: Tells the clips that wait for their own row from those that wait for others.
     """
-    entries: list[tuple[str, str, str]] = [
-        (video.video_id, video.relative_path, video.uri) for video in listing.videos
-    ]
-    entries += [(p.video_id, p.relative_path, p.uri) for p in listing.problems]
-    clip_part, object_id = _split_ids(target)
-    found = []
-    for video_id, relative_path, uri in entries:
-        names = {video_id, relative_path, uri, relative_path.rpartition("/")[2]}
-        if target in names or uri.endswith("/" + target.lstrip("./")):
-            found.append(Subject(video_id, relative_path))
-        elif clip_part is not None and clip_part.video_id == video_id:
-            found.append(Subject(video_id, relative_path, clip_part, object_id))
-    if not found:
-        raise UsageError(
-            f"'{target}' is no video, clip or object of this run; "
-            "give an id, or a path below the input folder"
-        )
-    return found
-
-
-def _split_ids(target: str) -> tuple[Clip | None, str | None]:
-    base, _, rest = target.partition("-a")
-    try:
-        clip = Clip.parse(base)
-    except ValueError:
-        return None, None
-    return clip, target if "-o" in rest else None
-
-
-def trace(subject: Subject, reports: Iterable[StepReport]) -> Iterator[Verdict]:
-    """Yield every verdict about the subject, in the order of the steps."""
+    lineage = Lineage(subject.video_id)
     for report in reports:
         rows = report.verdicts.filter(pc.equal(report.verdicts["video_id"], subject.video_id))
         for row in rows.to_pylist():
-            if _concerns(subject, row):
-                yield Verdict(
-                    step=report.title,
-                    key=row["key"],
-                    level=row["level"],
-                    state=row["state"],
-                    rule=row["rule"] or "",
-                    value=row["value"],
-                    threshold=row["threshold"],
-                    rank=row["rank"],
-                    population=row["population"],
-                )
+            lineage.follow(row)
+            if concerns(subject, row):
+                yield _verdict(report, row)
         if report.pending:
-            text = f"{report.pending} {report.unit} have no {report.title} row yet; run again"
-            yield Verdict(report.title, subject.video_id, "video", "pending", text)
+            yield from _pending(subject, report, lineage, lacks_row)
 
 
-def _concerns(subject: Subject, row: dict[str, Any]) -> bool:
+def _verdict(report: StepReport, row: dict[str, Any]) -> Verdict:
+    return Verdict(
+        step=report.title,
+        key=row["key"],
+        level=row["level"],
+        state=row["state"],
+        rule=row["rule"] or "",
+        value=row["value"],
+        threshold=row["threshold"],
+        rank=row["rank"],
+        population=row["population"],
+    )
+
+
+def _pending(
+    subject: Subject, report: StepReport, lineage: Lineage, lacks_row: LacksRow | None
+) -> Iterator[Verdict]:
+    """Yield what the parts of the subject that are still in wait for."""
+    if subject.object_id in lineage.objects_out:
+        return
+    keys = [key for key in lineage.still_in if key_concerns(subject, key)]
+    lacking = set(keys) if lacks_row is None else lacks_row(report, keys)
+    others = f"{report.pending} {report.unit} have no {report.title} row yet; run again"
+    for key in keys:
+        level = "video" if key == subject.video_id else "clip"
+        rule = f"no {report.title} row yet; run again"
+        if key not in lacking:
+            rule = f"it has its {report.title} row; {others}"
+        yield Verdict(report.title, key, level, "pending", rule)
+
+
+def concerns(subject: Subject, row: dict[str, Any]) -> bool:
+    """Tell whether a verdict is about the subject, what it was cut from or was cut into."""
     if subject.object_id and row["level"] == "object":
         return bool(row["key"] == subject.object_id)
-    if subject.clip is None or row["clip_id"] is None:
+    return row["clip_id"] is None or key_concerns(subject, row["clip_id"])
+
+
+def key_concerns(subject: Subject, key: str) -> bool:
+    """Tell whether a video or clip is the subject, holds it or is held by it."""
+    if subject.clip is None or key == subject.video_id:
         return True
-    other = Clip.parse(row["clip_id"])
-    # The clip itself, what it was cut from, and what was cut from it.
-    holds = other.start <= subject.clip.start and subject.clip.end <= other.end
-    held = subject.clip.start <= other.start and other.end <= subject.clip.end
+    other, clip = Clip.parse(key), subject.clip
+    holds = other.start <= clip.start and clip.end <= other.end
+    held = clip.start <= other.start and other.end <= clip.end
     return holds or held
+
+
+def samples_of(
+    subject: Subject, reports: Sequence[StepReport], sample_ids: Iterable[str]
+) -> list[str]:
+    """Return the samples of a subject, out of those on disk.
+
+    Samples of an earlier run say nothing of one that has not come to its end, and those of a clip
+    that is out by now are not its own any more.
+    """
+    if not reports or reports[-1].kind != "samples":
+        return []
+    lineage = Lineage.of(subject.video_id, reports)
+    if subject.object_id in lineage.objects_out:
+        return []
+    own = {key for key in lineage.still_in if key_concerns(subject, key)}
+    found = []
+    for sample_id in sample_ids:
+        clip_id, _, _ = sample_id.rpartition("-a")
+        if subject.anchor_id not in ("", sample_id) or not clip_id.startswith(subject.video_id):
+            continue
+        if clip_id in own or (subject.video_id in own and key_concerns(subject, clip_id)):
+            found.append(sample_id)
+    return found
 
 
 def describe_decision(verdict: Verdict) -> str:
@@ -146,7 +154,7 @@ def outcome(verdicts: Sequence[Verdict], sample_ids: Sequence[str]) -> str:
     """Return how the subject ended, in one line."""
     if sample_ids:
         return f"kept: {len(sample_ids)} sample{'s' if len(sample_ids) > 1 else ''}"
-    last = next((v for v in reversed(verdicts) if v.state != "kept"), None)
+    last = next((v for v in reversed(verdicts) if v.state not in ("kept", "split")), None)
     if last is None:
         return "kept so far"
     return f"{last.state} at {last.step}: {describe_decision(last)}"

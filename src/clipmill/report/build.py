@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow.compute as pc
 
 from clipmill.clips import Clip
+from clipmill.disk import write_text
 from clipmill.errors import ClipError
 from clipmill.pipeline.context import Context
 from clipmill.pipeline.report import StepReport
@@ -94,7 +95,7 @@ def build_report(
         cards=cards,
     )
     index = out / "index.html"
-    _write(index, render_page(page))
+    write_text(index, render_page(page))
     return index
 
 
@@ -118,7 +119,7 @@ def _card(run: _Run, pick: Pick) -> Card:
         scores=run.scores,
         images=run.out / "images",
     )
-    _write(run.out / "data" / f"{pick.clip.clip_id}.js", _script(data))
+    write_text(run.out / "data" / f"{pick.clip.clip_id}.js", _script(data))
     return Card(data=data, group=pick.group, shapes=card_shapes(pick, known))
 
 
@@ -168,11 +169,3 @@ def _failures(listing: VideoList, reports: Sequence[StepReport]) -> list[Failure
             path = paths.get(row["video_id"], "")
             failures.append(Failure(report.title, path, row["key"], text))
     return failures
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a whole file or none."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    unfinished.write_text(text, "utf-8", newline="\n")
-    unfinished.replace(path)

@@ -9,8 +9,10 @@ import numpy as np
 from clipmill.annotations.inout.schema import ObjectInOut
 from clipmill.annotations.objects.schema import DetectedObject
 from clipmill.annotations.tracks.schema import ObjectTracks
+from clipmill.disk import write_bytes
 from clipmill.pipeline.report import StepReport
-from clipmill.pipeline.why import Subject, describe_decision, trace
+from clipmill.pipeline.subjects import Subject
+from clipmill.pipeline.why import describe_decision, trace
 from clipmill.report.choose import Pick, SampleFacts
 from clipmill.report.clip_rows import ClipRows, anchors_of
 from clipmill.report.histogram import number
@@ -167,11 +169,10 @@ def _write_images(inout: ObjectInOut | None, folder: Path) -> list[str]:
     """Write the identity images; return their paths relative to the page."""
     if inout is None or inout.reference is None:
         return []
-    folder.mkdir(parents=True, exist_ok=True)
     names = []
     for place, image in enumerate((inout.reference, *inout.others)):
         name = f"{inout.object_id}-{place}.png"
-        (folder / name).write_bytes(image.png)
+        write_bytes(folder / name, image.png)
         names.append(f"{folder.name}/{name}")
     return names
 

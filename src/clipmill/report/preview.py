@@ -14,6 +14,7 @@ from PIL import Image
 
 from clipmill.annotations.probe.schema import ProbeRow
 from clipmill.clips import Clip, Video
+from clipmill.disk import replacing
 from clipmill.video import FrameIndex, FrameSize, VideoReader, fit_within
 
 LONG_SIDE = 480
@@ -102,11 +103,8 @@ def _pictures(
 def _encode(
     pictures: Iterator[npt.NDArray[np.uint8]], preview: Preview, *, poster_frame: int
 ) -> None:
-    """Write video and poster under temporary names, then rename: a killed report leaves none."""
-    for path in (preview.video, preview.poster):
-        path.parent.mkdir(parents=True, exist_ok=True)
-    video, poster = _unfinished(preview.video), _unfinished(preview.poster)
-    try:
+    """Write video and poster; a report that is killed leaves neither."""
+    with replacing(preview.video) as video, replacing(preview.poster) as poster:
         with av.open(str(video), "w", format="mp4", options={"movflags": "+faststart"}) as file:
             stream: Any = None
             for number, picture in enumerate(pictures):
@@ -119,11 +117,6 @@ def _encode(
                 file.mux(stream.encode(shown))
             file.mux(stream.encode())
         Image.fromarray(latest).save(poster, "JPEG", quality=80)
-        video.replace(preview.video)
-        poster.replace(preview.poster)
-    finally:
-        video.unlink(missing_ok=True)
-        poster.unlink(missing_ok=True)
 
 
 def _stream(file: Any, picture: npt.NDArray[np.uint8], rate: Fraction) -> Any:
@@ -131,7 +124,3 @@ def _stream(file: Any, picture: npt.NDArray[np.uint8], rate: Fraction) -> Any:
     stream.height, stream.width = picture.shape[:2]
     stream.pix_fmt = "yuv420p"
     return stream
-
-
-def _unfinished(path: Path) -> Path:
-    return path.with_name(f".{path.name}.unfinished")

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from clipmill.errors import UsageError
-from clipmill.store.errors import StorageError
+from clipmill.store.errors import CHECK, StorageError
 from clipmill.store.explode import explode, leaf_columns
 from clipmill.store.lookup import lookup
 from clipmill.store.merge import FAN_IN, merge_all, merge_level
@@ -55,7 +55,7 @@ class AnnotationTable:
         """Return the manifest; None when there is none."""
         path = f"{self.path}/manifest.json"
         data = self._storage.read(path)
-        with explained_reads(self._storage.full(path), "Delete it; the next run writes it anew."):
+        with explained_reads(self._storage.full(path), CHECK):
             return None if data is None else json.loads(data)
 
     def append(self, outcomes: Sequence[Outcome]) -> None:
@@ -170,10 +170,10 @@ class AnnotationTable:
         return explode(table.filter(pc.equal(table["status"], OK)), path, names)
 
     def compact(self) -> None:
-        """Merge all parts into one, sorted by key.
+        """Merge all parts, sorted by key, into few of at most `merge.PART_ROWS` rows.
 
         Equal rows give equal bytes, however they were split into parts. Crash-safe: readers see
-        the old parts, or the new one, or both, and the rows are the same.
+        the old parts, or the new ones, or both, and the rows are the same.
         """
         merge_all(self._parts)
         self._small = 0

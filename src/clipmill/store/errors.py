@@ -2,6 +2,9 @@
 
 from clipmill.errors import ClipmillError, UsageError
 
+CHECK = "`clipmill check --repair` moves damaged files aside and says what is computed again."
+"""Remedy of every damaged file of a workspace."""
+
 
 class WorkspaceLockedError(UsageError):
     """Another run works on the workspace.
@@ -16,7 +19,7 @@ class WorkspaceLockedError(UsageError):
 
 
 class StorageError(ClipmillError):
-    """The storage refused a write: full, read-only, over a quota, gone."""
+    """The storage refused: full, read-only, over a quota, gone, failing."""
 
 
 class CorruptFileError(ClipmillError):
@@ -24,8 +27,9 @@ class CorruptFileError(ClipmillError):
 
     Attributes:
         path: The file, with the workspace in front.
+        reason: What is wrong with it.
     """
 
     def __init__(self, path: str, reason: str, remedy: str) -> None:
         super().__init__(f"{path} cannot be read: {reason}. {remedy}")
-        self.path = path
+        self.path, self.reason = path, reason

@@ -1,41 +1,16 @@
 """Storage on a file system of this machine."""
 
-import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 import pyarrow as pa
 
-from clipmill.store.storage import (
-    Storage,
-    checked,
-    explained_writes,
-    is_temporary,
-    temporary_name,
-)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a new name in a folder survive a power cut, where the file system can."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
-            raise
-    finally:
-        os.close(descriptor)
-
-
-def _make_folder(folder: Path) -> None:
-    """Make a folder and its parents, each durable."""
-    if not folder.is_dir():
-        _make_folder(folder.parent)
-        folder.mkdir(exist_ok=True)
-        _sync_folder(folder.parent)
+from clipmill import disk
+from clipmill.disk.atomic import is_temporary, make_folder, naming
+from clipmill.store.storage import Storage, checked, explained_writes
 
 
 class LocalStorage(Storage):
@@ -52,20 +27,8 @@ class LocalStorage(Storage):
     def create(self, path: str) -> Iterator[IO[bytes]]:
         """See `Storage.create`."""
         target = self._root / checked(path)
-        temporary = target.with_name(temporary_name(target.name))
-        try:
-            with explained_writes(str(target)):
-                _make_folder(target.parent)
-                with temporary.open("xb") as file:
-                    yield file
-                    file.flush()
-                    os.fsync(file.fileno())
-                temporary.replace(target)
-                _sync_folder(target.parent)
-        except BaseException:
-            with suppress(OSError):
-                temporary.unlink(missing_ok=True)
-            raise
+        with explained_writes(str(target)), disk.create(target) as file:
+            yield file
 
     def create_exclusively(self, path: str, data: bytes) -> bool:
         """See `Storage.create_exclusively`."""
@@ -84,8 +47,10 @@ class LocalStorage(Storage):
 
     def read(self, path: str) -> bytes | None:
         """See `Storage.read`."""
+        place = self._root / checked(path)
         try:
-            return (self._root / checked(path)).read_bytes()
+            with naming(place):
+                return place.read_bytes()
         except FileNotFoundError:
             return None
 
@@ -98,13 +63,23 @@ class LocalStorage(Storage):
 
     def remove(self, path: str) -> None:
         """See `Storage.remove`."""
-        (self._root / checked(path)).unlink(missing_ok=True)
+        target = self._root / checked(path)
+        with explained_writes(str(target)):
+            target.unlink(missing_ok=True)
+
+    def move(self, path: str, target: str) -> None:
+        """See `Storage.move`."""
+        place = self._root / checked(target)
+        with explained_writes(str(place)):
+            make_folder(place.parent)
+            (self._root / checked(path)).replace(place)
 
     def sweep(self) -> None:
         """See `Storage.sweep`; symbolic links are not followed."""
         for folder, _, files in os.walk(self._root, followlinks=False):
             for name in filter(is_temporary, files):
-                Path(folder, name).unlink(missing_ok=True)
+                with explained_writes(str(Path(folder, name))):
+                    Path(folder, name).unlink(missing_ok=True)
 
     def local_path(self, path: str) -> Path:
         """See `Storage.local_path`."""

@@ -5,7 +5,6 @@ object store it is a small object whose owner renews it; one that was not renewe
 or whose process on this very machine is gone, is taken over.
 """
 
-import fcntl
 import json
 import logging
 import os
@@ -16,10 +15,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import psutil
 
+from clipmill.disk import HeldError, LocksUnsupportedError, hold
+from clipmill.disk.faults import FULL
 from clipmill.store.errors import StorageError, WorkspaceLockedError
 from clipmill.store.storage import Storage
 
@@ -28,10 +29,6 @@ RENEW_SECONDS = 30.0
 STALE_SECONDS = 300.0
 
 _log = logging.getLogger(__name__)
-
-
-class LocksUnsupportedError(OSError):
-    """The file system has no flock (some network file systems)."""
 
 
 def _now() -> str:
@@ -108,27 +105,33 @@ def local_lock(root: Path) -> Iterator[None]:
         LocksUnsupportedError: The file system has no locks; `object_lock` works on any.
         StorageError: The lock file cannot be written.
     """
-    path = root / LOCK_NAME
-    try:
-        file = path.open("a+b")
-    except OSError as error:
-        raise StorageError(f"cannot lock {root}: {error.strerror}") from error
-    with file:
+    with ExitStack() as held:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            raise _locked_error(str(root), _parse(file.read())) from None
+            file = held.enter_context(hold(root / LOCK_NAME))
+            _note_owner(file)
+        except HeldError as error:
+            raise _locked_error(str(root), _parse(error.content)) from None
+        except LocksUnsupportedError:
+            raise
         except OSError as error:
-            raise LocksUnsupportedError(error.errno, f"no locks on {root}") from error
-        # the file itself stays: removing it would let two runs lock two files of one name
-        file.truncate(0)
-        file.write(json.dumps(_owner()).encode())
-        file.flush()
+            raise StorageError(
+                f"cannot lock {root}: {error.strerror}. Nothing was changed; make it writable, "
+                "or use another workspace."
+            ) from error
         try:
             yield
         finally:
-            file.truncate(0)
+            os.ftruncate(file.fileno(), 0)
+
+
+def _note_owner(file: IO[bytes]) -> None:
+    """Say who holds the lock; a full disk is no reason not to hold it."""
+    os.ftruncate(file.fileno(), 0)
+    try:
+        os.write(file.fileno(), json.dumps(_owner()).encode())
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
 
 
 class _Renewal(threading.Thread):

@@ -1,6 +1,5 @@
 """Rows of a few keys out of many parts."""
 
-from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from clipmill.store.parts import OK, PartName, Parts
+from clipmill.store.parts import OK, PartName, Parts, holds_any
 
 
 def lookup(
@@ -25,15 +24,18 @@ def lookup(
     Returns:
         Key to row as a dict of columns, for keys that are ok.
     """
-    wanted = pa.array(sorted(set(keys)), pa.string())
+    wanted = pa.array(sought := sorted(set(keys)), pa.string())
     found: dict[str, dict[str, Any]] = {}
     for name in reversed(names):  # the latest commit first: its rows win
         if not len(wanted):
             break
+        if not parts.may_hold(name, sought):
+            continue
         with parts.open(name) as file:
             for group in _groups_with(file, parts.key, wanted):
                 found |= _rows(file, group, parts.key, wanted=wanted, columns=columns)
         wanted = wanted.filter(pc.invert(pc.is_in(wanted, pa.array(list(found), pa.string()))))
+        sought = wanted.to_pylist()
     return found
 
 
@@ -43,12 +45,7 @@ def _groups_with(file: pq.ParquetFile, key: str, wanted: pa.Array) -> list[int]:
     sought = wanted.to_pylist()
     groups = []
     for group in range(file.num_row_groups):
-        statistics = file.metadata.row_group(group).column(column).statistics
-        if statistics is None or not statistics.has_min_max:
-            groups.append(group)
-            continue
-        first = bisect_left(sought, statistics.min)
-        if first < len(sought) and sought[first] <= statistics.max:
+        if holds_any(file.metadata.row_group(group).column(column).statistics, sought):
             groups.append(group)
     return groups
 

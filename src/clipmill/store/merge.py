@@ -1,7 +1,9 @@
-"""Many parts into one, sorted by key, with little memory."""
+"""Many parts into few, sorted by key, none of them large, with little memory."""
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from functools import partial
+from itertools import groupby
 
 import numpy as np
 import numpy.typing as npt
@@ -11,21 +13,40 @@ import pyarrow.parquet as pq
 from clipmill.store.parts import WHOLE_LEVEL, PartName, Parts, winners
 
 FAN_IN = 32
-"""Parts merged at once: bounds open files and memory (one row group of each is held)."""
+"""Runs merged at once: bounds open files and memory (one row group of each is held)."""
+
+PART_ROWS = 10_000
+"""Most rows of a merged part: what one damaged file can cost."""
+
+Run = Sequence[PartName]
+"""Parts that one merge wrote: together sorted by key, no key in two of them."""
+
+
+def runs_of(names: Sequence[PartName]) -> list[list[PartName]]:
+    """Return parts, given in commit order, grouped by the merge that wrote them."""
+    return [list(run) for _, run in groupby(names, key=lambda n: (n.sequence, n.level))]
 
 
 class _Cursor:
-    """Reads rows of one part, ascending, one row group at a time."""
+    """Reads rows of one part, ascending, one row group at a time.
 
-    def __init__(self, parts: Parts, name: PartName, file: pq.ParquetFile) -> None:
-        self._parts, self._name, self._file = parts, name, file
+    The file is opened when the first row is wanted and closed with the last one, so that of a run
+    one file is open at a time.
+    """
+
+    def __init__(self, parts: Parts, name: PartName, last: int) -> None:
+        self._parts, self._name, self._last = parts, name, last
+        self._opened = ExitStack()
+        self._file: pq.ParquetFile | None = None
         self._group = -1
-        self._rows = file.schema_arrow.empty_table()
+        self._rows = parts.schema.empty_table()
         self._start = 0
 
     def take(self, rows: npt.NDArray[np.int64]) -> pa.Table:
         """Return rows by ascending number, all greater than those taken before."""
-        taken = []
+        if self._file is None:
+            self._file = self._opened.enter_context(self._parts.open(self._name))
+        taken, done = [], int(rows[-1]) == self._last
         while len(rows):
             inside = int(np.searchsorted(rows, self._start + self._rows.num_rows))
             if inside:
@@ -36,54 +57,78 @@ class _Cursor:
                 self._group += 1
                 with self._parts.explained(self._name):
                     self._rows = self._file.read_row_group(self._group)
+        if done:
+            self.close()
         return pa.concat_tables(taken)
+
+    def close(self) -> None:
+        """Close the file and forget its rows."""
+        self._opened.close()
+        self._rows = self._parts.schema.empty_table()
 
 
 def merge(parts: Parts, sources: Sequence[PartName], *, level: int) -> None:
-    """Write one part with the rows of several, then remove those.
+    """Write the rows of several parts as one run, then remove those parts.
 
     Killed in between, both stay and say the same; the next merge takes them together.
 
     Raises:
         CorruptFileError: A source is damaged; nothing was changed.
-        StorageError: The storage refused the new part; nothing was changed.
-        FileNotFoundError: Somebody else merged a source meanwhile; nothing was changed.
+        StorageError: The storage refused a new part; every source is still there.
+        FileNotFoundError: Somebody else merged a source meanwhile; every other is still there.
     """
-    counted = [(name, parts.load([name], [parts.key, "status"])) for name in sources]
-    heads = pa.concat_tables(table for _, table in counted)
-    chosen = np.asarray(winners(heads[parts.key], heads["status"]))
-    starts = np.cumsum([0] + [table.num_rows for _, table in counted])
-    del counted, heads
+    heads = [parts.load([name], [parts.key, "status"]) for name in sources]
+    starts = np.cumsum([0] + [table.num_rows for table in heads])
+    table = pa.concat_tables(heads)
+    chosen = np.asarray(winners(table[parts.key], table["status"]))
+    del heads, table
+    source_of = np.searchsorted(starts, chosen, side="right") - 1
+    last = [int(chosen[source_of == s].max(initial=-1) - starts[s]) for s in range(len(sources))]
+    sequence = max(name.sequence for name in sources)
     with ExitStack() as stack:
-        cursors = [_Cursor(parts, n, stack.enter_context(parts.open(n))) for n in sources]
+        cursors = [_Cursor(parts, name, at) for name, at in zip(sources, last, strict=True)]
+        for cursor in cursors:
+            stack.callback(cursor.close)
 
-        def fetch(start: int, stop: int) -> pa.Table:
-            rows = chosen[start:stop]
-            source = np.searchsorted(starts, rows, side="right") - 1
+        def fetch(first: int, start: int, stop: int) -> pa.Table:
+            part = slice(first + start, first + stop)
+            rows, source = chosen[part], source_of[part]
             used = np.unique(source)
             tables = [cursors[s].take(np.sort(rows[source == s]) - starts[s]) for s in used]
             # rows came part by part, ascending within each: undo that order
             order = np.argsort(np.argsort(rows, kind="stable"), kind="stable")
             return pa.concat_tables(tables).take(pa.array(order))
 
-        target = PartName.new(max(name.sequence for name in sources), level)
-        parts.write(target, rows=len(chosen), fetch=fetch)
-    parts.remove(sources)
+        for first in range(0, len(chosen), PART_ROWS):
+            parts.write(
+                PartName.new(sequence, level),
+                rows=min(PART_ROWS, len(chosen) - first),
+                fetch=partial(fetch, first),
+            )
+    # What an interrupted merge left of this very run goes first: once the other sources are gone,
+    # nothing would tell that it is left over.
+    own = (sequence, level)
+    parts.remove(sorted(sources, key=lambda name: (name.sequence, name.level) != own))
 
 
 def merge_level(parts: Parts, level: int) -> None:
-    """Merge the parts of one level once there are `FAN_IN`, so that their number stays small."""
-    sources = [name for name in parts.list() if name.level == level]
-    for start in range(0, len(sources) - FAN_IN + 1, FAN_IN):
-        merge(parts, sources[start : start + FAN_IN], level=level + 1)
+    """Merge the runs of one level once there are `FAN_IN`, so that their number stays small."""
+    runs = [run for run in runs_of(parts.list()) if run[0].level == level]
+    for start in range(0, len(runs) - FAN_IN + 1, FAN_IN):
+        merge(parts, _joined(runs[start : start + FAN_IN]), level=level + 1)
 
 
 def merge_all(parts: Parts) -> None:
-    """Merge a whole table into one part."""
-    while len(names := parts.list()) > FAN_IN:
-        for start in range(0, len(names), FAN_IN):
-            sources = names[start : start + FAN_IN]
-            if len(sources) > 1:
-                merge(parts, sources, level=min(1 + max(n.level for n in sources), 8))
-    if names and [name.level for name in names] != [WHOLE_LEVEL]:
-        merge(parts, names, level=WHOLE_LEVEL)
+    """Merge a whole table into one run."""
+    while len(runs := runs_of(parts.list())) > FAN_IN:
+        for start in range(0, len(runs), FAN_IN):
+            some = runs[start : start + FAN_IN]
+            if len(some) > 1:
+                names = _joined(some)
+                merge(parts, names, level=min(1 + max(n.level for n in names), WHOLE_LEVEL - 1))
+    if runs and (len(runs) > 1 or runs[0][0].level != WHOLE_LEVEL):
+        merge(parts, _joined(runs), level=WHOLE_LEVEL)
+
+
+def _joined(runs: Sequence[Run]) -> list[PartName]:
+    return [name for run in runs for name in run]

@@ -3,10 +3,13 @@
 `part-{level}-{sequence:010d}-{token}.parquet`. The sequence grows with every commit; the token
 makes names unique. Level 0 is a commit; higher levels hold the rows of several lower parts and
 the sequence of the last of them; level 9 holds a whole table. Rows of a part are sorted by key.
+A merge writes as many parts as its rows need, of one level and sequence: one file never holds so
+much that its damage costs a table.
 """
 
 import re
 import secrets
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -17,7 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from clipmill.store.errors import CorruptFileError
+from clipmill.store.errors import CHECK, CorruptFileError
 from clipmill.store.storage import Storage
 from clipmill.store.tables import Fetch, explained_reads, open_parquet, write_grouped
 
@@ -26,7 +29,6 @@ FAILED = "failed"
 WHOLE_LEVEL = 9
 
 _NAME = re.compile(r"part-(\d)-(\d{10,})-([0-9a-f]{8})\.parquet")
-_REMEDY = "If it is damaged, delete this file and run again: only its clips are computed again."
 _ATTEMPTS = 20
 ResultT = TypeVar("ResultT")
 
@@ -77,8 +79,8 @@ class Parts:
         self._metadata: dict[PartName, pq.FileMetaData] = {}
 
     def list(self) -> list[PartName]:
-        """Return the parts there are, in commit order."""
-        parsed = map(PartName.parse, self._storage.names(self.folder))
+        """Return the parts there are, in commit order, without those that are to be ignored."""
+        parsed = map(PartName.parse, self._storage.visible(self.folder))
         found = sorted(name for name in parsed if name is not None)
         self._metadata = {name: m for name in found if (m := self._metadata.get(name))}
         return found
@@ -89,7 +91,7 @@ class Parts:
 
     def explained(self, name: PartName) -> AbstractContextManager[None]:
         """Turn read errors of the block into a CorruptFileError that names the part."""
-        return explained_reads(self.path(name), _REMEDY)
+        return explained_reads(self.path(name), CHECK)
 
     @contextmanager
     def open(self, name: PartName) -> Iterator[pq.ParquetFile]:
@@ -107,6 +109,22 @@ class Parts:
                     self._check_schema(name, file.schema_arrow)
                     self._metadata[name] = file.metadata
                 yield file
+
+    def may_hold(self, name: PartName, wanted: Sequence[str]) -> bool:
+        """Tell whether a part may hold one of the keys, by what is known of it without opening.
+
+        Args:
+            name: A part.
+            wanted: Keys, ascending.
+        """
+        metadata = self._metadata.get(name)
+        if metadata is None:
+            return True
+        column = self.schema.get_field_index(self.key)
+        groups = range(metadata.num_row_groups)
+        return any(
+            holds_any(metadata.row_group(g).column(column).statistics, wanted) for g in groups
+        )
 
     def _check_schema(self, name: PartName, found: pa.Schema) -> None:
         if found.equals(self.schema):
@@ -171,6 +189,14 @@ def _difference(found: pa.Schema, expected: pa.Schema) -> str:
     texts = [f"without {', '.join(missing)}"] if missing else []
     texts += [f"with {', '.join(extra)}"] if extra else []
     return "; ".join(texts + changed) or "in another order"
+
+
+def holds_any(statistics: Any, wanted: Sequence[str]) -> bool:
+    """Tell whether a row group's range of keys holds one of the given, ascending keys."""
+    if statistics is None or not statistics.has_min_max:
+        return True
+    first = bisect_left(wanted, statistics.min)
+    return first < len(wanted) and bool(wanted[first] <= statistics.max)
 
 
 def winners(keys: pa.ChunkedArray, status: pa.ChunkedArray) -> pa.Array:

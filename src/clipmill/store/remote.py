@@ -8,14 +8,9 @@ from typing import IO, Any
 
 import fsspec
 
+from clipmill.disk.atomic import is_temporary, temporary_name
 from clipmill.errors import UsageError
-from clipmill.store.storage import (
-    Storage,
-    checked,
-    explained_writes,
-    is_temporary,
-    temporary_name,
-)
+from clipmill.store.storage import Storage, checked, explained_writes
 
 _WHOLE_OBJECTS = {"memory", "s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "oci", "oss"}
 """Protocols where an upload is visible only when it is complete. Elsewhere (sftp, smb, ...)
@@ -110,6 +105,14 @@ class RemoteStorage(Storage):
         """See `Storage.remove`."""
         with suppress(FileNotFoundError):
             self._fs.rm_file(self._at(path))
+
+    def move(self, path: str, target: str) -> None:
+        """See `Storage.move`."""
+        with explained_writes(self.full(target)):
+            self._make_folder(self._at(target).rpartition("/")[0])
+            with suppress(FileNotFoundError):
+                self._fs.rm_file(self._at(target))
+            self._fs.mv(self._at(path), self._at(target))
 
     def sweep(self) -> None:
         """See `Storage.sweep`."""

@@ -4,34 +4,26 @@ Everything above works with relative paths and bytes, so a workspace is the same
 in an object store. Nothing here can leave the root.
 """
 
-import re
-import secrets
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+from clipmill.disk.faults import remedy_for
+from clipmill.errors import UsageError
 from clipmill.store.errors import StorageError
 
-_TEMPORARY = re.compile(r"\..+\.[0-9a-f]{16}\.clipmill-tmp")
 
-
-def temporary_name(name: str) -> str:
-    """Return a name for the unfinished form of file `name`, in the same folder."""
-    return f".{name}.{secrets.token_hex(8)}.clipmill-tmp"
-
-
-def is_temporary(name: str) -> bool:
-    """Tell whether a file name is one of `temporary_name`."""
-    return _TEMPORARY.fullmatch(name) is not None
+class OutsidePathError(UsageError, ValueError):
+    """A path that could leave the workspace."""
 
 
 def checked(path: str) -> str:
-    """Return a relative path as it is; raises ValueError when it could leave the root."""
+    """Return a relative path as it is; raises OutsidePathError when it could leave the root."""
     parts = path.split("/")
-    if not path or "\\" in path or any(part in ("", ".", "..") for part in parts):
-        raise ValueError(f"not a path inside the workspace: {path!r}")
+    if not path or "\\" in path or "\0" in path or any(p in ("", ".", "..") for p in parts):
+        raise OutsidePathError(f"not a path inside the workspace: {path!r}; use plain names")
     return path
 
 
@@ -43,7 +35,7 @@ def explained_writes(target: str) -> Iterator[None]:
     except OSError as error:
         raise StorageError(
             f"cannot write {target}: {error.strerror or error}. Nothing that was committed is "
-            "lost; make room (or fix the storage) and run again."
+            f"lost; {remedy_for(error) or 'mend the storage and run the same command again'}."
         ) from error
 
 
@@ -53,10 +45,12 @@ class Storage(ABC):
     Attributes:
         root: Absolute local path or URL, for messages and for opening it again.
         is_local: Whether the files lie on a file system of this machine.
+        ignored: Paths of damaged files, to be looked past by `visible`.
     """
 
     root: str
     is_local: bool
+    ignored: frozenset[str] = frozenset()
 
     def full(self, path: str) -> str:
         """Return the path with the root in front, for messages."""
@@ -98,9 +92,24 @@ class Storage(ABC):
     def names(self, folder: str) -> list[str]:
         """Return the sorted names of files and folders in a folder; [] when it is missing."""
 
+    def visible(self, folder: str) -> list[str]:
+        """Return `names` without those that are to be ignored."""
+        names = self.names(folder)
+        if not self.ignored:
+            return names
+        return [name for name in names if f"{folder}/{name}" not in self.ignored]
+
     @abstractmethod
     def remove(self, path: str) -> None:
         """Remove a file; no error when it is gone already."""
+
+    @abstractmethod
+    def move(self, path: str, target: str) -> None:
+        """Give a file another name inside the root, replacing what has it.
+
+        Raises:
+            StorageError: The storage refused; the file is where it was.
+        """
 
     @abstractmethod
     def sweep(self) -> None:

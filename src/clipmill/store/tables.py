@@ -8,7 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from clipmill.store.errors import CorruptFileError
+from clipmill.disk.faults import remedy_for
+from clipmill.store.errors import CorruptFileError, StorageError
 
 GROUP_ROWS = 4096
 """Most rows of a row group: small enough to fetch a few clips without much waste."""
@@ -32,12 +33,22 @@ def explained_reads(path: str, remedy: str) -> Iterator[None]:
     """Turn whatever pyarrow says of a damaged file into a CorruptFileError.
 
     A missing file stays a FileNotFoundError: the caller decides what that means.
+
+    Raises:
+        StorageError: The machine could not read it (no right to, a failing or missing disk, no
+            memory), which says nothing of the file.
     """
     try:
         yield
     except FileNotFoundError:
         raise
+    except pa.ArrowMemoryError as error:
+        raise StorageError(f"cannot read {path}: the machine has no memory left") from error
     except (pa.ArrowException, OSError, ValueError) as error:  # bad bytes, text or JSON
+        if isinstance(error, OSError) and error.errno:
+            what = error.strerror or str(error)
+            todo = remedy_for(error) or "nothing was changed"
+            raise StorageError(f"cannot read {path}: {what}; {todo}") from error
         raise CorruptFileError(path, str(error).rstrip("."), remedy) from error
 
 

@@ -1,7 +1,8 @@
 """A workspace: everything a run leaves behind, under one folder or URL."""
 
 import json
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pyarrow as pa
 
 from clipmill.errors import UsageError
 from clipmill.store.annotations import AnnotationTable
+from clipmill.store.errors import CHECK, CorruptFileError
 from clipmill.store.local import LocalStorage
 from clipmill.store.lock import workspace_lock
 from clipmill.store.remote import RemoteStorage
@@ -17,7 +19,11 @@ from clipmill.store.tables import explained_reads, open_parquet, write_plain
 
 MARKER = "workspace.json"
 LAYOUT_VERSION = 1
-_REMEDY = "If it is damaged, delete it and run again."
+COPIES = "backup"
+"""Folder with copies of the small files that say what the last run was."""
+
+DAMAGED = "damaged"
+"""Folder for damaged files that were moved aside."""
 
 
 def _storage_for(uri: str | Path) -> Storage:
@@ -38,45 +44,83 @@ class Workspace:
     Attributes:
         root: Absolute local path or URL.
         is_local: Whether it lies on a file system of this machine.
+        damages: Damaged files that were met and looked past.
     """
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
+        self.damages: list[CorruptFileError] = []
         self.root = storage.root
         self.is_local = storage.is_local
 
     @classmethod
-    def open(cls, uri: str | Path, *, create: bool = False) -> "Workspace":
+    def open(cls, uri: str | Path, *, create: bool = False, look: bool = False) -> "Workspace":
         """Open a workspace.
 
         Args:
             uri: Local path or fsspec URL, e.g. `s3://bucket/folder` or `memory://name`.
             create: Make it when there is none. An existing folder becomes a workspace; files
                 that are in it already are left alone.
+            look: Open it also when its marker is damaged, noted in `damages`.
 
         Raises:
             UsageError: There is none and `create` is False, or it was written by a newer
                 clipmill, or the URL's protocol needs a package that is missing.
+            CorruptFileError: Its marker is damaged.
         """
         storage = _storage_for(uri)
         try:
             marker = storage.read(MARKER)
         except OSError as error:
-            raise UsageError(f"cannot open workspace {storage.root}: {error}") from error
+            what = error.strerror or error
+            raise UsageError(f"cannot open workspace {storage.root}: {what}") from error
         if marker is None:
             if not create:
                 raise UsageError(
                     f"no clipmill workspace at {storage.root} (there is no {MARKER} in it). "
                     "Check the path, or start one with `clipmill run` or `clipmill init`."
                 )
-            text = json.dumps({"clipmill_workspace": LAYOUT_VERSION})
-            storage.write(MARKER, text.encode() + b"\n")
-        elif _layout_version(marker) != LAYOUT_VERSION:
+            storage.write(MARKER, marker_bytes())
+            return cls(storage)
+        workspace = cls(storage)
+        try:
+            layout = layout_version(marker, storage.full(MARKER))
+        except CorruptFileError as error:
+            if not look:
+                raise
+            workspace.look_past(error)
+            return workspace
+        if layout != LAYOUT_VERSION:
             raise UsageError(
                 f"{storage.root} was written by another version of clipmill "
-                f"(layout {_layout_version(marker)}, this one reads {LAYOUT_VERSION})"
+                f"(layout {layout}, this one reads {LAYOUT_VERSION})"
             )
-        return cls(storage)
+        return workspace
+
+    @property
+    def copies(self) -> "Workspace":
+        """The copies of `back_up`, under the same paths."""
+        return Workspace(_storage_for(f"{self.root}/{COPIES}"))
+
+    def back_up(self, path: str) -> None:
+        """Keep a copy of a file that is there, for when it is damaged."""
+        data = self.read_bytes(path)
+        if data is not None and self.copies.read_bytes(path) != data:
+            self.copies.write_bytes(path, data)
+
+    def look_past(self, damage: CorruptFileError) -> bool:
+        """Note a damaged file and read on without it.
+
+        Returns:
+            Whether that is new: whoever read it may try again.
+        """
+        path = damage.path.removeprefix(self._storage.full(""))
+        known = {noted.path for noted in self.damages}
+        if damage.path in known:
+            return False
+        self.damages.append(damage)
+        self._storage.ignored |= {path}
+        return True
 
     def lock(self) -> AbstractContextManager[None]:
         """Keep other runs out while the block runs.
@@ -113,7 +157,7 @@ class Workspace:
     def read_text(self, path: str) -> str | None:
         """Return a UTF-8 file's text; None when there is none."""
         data = self.read_bytes(path)
-        with explained_reads(self._storage.full(path), _REMEDY):
+        with explained_reads(self._storage.full(path), CHECK):
             return None if data is None else data.decode()
 
     def write_table(self, path: str, table: pa.Table, *, rows_per_group: int | None = None) -> None:
@@ -136,18 +180,40 @@ class Workspace:
         Raises:
             CorruptFileError: The file is damaged.
         """
-        path = checked(path)
         try:
-            with explained_reads(self._storage.full(path), _REMEDY):
-                source: Any = self._storage.open(path)
-                with source, open_parquet(source) as file:
-                    return file.read(columns=columns)
+            with self.opened(path) as source, open_parquet(source) as file:
+                return file.read(columns=columns)
         except FileNotFoundError:
             return None
 
+    @contextmanager
+    def opened(self, path: str) -> Iterator[Any]:
+        """Open a file for reading, as pyarrow takes it.
+
+        Raises:
+            CorruptFileError: For damage that shows while the block reads.
+            FileNotFoundError: There is no such file.
+        """
+        path = checked(path)
+        with explained_reads(self._storage.full(path), CHECK):
+            source: Any = self._storage.open(path)
+            with source:
+                yield source
+
     def names(self, folder: str) -> list[str]:
-        """Return the sorted names in a folder of the workspace; [] when it is missing."""
-        return self._storage.names(folder)
+        """Return the sorted names in a folder of the workspace; [] when it is missing.
+
+        Without files that were looked past.
+        """
+        return self._storage.visible(folder)
+
+    def move(self, path: str, target: str) -> None:
+        """Give a file another path in the workspace, replacing what is there.
+
+        Raises:
+            StorageError: The storage refused; the file is where it was.
+        """
+        self._storage.move(path, target)
 
     def remove(self, path: str) -> None:
         """Remove a file of the workspace that a newer one has superseded."""
@@ -162,8 +228,19 @@ class Workspace:
         self._storage.sweep()
 
 
-def _layout_version(marker: bytes) -> Any:
+def marker_bytes() -> bytes:
+    """Return the content of a workspace's marker."""
+    return json.dumps({"clipmill_workspace": LAYOUT_VERSION}).encode() + b"\n"
+
+
+def layout_version(marker: bytes, path: str) -> Any:
+    """Return the layout that a marker names.
+
+    Raises:
+        CorruptFileError: It names none.
+    """
     try:
         return json.loads(marker)["clipmill_workspace"]
-    except (ValueError, KeyError, TypeError):
-        return "unknown"
+    except (ValueError, KeyError, TypeError) as error:
+        reason = "it is no marker of a workspace" if marker.strip() else "it is empty"
+        raise CorruptFileError(path, reason, CHECK) from error

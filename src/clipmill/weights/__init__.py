@@ -4,10 +4,11 @@ The registry names every model that a backend runs with source, pinned revision,
 and licence; `find_weights` returns a verified local path; `load_state_dict` fills a network.
 """
 
+from clipmill.disk.digest import Digest
 from clipmill.weights.errors import MissingWeightsError, WeightsError
 from clipmill.weights.load import load_state_dict
 from clipmill.weights.registry import REGISTRY, find_spec
-from clipmill.weights.spec import Digest, WeightFile, WeightSpec
+from clipmill.weights.spec import WeightFile, WeightSpec
 from clipmill.weights.verify import find_weights, weights_identity
 
 __all__ = [

@@ -7,14 +7,14 @@ CACHE/partial/autoshot/...         unfinished downloads, resumed by the next pul
 """
 
 import os
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from clipmill.disk import hold, write_text
 from clipmill.weights.errors import WeightsError
 
 CACHE_VARIABLE = "CLIPMILL_WEIGHTS_DIR"
@@ -110,18 +110,7 @@ class Cache:
 
     def write(self, record: CacheRecord) -> None:
         """Store a record; readers see the old or the new one, never half of it."""
-        self.root.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=self.root, prefix=f".{record.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(record.model_dump_json(indent=2))
-            # mkstemp makes files private; a cache may be shared.
-            Path(temporary).chmod(0o644)
-            Path(temporary).replace(self._record_path(record.name))
-        except BaseException:
-            with suppress(OSError):
-                Path(temporary).unlink()
-            raise
+        write_text(self._record_path(record.name), record.model_dump_json(indent=2))
 
     def unusable(self, error: Exception) -> WeightsError:
         """Return the error that tells that the folder cannot be written to."""
@@ -141,23 +130,12 @@ class Cache:
         Raises:
             WeightsError: The folder cannot be written, or its file system has no locks.
         """
-        from filelock import FileLock, Timeout
-
-        try:
-            self.root.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(self.root / f"{name}.lock")
-            lock.acquire(timeout=0)
-        except (OSError, NotImplementedError) as error:
-            # Timeout is an OSError too, the only one that is no failure.
-            if not isinstance(error, Timeout):
+        with ExitStack() as held:
+            try:
+                held.enter_context(hold(self.root / f"{name}.lock", wait=True, on_wait=on_wait))
+            except OSError as error:
                 raise self.unusable(error) from error
-            if on_wait:
-                on_wait()
-            lock.acquire()
-        try:
             yield
-        finally:
-            lock.release()
 
 
 def open_cache(root: Path | None = None) -> Cache:

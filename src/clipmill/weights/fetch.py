@@ -6,9 +6,9 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from clipmill.disk.digest import combine
 from clipmill.weights.archive import extract_member, unpack_folder
 from clipmill.weights.cache import Cache, CacheRecord, FileRecord
-from clipmill.weights.checksums import combine
 from clipmill.weights.errors import (
     ChecksumError,
     DownloadError,

@@ -14,9 +14,9 @@ from urllib.parse import quote, urljoin, urlsplit
 
 import requests
 
+from clipmill.disk.digest import Digest
 from clipmill.weights.errors import DownloadError
 from clipmill.weights.http import Auth, Http
-from clipmill.weights.spec import Digest
 
 DEFAULT_ENDPOINT = "https://huggingface.co"
 _MAX_HOPS = 5

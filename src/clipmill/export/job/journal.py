@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 
+from clipmill.disk import create, write_bytes
 from clipmill.export.job.entries import Entry
 
 MANIFEST = "manifest.jsonl"
@@ -25,9 +26,7 @@ class Journal:
         self._places: dict[str, tuple[int, str]] = {}
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists() and manifest.exists():
-            fresh = path.with_suffix(".new")
-            fresh.write_bytes(manifest.read_bytes())
-            fresh.replace(path)
+            write_bytes(path, manifest.read_bytes())
         self._file = path.open("a+b")
         self._scan()
 
@@ -86,14 +85,10 @@ class Journal:
         if all(sample in sample_ids for sample in self._places):
             return
         path = Path(self._file.name)
-        fresh = path.with_suffix(".new")
-        with fresh.open("wb") as file:
+        with create(path) as file:
             for entry in self.read([s for s in self._places if s in sample_ids]):
                 file.write(entry.to_line().encode())
-            file.flush()
-            os.fsync(file.fileno())
         self._file.close()
-        fresh.replace(path)
         self._places.clear()
         self._file = path.open("a+b")
         self._scan()

@@ -8,8 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import filelock
-
+from clipmill.disk import HeldError, hold
 from clipmill.errors import UsageError
 from clipmill.export.captions import caption_line
 from clipmill.export.containers.base import Container
@@ -154,12 +153,11 @@ def run_export(
     folder = ExportFolder(
         out, kind=plan.kind, owned=plan.container.owned(type(plan.format_)), data=()
     )
-    lock = filelock.FileLock(folder.root / ".clipmill-export.lock")
     try:
-        with lock.acquire(timeout=0):
+        with hold(folder.root / ".clipmill-export.lock"):
             run = _Run(workspace, folder, plan, facts=facts, chosen=chosen)
             return run.run(on_progress or _no_progress)
-    except filelock.Timeout:
+    except HeldError:
         raise UsageError(f"{folder.root} is being written by another export") from None
 
 

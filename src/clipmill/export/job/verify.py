@@ -1,7 +1,7 @@
 """Reads everything an export wrote once more: bytes, counts, and that each file opens."""
 
-import hashlib
 import json
+import shutil
 import tarfile
 import tempfile
 from collections.abc import Callable, Iterator
@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from clipmill.disk.digest import read_through
 from clipmill.errors import UsageError
 from clipmill.export.folder import MARKER
 from clipmill.export.job.entries import Entry, FileEntry, PieceEntry
 from clipmill.export.job.journal import MANIFEST
 from clipmill.export.job.opens import why_unreadable
 
-_CHUNK = 1 << 20
 OnProgress = Callable[[int], None]
 
 
@@ -125,7 +125,7 @@ class _Check:
             self.problem(path, "missing")
             return
         with place.open("rb") as file:
-            size, digest = _hash(file)
+            size, digest = read_through(file)
         self.files += 1
         self.num_bytes += size
         if size != facts.get("bytes"):
@@ -151,7 +151,7 @@ class _Check:
 
     def _bytes(self, file: FileEntry, opened: IO[bytes]) -> bool:
         """Whether a file has the bytes that were written."""
-        size, digest = _hash(opened)
+        size, digest = read_through(opened)
         self.files += 1
         self.num_bytes += size
         if size != file.bytes:
@@ -185,19 +185,10 @@ class _Check:
                     continue
                 copy = Path(folder, f"member{Path(info.name).suffix}")
                 with copy.open("w+b") as file:
-                    while chunk := stream.read(_CHUNK):
-                        file.write(chunk)
+                    shutil.copyfileobj(stream, file)
                     file.seek(0)
                     as_written = self._bytes(found[0], file)
                 if as_written:
                     self._content(*found, copy)
         for name in members:
             self.problem(f"{place.name}/{name}", "missing")
-
-
-def _hash(file: IO[bytes]) -> tuple[int, str]:
-    digest, size = hashlib.sha256(), 0
-    while chunk := file.read(_CHUNK):
-        digest.update(chunk)
-        size += len(chunk)
-    return size, digest.hexdigest()

@@ -1,10 +1,10 @@
 """Makes the pieces of one sample; runs in this process or in a worker."""
 
-import hashlib
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from clipmill.disk import sha256_of
 from clipmill.errors import ClipError
 from clipmill.export.content.compose import SampleFacts, compose
 from clipmill.export.content.profile import FrameProfile
@@ -66,14 +66,9 @@ def make(task: Task, *, format_: Format, profile: FrameProfile) -> Made:
         return replace(made, left_out=str(error), kind=error.kind)
     # Files of others are hashed while they are copied.
     hashes = {
-        (piece.key, member.extension): _sha256(member.file)
+        (piece.key, member.extension): sha256_of(member.file)
         for piece in pieces
         for member in piece.members
         if not member.outside
     }
     return replace(made, pieces=pieces, hashes=hashes)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,135 @@
+"""`clipmill why`: what every step decided about one thing."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import Annotated
+
+import pyarrow as pa
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from clipmill.cli.console import make_console, name
+from clipmill.cli.options import (
+    DEFAULT_WORKSPACE,
+    JsonOption,
+    WorkspaceOption,
+    evaluate,
+    open_last_run,
+)
+from clipmill.clips import Clip
+from clipmill.errors import UsageError
+from clipmill.pipeline.context import Context
+from clipmill.pipeline.last import look_past_damage
+from clipmill.pipeline.lineage import Lineage
+from clipmill.pipeline.report import StepReport
+from clipmill.pipeline.samples import read_sample_ids
+from clipmill.pipeline.subjects import Subject, find_subjects
+from clipmill.pipeline.why import Verdict, describe_decision, outcome, samples_of, trace
+
+_MAX_CLIPS = 8
+"""Clips named in a message."""
+
+STYLES = {"dropped": "yellow", "failed": "red", "pending": "cyan", "kept": "green", "split": ""}
+
+
+def why(
+    target: Annotated[str, typer.Argument(help="Path, video id, clip id or object id.")],
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
+    as_json: JsonOption = False,
+) -> None:
+    """Tell what every step decided about a video, clip or object, with value, cut and rank."""
+    context, listing = open_last_run(workspace)
+    subjects = find_subjects(listing, target)
+    reports = evaluate(context, listing)
+    sample_ids = look_past_damage(context.workspace, lambda: read_sample_ids(context))
+    stories = [_story(context, subject, reports, sample_ids) for subject in subjects]
+    if as_json:
+        typer.echo(json.dumps([_plain(story) for story in stories], indent=2))
+        return
+    console = make_console()
+    for story in stories:
+        _print_story(console, story)
+
+
+@dataclass(frozen=True)
+class _Story:
+    subject: Subject
+    verdicts: list[Verdict]
+    samples: list[str]
+
+    @property
+    def outcome(self) -> str:
+        return outcome(self.verdicts, self.samples)
+
+
+def _story(
+    context: Context, subject: Subject, reports: Sequence[StepReport], sample_ids: Sequence[str]
+) -> _Story:
+    _check_clip(context, subject, reports)
+    verdicts = list(trace(subject, reports, lacks_row=partial(_lacks_row, context)))
+    return _Story(subject, verdicts, samples_of(subject, reports, sample_ids))
+
+
+def _check_clip(context: Context, subject: Subject, reports: Sequence[StepReport]) -> None:
+    """Refuse the id of a clip that the run does not have, e.g. of another split."""
+    if subject.clip is None:
+        return
+    known = Lineage.of(subject.video_id, reports).known or _whole_clip(context, subject.video_id)
+    if known and subject.clip.clip_id not in known:
+        near = sorted(known)[:_MAX_CLIPS]
+        more = f" and {len(known) - len(near)} more" if len(known) > len(near) else ""
+        raise UsageError(
+            f"'{subject.clip.clip_id}' is no clip of this run; {subject.path} has: "
+            f"{', '.join(near)}{more}"
+        )
+
+
+def _whole_clip(context: Context, video_id: str) -> set[str]:
+    """Return the clip of all frames of a video, where they have been counted."""
+    if "probe" not in context.stages:
+        return set()
+    row = context.stages["probe"].table.read([video_id]).get(video_id)
+    return {Clip(video_id, 0, row.num_frames).clip_id} if row is not None else set()
+
+
+def _lacks_row(context: Context, report: StepReport, keys: Sequence[str]) -> set[str]:
+    """Return those of the keys that have no row in the annotation of a step."""
+    stage = context.stages[report.title]
+    if stage.backend.kept_only:
+        return set(keys)  # a row may be there and lack an object that is kept now
+    if stage.backend.level == "clip":
+        asked = {key: {key} if "-" in key else _whole_clip(context, key) for key in keys}
+    else:
+        asked = {key: {key} for key in keys}
+    rows = pa.array(sorted(set().union(*asked.values())), pa.string())
+    lacking = set(stage.table.pending(rows).to_pylist())
+    return {key for key, own in asked.items() if own & lacking or not own}
+
+
+def _plain(story: _Story) -> dict[str, object]:
+    return {
+        "video_id": story.subject.video_id,
+        "path": story.subject.path,
+        "outcome": story.outcome,
+        "samples": story.samples,
+        "verdicts": [asdict(verdict) for verdict in story.verdicts],
+    }
+
+
+def _print_story(console: Console, story: _Story) -> None:
+    video_id = story.subject.video_id
+    console.print(f"[bold]{name(story.subject.path)}[/]  {video_id}", highlight=False)
+    table = Table()
+    for column in ("step", "what", "verdict", "why"):
+        table.add_column(column, overflow="fold")
+    for verdict in story.verdicts:
+        style = STYLES.get(verdict.state, "")
+        shown = verdict.key.removeprefix(video_id).lstrip("-") or "video"
+        state = f"[{style}]{verdict.state}[/]" if style else verdict.state
+        table.add_row(name(verdict.step), shown, state, escape(describe_decision(verdict)))
+    console.print(table)
+    console.print(escape(story.outcome) + "\n", highlight=False)
