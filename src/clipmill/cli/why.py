@@ -33,7 +33,14 @@ from clipmill.pipeline.why import Verdict, describe_decision, outcome, samples_o
 _MAX_CLIPS = 8
 """Clips named in a message."""
 
-STYLES = {"dropped": "yellow", "failed": "red", "pending": "cyan", "kept": "green", "split": ""}
+STYLES = {
+    "dropped": "yellow",
+    "noted": "yellow",
+    "failed": "red",
+    "pending": "cyan",
+    "kept": "green",
+    "split": "",
+}
 
 
 def why(
