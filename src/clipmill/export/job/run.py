@@ -27,7 +27,7 @@ from clipmill.export.job.shards import kept_shards
 from clipmill.export.job.worker import Task
 from clipmill.store.workspace import Workspace
 
-VERSION = 2
+VERSION = 3
 """Of the files that formats write; part of every token, raised when their content changes."""
 
 OnProgress = Callable[[int, int], None]
@@ -85,6 +85,7 @@ class ExportReport:
         captions: Number of samples exported, by the origin of their caption.
         left_out: Number of samples left out, by reason.
         failed: Those of them that met an error, and are tried again by the next export.
+        copied: Number of videos that were copied as they are, by the colours that they name.
     """
 
     out: Path
@@ -96,6 +97,7 @@ class ExportReport:
     captions: dict[str, int]
     left_out: dict[str, int]
     failed: int
+    copied: dict[str, int] = field(default_factory=dict)
 
     def __str__(self) -> str:
         """A few lines for people."""
@@ -269,6 +271,7 @@ class _Run:
         samples = pieces = size = failed = 0
         reasons: Counter[str] = Counter()
         captions: Counter[str] = Counter()
+        copied: Counter[str] = Counter()
         for entry in self._entries():
             if entry.left_out:
                 reasons[entry.left_out] += 1
@@ -278,6 +281,8 @@ class _Run:
             pieces += len(entry.pieces)
             captions[entry.pieces[0].row.get("caption_origin", "unknown")] += 1
             size += entry.num_bytes
+            files = (file for piece in entry.pieces for file in piece.files)
+            copied.update(file.colours for file in files if file.colours)
         return ExportReport(
             out=self.folder.root,
             kind=self.plan.kind,
@@ -288,4 +293,5 @@ class _Run:
             captions=dict(sorted(captions.items())),
             left_out=dict(reasons),
             failed=failed,
+            copied=dict(sorted(copied.items())),
         )
