@@ -86,6 +86,13 @@ def test_an_unknown_column_lists_those_there_are():
     assert "width" in text
 
 
+def test_texts_are_kept_by_value():
+    rule = "  - {annotate: probe}\n  - {select: a, rules: [{column: probe.transfer, %s}]}\n"
+    kept = "name: x\nsteps:\n" + rule % "one_of: [bt709, unknown]"
+    check_pipeline(parse_pipeline(kept, name="x.yaml"))
+    assert "one_of" in problems(rule % "min: 1")
+
+
 def test_a_split_needs_its_annotation():
     assert "annotate: shots" in problems("  - {annotate: probe}\n  - {split: shots}\n")
 

@@ -254,15 +254,15 @@ def test_one_frame(zoo: Callable[[str], Path]) -> None:
     assert (index.num_frames, index.fps, info.width) == (1, 0.0, 160)
 
 
-def test_the_first_of_two_video_streams_is_read(tmp_path: Path) -> None:
+def test_the_larger_of_two_default_video_streams_is_read(tmp_path: Path) -> None:
     first = make_clip(tmp_path / "first.mp4", size=(160, 90), frames=20)
     second = make_clip(tmp_path / "second.mp4", size=(320, 180), frames=30)
     path = tmp_path / "two.mp4"
     ffmpeg("-i", second, "-i", first, "-map", "1:v", "-map", "0:v", "-c", "copy", path)
     info, index = index_video(str(path))
-    assert (info.num_video_streams, info.width, index.num_frames) == (2, 160, 20)
+    assert (info.num_video_streams, info.width, index.num_frames) == (2, 320, 30)
     with VideoReader(str(path), index=index) as reader:
-        np.testing.assert_array_equal(reader.frames([19])[0], decode_all(first, (160, 90))[19])
+        np.testing.assert_array_equal(reader.frames([29])[0], decode_all(second, (320, 180))[29])
 
 
 def test_a_deadline_stops_a_pass_and_leaves_the_reader_usable(clips: Clips) -> None:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import pyarrow.compute as pc
+
 from clipmill.clips import Video
 from clipmill.pipeline.columns import scalar_columns
 from clipmill.pipeline.context import Context
@@ -22,6 +24,7 @@ class Facts:
     Attributes:
         videos: Listed videos by id.
         num_frames: Frames of whole videos by id.
+        altered: Ids of videos whose file does not show what is read from it, see `ProbeRow`.
         score_names: `annotation.column`, in order.
         scores: Scores by clip id, in the order of `score_names`; None where not measured.
         licences: Licence of each backend that made the data, `annotation (backend)` -> text.
@@ -31,6 +34,7 @@ class Facts:
 
     videos: Mapping[str, Video] = field(default_factory=dict)
     num_frames: Mapping[str, int] = field(default_factory=dict)
+    altered: frozenset[str] = frozenset()
     score_names: tuple[str, ...] = ()
     scores: Mapping[str, tuple[float | None, ...]] = field(default_factory=dict)
     licences: Mapping[str, str] = field(default_factory=dict)
@@ -48,6 +52,7 @@ def gather_facts(workspace: Workspace) -> Facts:
     return Facts(
         videos={video.video_id: video for video in listing.videos},
         num_frames=_frame_counts(context),
+        altered=_altered(context),
         score_names=names,
         scores=scores,
         licences={
@@ -66,6 +71,13 @@ def _frame_counts(context: Context) -> dict[str, int]:
     columns = table.columns(["num_frames"])
     pairs = zip(columns["key"].to_pylist(), columns["num_frames"].to_pylist(), strict=True)
     return {key: count for key, count in pairs if count is not None}
+
+
+def _altered(context: Context) -> frozenset[str]:
+    if "probe" not in context.stages:
+        return frozenset()
+    columns = context.stages["probe"].table.columns(["altered"])
+    return frozenset(columns.filter(pc.fill_null(columns["altered"], False))["key"].to_pylist())
 
 
 def _scores(context: Context) -> tuple[tuple[str, ...], dict[str, tuple[float | None, ...]]]:

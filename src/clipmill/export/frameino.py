@@ -55,6 +55,10 @@ OnProgress = Callable[[int, int], None]
 OnNotice = Callable[[str], None]
 
 _LONGER = "its loader needs longer clips, see `min_frames` of the splits"
+_ALTERED = (
+    "its file does not show what was annotated (HDR or wide colours, fields, pixels that are not "
+    "square, or another video stream); use `--videos cut`"
+)
 _SHARD_NAMES = r"shard-\d{5}\.csv"
 
 
@@ -210,6 +214,8 @@ def _add_sample(
     video = facts.videos.get(sample.video_id)
     objects = usable_objects(sample)
     reasons = {t.stage: why_unusable(sample, objects, stage=t.stage) for t in ready}
+    if sample.video_id in facts.altered:
+        reasons = {number: reason or _ALTERED for number, reason in reasons.items()}
     if not all(reasons.values()):
         problem = media.place_video(sample, size_bytes=video.size_bytes if video else None)
         reasons = {number: reason or problem for number, reason in reasons.items()}

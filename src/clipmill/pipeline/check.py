@@ -3,6 +3,7 @@
 import difflib
 import importlib.util
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -13,6 +14,7 @@ from clipmill.config import AnnotateStep, Pipeline, SamplesStep, SelectStep, Sho
 from clipmill.config.models import WindowsSplit
 from clipmill.errors import ClipmillError, UsageError
 from clipmill.pipeline.missing import Missing
+from clipmill.selection.rules import Rule, ValueRule
 from clipmill.weights import MissingWeightsError
 
 
@@ -31,7 +33,7 @@ def check_pipeline(pipeline: Pipeline, *, fetched: bool = True) -> None:
     """
     problems: list[str] = []
     missing = Missing()
-    computed: dict[str, set[str]] = {}
+    computed: dict[str, _Columns] = {}
     for number, step in enumerate(pipeline.steps):
         if isinstance(step, AnnotateStep):
             found = _check_backend(step, missing, fetched=fetched)
@@ -119,22 +121,33 @@ def _lacks_gpu(backend: type[Backend], config: BackendConfig) -> bool:
     return False
 
 
-def _columns(step: AnnotateStep) -> set[str]:
-    """Columns of an annotation that rules may name, objects' columns included."""
+@dataclass(frozen=True)
+class _Columns:
+    """Columns of an annotation: numbers, those of its objects included, and texts."""
+
+    numbers: frozenset[str] = frozenset()
+    texts: frozenset[str] = frozenset()
+
+
+_CLIP = _Columns(frozenset({"num_frames", "start", "end"}))
+
+
+def _columns(step: AnnotateStep) -> _Columns:
     if step.backend not in available(step.annotate):
-        return set()
-    from clipmill.pipeline.columns import object_columns, scalar_columns
+        return _Columns()
+    from clipmill.pipeline.columns import object_columns, scalar_columns, text_columns
 
     row = find_backend(step.annotate, step.backend).Row
-    return scalar_columns(row) | object_columns(row)
+    numbers = scalar_columns(row) | object_columns(row)
+    return _Columns(frozenset(numbers), frozenset(text_columns(row)))
 
 
-def _check_reads(step: Step, computed: dict[str, set[str]]) -> _Problems:
+def _check_reads(step: Step, computed: dict[str, _Columns]) -> _Problems:
     if isinstance(step, SelectStep):
         return {
             ("rules", number, "column"): problem
             for number, rule in enumerate(step.rules)
-            if (problem := _check_column(step, rule.column, computed))
+            if (problem := _check_column(step, rule, computed))
         }
     wanted: tuple[str, ...] = ()
     if isinstance(step, ShotsSplit):
@@ -150,17 +163,26 @@ def _check_reads(step: Step, computed: dict[str, set[str]]) -> _Problems:
     }
 
 
-def _check_column(step: SelectStep, column: str, computed: dict[str, set[str]]) -> str:
+def _check_column(step: SelectStep, rule: Rule, computed: dict[str, _Columns]) -> str:
+    column = rule.column
     annotation, _, name = column.partition(".")
     if annotation == "clip":
-        known = {"num_frames", "start", "end"}
+        known = _CLIP
     elif annotation in computed:
         known = computed[annotation]
     else:
         return f"select: {step.select}: column '{column}': no earlier step computes '{annotation}'"
-    if known and name not in known:
+    if name in known.texts:
+        if isinstance(rule, ValueRule) and step.level == "clip":
+            return ""
+        return (
+            f"select: {step.select}: '{column}' is a text: keep some of its values at clip level "
+            "with one_of, for example one_of: [bt709, unknown]"
+        )
+    if known.numbers and name not in known.numbers:
+        names = sorted(known.numbers | (known.texts if isinstance(rule, ValueRule) else set()))
         return (
             f"select: {step.select}: '{annotation}' has no column '{name}'; "
-            f"there are: {', '.join(sorted(known))}"
+            f"there are: {', '.join(names)}"
         )
     return ""

@@ -23,6 +23,11 @@ def scalar_columns(row: type) -> set[str]:
     return {field.name for field in schema_of(row) if _is_number(field.type)}
 
 
+def text_columns(row: type) -> set[str]:
+    """Return the columns of an annotation that only rules with `one_of` may name."""
+    return {field.name for field in schema_of(row) if pa.types.is_string(field.type)}
+
+
 def object_columns(row: type) -> set[str]:
     """Return the columns of its objects that object-level rules may name."""
     found: set[str] = set()

@@ -1,4 +1,4 @@
-"""From decoded frames to arrays: orientation, colour, size."""
+"""From decoded frames to arrays: orientation, colours, size."""
 
 import numpy as np
 from av.video.frame import VideoFrame
@@ -6,10 +6,14 @@ from av.video.reformatter import Interpolation, VideoReformatter
 
 from clipmill.video.orientation import Orientation
 from clipmill.video.sizes import FrameSize
+from clipmill.video.tone import ToneMap, gray_of, tone_map_for
 
 _NATIVE = Interpolation.BICUBIC | Interpolation.BITEXACT
 _SMALLER = Interpolation.AREA | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
 _LARGER = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
+
+_DEEP = "rgb48le"
+"""What HDR is converted from; 8 bits would show bands."""
 
 
 class Converter:
@@ -21,6 +25,9 @@ class Converter:
     ones the decoded planes are equal, but FFmpeg releases differ in where they place chroma
     when they make RGB of them. Smaller sizes average the source pixels that they cover
     (swscale's area filter), larger ones are bicubic.
+
+    HDR (PQ, HLG) and colours wider than BT.709 are brought to BT.709 (`ToneMap`), at the size that
+    is asked for.
 
     One thread, and flags that forbid shortcuts of single processors: the same frame gives the
     same bytes everywhere. Keep one converter per size and stream; it caches swscale's tables.
@@ -39,12 +46,20 @@ class Converter:
             flags = _NATIVE
         else:
             flags = _SMALLER if width < frame.width or height < frame.height else _LARGER
+        mapped = tone_map_for(int(frame.color_trc), int(frame.color_primaries))
         scaled = self._reformatter.reformat(
             frame,
             width=width,
             height=height,
-            format=self.size.pixel_format,
+            format=_DEEP if mapped else self.size.pixel_format,
             interpolation=flags,
             threads=1,
         )
-        return np.ascontiguousarray(orientation.apply(scaled.to_ndarray()))
+        image = scaled.to_ndarray()
+        if mapped:
+            image = self._brought_over(image, mapped)
+        return np.ascontiguousarray(orientation.apply(image))
+
+    def _brought_over(self, image: np.ndarray, mapped: ToneMap) -> np.ndarray:
+        colours = mapped(image)
+        return gray_of(colours) if self.size.pixel_format == "gray" else colours

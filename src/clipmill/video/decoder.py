@@ -10,6 +10,7 @@ from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 
+from clipmill.video.deinterlace import Deinterlacer
 from clipmill.video.errors import IndexMismatchError, name_of
 from clipmill.video.index import FrameIndex
 from clipmill.video.info import VideoInfo, describe
@@ -77,19 +78,31 @@ class Decoder:
         self._position = 0
         self._orientation: Orientation | None = None
         self._last: tuple[int, VideoFrame] | None = None
+        self._deinterlacer: Deinterlacer | None = None
 
     def close(self) -> None:
         """Release the file."""
-        self._walk = self._last = None
+        self._walk = self._last = self._deinterlacer = None
         self._source.close()
 
     def at(self, number: int) -> VideoFrame:
-        """Return frame `number` of the video, decoding on from here where that is shorter.
+        """Return frame `number` of the video, deinterlaced where it holds fields.
+
+        Decodes on from here where that is shorter than a seek.
 
         Raises:
             IndexMismatchError: The file has no such frame, although the index says so.
             VideoError: The file cannot be read.
         """
+        if self._deinterlacer is None:
+            frame = self._decoded_at(number)
+            if not frame.interlaced_frame:
+                return frame
+            self._deinterlacer = Deinterlacer(self._decoded_at, self._index.num_frames)
+        return self._deinterlacer.picture(number)
+
+    def _decoded_at(self, number: int) -> VideoFrame:
+        """Return a frame as the decoder gives it."""
         if self._last is not None and self._last[0] == number:
             return self._last[1]
         if self._walk is not None and self._reaches(number):
@@ -107,7 +120,7 @@ class Decoder:
 
     def info(self) -> VideoInfo:
         """Return the facts of the file; decodes its first frame."""
-        frame = self.at(0)
+        frame = self._decoded_at(0)
         return describe(self._source, frame)
 
     def check_end(self) -> None:

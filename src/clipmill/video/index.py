@@ -12,7 +12,7 @@ from clipmill.video.rate import frame_rate, is_constant
 _MAGIC = b"CMFI"
 _VERSION = 1
 _HEADER = struct.Struct("<4sBBqqIIIIH")
-_EXACT, _BY_ORDER = 1, 2
+_EXACT, _BY_ORDER, _ALTERED = 1, 2, 4
 
 
 def _no_numbers() -> np.ndarray:
@@ -49,8 +49,9 @@ class FrameIndex:
         pts: int64 [T], presentation time of each frame in ticks, ascending.
         keyframes: bool [T], frames that are key frames of the codec.
         time_base: Seconds per tick.
-        width: Pixels of the first frame as displayed; native frames are given in this size.
-        height: Pixels of the first frame as displayed.
+        width: Square pixels of the first frame as displayed; native frames are given in this
+            size.
+        height: Square pixels of the first frame as displayed.
         exact: True when the packets could be trusted; False when they could not and the frames
             were counted by decoding the file once. The frames are right in both cases.
         stamps: int64 [T], the time that the decoder writes on each frame, by which it is
@@ -60,6 +61,8 @@ class FrameIndex:
         by_order: True when stamps do not tell frames apart (missing or repeated); decoding then
             starts at the beginning of the file and counts.
         entries: Where decoding can start.
+        altered: Whether reading gives other pictures than a plain decode of the file, see
+            `PictureFacts`; the file itself then does not stand for them.
     """
 
     pts: np.ndarray
@@ -72,6 +75,7 @@ class FrameIndex:
     note: str = ""
     by_order: bool = False
     entries: EntryPoints = field(default_factory=EntryPoints)
+    altered: bool = False
 
     def __post_init__(self) -> None:
         shapes = {self.pts.shape, self.keyframes.shape, self.stamps.shape}
@@ -109,7 +113,7 @@ class FrameIndex:
         header = _HEADER.pack(
             _MAGIC,
             _VERSION,
-            self.exact * _EXACT | self.by_order * _BY_ORDER,
+            self.exact * _EXACT | self.by_order * _BY_ORDER | self.altered * _ALTERED,
             self.time_base.numerator,
             self.time_base.denominator,
             self.width,
@@ -165,6 +169,7 @@ class FrameIndex:
             note=note.decode(errors="replace"),
             stamps=pts + lag,
             by_order=bool(flags & _BY_ORDER),
+            altered=bool(flags & _ALTERED),
             entries=EntryPoints(entry_frames, entry_pts, entry_pts - entry_lag),
         )
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from av.video.frame import VideoFrame
 
 from clipmill.video.orientation import orientation_of
+from clipmill.video.picture import PictureFacts, picture_facts, shown_size
 from clipmill.video.source import OpenSource, video_streams
 
 
@@ -13,16 +14,16 @@ class VideoInfo:
     """Facts of a file and of the video stream that is read.
 
     Attributes:
-        width: Pixels as displayed, after rotation metadata.
-        height: Pixels as displayed, after rotation metadata.
+        width: Square pixels as displayed, after rotation metadata.
+        height: Square pixels as displayed, after rotation metadata.
         rotation: Clockwise degrees the decoder's picture is turned by: 0, 90, 180 or 270.
         codec: e.g. `h264`.
         pixel_format: Of the decoded frames, e.g. `yuv420p`.
         container: e.g. `mov,mp4,m4a,3gp,3g2,mj2`.
-        num_video_streams: Video streams in the file, cover pictures not counted; the first one
-            is read.
+        num_video_streams: Video streams in the file, cover pictures not counted.
         has_audio: Whether there is an audio stream.
         size_bytes: Size of the file.
+        picture: Colours, fields and pixels of the stream that is read.
     """
 
     width: int
@@ -34,12 +35,13 @@ class VideoInfo:
     num_video_streams: int
     has_audio: bool
     size_bytes: int
+    picture: PictureFacts
 
 
 def describe(source: OpenSource, frame: VideoFrame) -> VideoInfo:
     """Return the facts of an open file, given its first decoded frame."""
     orientation = orientation_of(frame)
-    width, height = frame.width, frame.height
+    width, height = shown_size(source, frame)
     if orientation.swaps_sides:
         width, height = height, width
     return VideoInfo(
@@ -52,4 +54,5 @@ def describe(source: OpenSource, frame: VideoFrame) -> VideoInfo:
         num_video_streams=len(video_streams(source.container)),
         has_audio=bool(source.container.streams.audio),
         size_bytes=source.file.size_bytes,
+        picture=picture_facts(source, frame),
     )

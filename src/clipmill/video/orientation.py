@@ -13,7 +13,7 @@ class Orientation:
     """How the decoder's picture becomes the displayed one.
 
     Attributes:
-        degrees: Clockwise turn: 0, 90, 180 or 270.
+        degrees: Clockwise turn: 0, 90, 180 or 270; mirroring is none.
         swaps_sides: Whether width and height change places.
         apply: Turns an array [H, W] or [H, W, C]; gives a view.
     """
@@ -61,5 +61,6 @@ def orientation_of(frame: VideoFrame) -> Orientation:
     if b == 0 and c == 0 and a and d:
         flips = (slice(None, None, -1 if d < 0 else 1), slice(None, None, -1 if a < 0 else 1))
         if (a < 0) or (d < 0):
-            return Orientation(180 if a < 0 else 0, False, lambda image: image[flips])
+            # Both flips are half a turn; one alone mirrors.
+            return Orientation(180 if a < 0 and d < 0 else 0, False, lambda image: image[flips])
     return UPRIGHT

@@ -25,10 +25,12 @@ class StreamedFrame:
     Attributes:
         index: Number of the frame, counted from 0 at the start of the video.
         images: One uint8 array per asked-for size, [H, W, 3] or [H, W] for gray.
+        damaged: Whether the decoder says that it had to make up parts of the picture.
     """
 
     index: int
     images: dict[str, np.ndarray]
+    damaged: bool = False
 
 
 def _nothing() -> None:
@@ -39,7 +41,9 @@ class VideoReader:
     """Exact frames of one video file. Use it as a context manager.
 
     Frame numbers count from 0 at the start of the video, in presentation order. Every frame
-    equals the one a full decode gives at that place, whatever the order of access.
+    equals the one a full decode gives at that place, whatever the order of access: upright, in
+    square pixels, whole where the file holds fields, in the colours of BT.709 where they are HDR or
+    wider.
 
     Args:
         uri: Local path or fsspec URL.
@@ -100,12 +104,12 @@ class VideoReader:
 
     @property
     def width(self) -> int:
-        """Pixels as displayed, after rotation."""
+        """Square pixels as displayed, after rotation."""
         return self.index.width
 
     @property
     def height(self) -> int:
-        """Pixels as displayed, after rotation."""
+        """Square pixels as displayed, after rotation."""
         return self.index.height
 
     def frames(self, indices: Sequence[int], *, size: FrameSize | None = None) -> np.ndarray:
@@ -178,7 +182,9 @@ class VideoReader:
                 frame = decoder.at(number)
                 turn = decoder.orientation
                 yield StreamedFrame(
-                    number, {name: make(frame, turn) for name, make in converters.items()}
+                    number,
+                    {name: make(frame, turn) for name, make in converters.items()},
+                    damaged=frame.is_corrupt,
                 )
             if numbers and len(numbers) == self.index.num_frames:
                 decoder.check_end()

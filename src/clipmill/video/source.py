@@ -18,11 +18,14 @@ from clipmill.video.files import InputFile, open_file
 
 MAX_PIXELS = 8192 * 8192
 """Pixels of one frame above which a file is refused before it is decoded."""
+_STILLS = frozenset({"mjpeg", "png", "bmp", "tiff", "webp", "gif"})
+"""Codecs of pictures; beside a stream of another codec they are a cover."""
+_PICTURES = Disposition.attached_pic | Disposition.timed_thumbnails
 
 
 @dataclass(frozen=True, slots=True)
 class OpenSource:
-    """A container that is open for reading its first video stream.
+    """A container that is open for reading its main video stream.
 
     Attributes:
         uri: Local path or fsspec URL.
@@ -59,19 +62,30 @@ def _pick_stream(container: InputContainer, uri: str) -> VideoStream:
     streams = video_streams(container)
     if not streams:
         raise VideoError(f"{name_of(uri)} has no video stream; it is sound or data only")
-    stream = streams[0]
+    stream = max(streams, key=_rank)
     if stream.codec_context is None:
         raise VideoError(f"{name_of(uri)}: FFmpeg has no decoder for its video codec")
     return stream
 
 
 def video_streams(container: InputContainer) -> list[VideoStream]:
-    """Return the video streams, without cover pictures of sound files."""
-    return [
-        stream
-        for stream in container.streams.video
-        if not stream.disposition & Disposition.attached_pic
-    ]
+    """Return the video streams, without cover pictures and pictures for a timeline."""
+    return [stream for stream in container.streams.video if not int(stream.disposition) & _PICTURES]
+
+
+def _rank(stream: VideoStream) -> tuple[bool, bool, bool, int]:
+    """Sort the stream to read to the end; of equal ones the first counts.
+
+    A moving picture goes before a still one, then what the file marks as default, then size.
+    """
+    context, flags = stream.codec_context, int(stream.disposition)
+    if context is None:
+        return False, False, False, 0
+    # Only some containers count frames.
+    counted_as_one = stream.frames == 1 or (not stream.frames and context.name in _STILLS)
+    still = counted_as_one or bool(flags & Disposition.still_image)
+    area = context.width * context.height
+    return True, not still, bool(flags & Disposition.default), area
 
 
 def check_size(uri: str, width: int, height: int, max_pixels: int) -> None:

@@ -87,3 +87,27 @@ def test_the_deadline_holds_while_a_file_is_decoded(zoo: Callable[[str], Path]) 
 
 def test_the_row_is_the_same_every_time(zoo: Callable[[str], Path]) -> None:
     assert _probe(zoo("hevc-open-gop.ts")) == _probe(zoo("hevc-open-gop.ts"))
+
+
+def test_pictures_of_a_plain_file(zoo: Callable[[str], Path]) -> None:
+    row = _probe(zoo("h264-bt709.mp4"))
+    colours = (row.transfer, row.primaries, row.matrix, row.color_range, row.bit_depth)
+    assert colours == ("bt709", "bt709", "bt709", "tv", 8)
+    assert (row.stream_index, row.field_order, row.interlaced) == (0, "progressive", False)
+    assert (row.sample_aspect, row.convertible, row.altered) == (1.0, True, False)
+
+
+def test_pictures_of_a_file_that_is_converted(clips: Callable[..., Path]) -> None:
+    path = clips(
+        "odd-pictures.mp4",
+        size=(360, 288),
+        frames=5,
+        filters="setsar=64/45",
+        extra=("-flags", "+ilme+ildct", "-x264-params", "bff=1:colorprim=bt2020"),
+    )
+    row = _probe(path)
+    assert (row.width, row.height) == (512, 288)
+    assert row.aspect_ratio == pytest.approx(16 / 9)
+    assert row.sample_aspect == pytest.approx(64 / 45)
+    assert (row.field_order, row.interlaced, row.primaries) == ("bb", True, "bt2020")
+    assert row.altered and FrameIndex.from_bytes(row.index).altered

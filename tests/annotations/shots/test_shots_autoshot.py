@@ -11,6 +11,7 @@ from clipmill.annotations.base import ClipInput
 from clipmill.annotations.registry import find_backend
 from clipmill.annotations.shots.autoshot import AutoShotShots
 from clipmill.annotations.shots.boundaries import cuts_from_scores
+from clipmill.annotations.shots.pictures import PictureShares
 from clipmill.clips import Clip, Video, video_id_for
 from clipmill.errors import MissingExtraError, UsageError
 from clipmill.store.codecs import decode_array
@@ -18,6 +19,7 @@ from clipmill.weights import MissingWeightsError, WeightsError
 from media import decode_all
 
 THRESHOLD = np.float32(0.296)
+NOTHING = PictureShares(damaged_frames=0, first_damaged=None, letterbox=0.0, repeated_frames=0.0)
 
 
 def save_checkpoint(path: Path, *, container: bool = True, **changes) -> Path:
@@ -72,7 +74,7 @@ def test_all_labels_of_a_clip_are_the_published_ones(backend) -> None:
 def test_stored_scores_keep_every_label_one_frame_later(backend) -> None:
     with np.load(GOLDENS / "autoshot.npz") as golden:
         frames, expected = golden["clip130_u8"], golden["clip130_probs"][:, 0]
-    (row,) = backend.annotate([frames])
+    (row,) = backend.annotate([(frames, NOTHING)])
     scores = decode_array(row.scores)
     assert (row.threshold, row.num_decoded, len(scores), scores[0]) == (0.296, 130, 130, 0)
     # A label says `last frame of its shot`, a score `first frame of the next`.
@@ -82,7 +84,7 @@ def test_stored_scores_keep_every_label_one_frame_later(backend) -> None:
 def test_a_probability_just_above_the_threshold_stays_above_it(backend) -> None:
     near = np.nextafter(THRESHOLD, np.float32(1))
     assert np.float16(near) == np.float16(THRESHOLD)  # what a narrower type would do
-    row = backend._row(np.array([0.1, near, THRESHOLD, 0.1], np.float32))
+    row = backend._row(np.array([0.1, near, THRESHOLD, 0.1], np.float32), NOTHING)
     scores = decode_array(row.scores)
     assert cuts_from_scores(scores, threshold=row.threshold, num_decoded=4) == [2]
 
@@ -98,27 +100,27 @@ def test_clips_do_not_change_each_other(backend) -> None:
     with np.load(GOLDENS / "autoshot.npz") as golden:
         frames = golden["clip130_u8"]
     short = frames[60:90].copy()
-    together = backend.annotate([frames[:40], short])
-    assert together[1] == backend.annotate([short])[0]
+    together = backend.annotate([(frames[:40], NOTHING), (short, NOTHING)])
+    assert together[1] == backend.annotate([(short, NOTHING)])[0]
     assert together[0].num_decoded == 40
 
 
 def test_a_clip_without_frames_gives_an_empty_row(backend) -> None:
-    (row,) = backend.annotate([np.zeros((0, 27, 48, 3), np.uint8)])
+    (row,) = backend.annotate([(np.zeros((0, 27, 48, 3), np.uint8), NOTHING)])
     assert row.num_decoded == 0
     assert decode_array(row.scores).shape == (0,)
 
 
 def test_frames_are_the_clip_s_own_in_rgb(backend, clips) -> None:
     path = clips("autoshot.mp4", frames=30, gop=10)
-    frames = backend.load(clip_of(path, 12, 26))
+    frames, shares = backend.load(clip_of(path, 12, 26))
     assert frames.shape == (14, 27, 48, 3)
     truth = decode_all(path, (320, 180))[12:26]
     for channel in range(3):
         np.testing.assert_allclose(
             frames[..., channel].mean((1, 2)), truth[..., channel].mean((1, 2)), atol=2
         )
-    (row,) = backend.annotate([frames])
+    (row,) = backend.annotate([(frames, shares)])
     assert row.num_decoded == 14
     assert backend.annotate([backend.load(clip_of(path, 12, 26))]) == [row]
 

@@ -24,6 +24,7 @@ class Probe(Backend):
 
     annotation: ClassVar[str] = "probe"
     name: ClassVar[str] = "embedded"
+    version: ClassVar[int] = 2
     level: ClassVar[str] = "video"
     unit_size: ClassVar[int] = 64
     Config: ClassVar[type[BackendConfig]] = ProbeConfig
@@ -41,7 +42,7 @@ class Probe(Backend):
             max_pixels=self.config.max_pixels,
             on_frame=item.check,
         )
-        fps = index.fps
+        fps, picture = index.fps, info.picture
         return ProbeRow(
             width=info.width,
             height=info.height,
@@ -59,6 +60,17 @@ class Probe(Backend):
             index_exact=index.exact,
             index_note=index.note,
             index=index.to_bytes(),
+            stream_index=picture.stream_index,
+            transfer=picture.transfer,
+            primaries=picture.primaries,
+            matrix=picture.matrix,
+            color_range=picture.color_range,
+            bit_depth=picture.bit_depth,
+            field_order=picture.field_order,
+            interlaced=picture.interlaced,
+            sample_aspect=float(picture.sample_aspect),
+            convertible=picture.convertible,
+            altered=picture.altered,
         )
 
     def annotate(self, batch: Sequence[ProbeRow]) -> Sequence[ProbeRow]:

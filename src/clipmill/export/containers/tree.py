@@ -44,7 +44,7 @@ class FolderContainer(Container):
             digest = (made.hashes or {})[key, member.extension]
         size = file.stat().st_size
         self.folder.adopt(member.path, file)
-        return FileEntry(member.path, size, digest)
+        return FileEntry(member.path, size, digest, colours=member.colours)
 
     def is_there(self, entry: Entry) -> bool:
         """Whether every file has its size."""

@@ -172,7 +172,7 @@ class WebDatasetContainer(Container):
                 made.sample_id,
                 made.token,
                 tuple(
-                    PieceEntry(piece.key, piece.row, _entries_of(members, shard.path))
+                    PieceEntry(piece.key, piece.row, _entries_of(piece, members, shard.path))
                     for piece, members in written
                 ),
             )
@@ -223,8 +223,13 @@ def _renamed(value: Any, names: Mapping[str, str]) -> Any:
     return value
 
 
-def _entries_of(members: Iterable[WrittenMember], shard: str) -> tuple[FileEntry, ...]:
-    return tuple(FileEntry(m.name, m.bytes, m.sha256(), shard) for m in members)
+def _entries_of(
+    piece: Piece, members: Iterable[WrittenMember], shard: str
+) -> tuple[FileEntry, ...]:
+    colours = {f"{piece.key}.{member.extension}": member.colours for member in piece.members}
+    return tuple(
+        FileEntry(m.name, m.bytes, m.sha256(), shard, colours.get(m.name, "")) for m in members
+    )
 
 
 def _shards(entry: Entry) -> list[str]:

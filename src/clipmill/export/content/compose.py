@@ -36,6 +36,7 @@ class SampleFacts:
         inout: Masks over time of the clip.
         text: Caption that came with the data set.
         scores: Numbers of the clip by `annotation.column`.
+        colours: Those that the video names, in one line; empty when the workspace has no index.
     """
 
     index: FrameIndex | None
@@ -44,6 +45,7 @@ class SampleFacts:
     inout: InOutRow | None = None
     text: str = ""
     scores: Mapping[str, float] = field(default_factory=dict)
+    colours: str = ""
 
 
 def compose(row: SampleRow, facts: SampleFacts, profile: FrameProfile) -> ExportSample:
@@ -53,7 +55,10 @@ def compose(row: SampleRow, facts: SampleFacts, profile: FrameProfile) -> Export
         LeftOutError: It has too few frames for the profile, or no point is left in the picture.
         VideoError: Its frame index is not known, and the video cannot be read.
     """
-    index = facts.index or index_video(row.uri, expected_size_bytes=facts.size_bytes)[1]
+    index, colours = facts.index, facts.colours
+    if index is None:
+        info, index = index_video(row.uri, expected_size_bytes=facts.size_bytes)
+        colours = info.picture.colours
     timeline = _timeline(row, index, profile)
     if len(timeline) < profile.min_frames:
         raise LeftOutError(
@@ -83,6 +88,7 @@ def compose(row: SampleRow, facts: SampleFacts, profile: FrameProfile) -> Export
         masks=_masks(facts.inout, objects, move),
         text=exported_text(facts.text),
         scores=facts.scores,
+        colours=colours,
     )
 
 

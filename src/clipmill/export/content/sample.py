@@ -57,6 +57,7 @@ class ExportSample:
             are not in it.
         text: Caption that came with the data set; empty when there was none.
         scores: Numbers of the clip by `annotation.column`.
+        colours: Those that the source video names, in one line.
     """
 
     row: SampleRow
@@ -69,6 +70,7 @@ class ExportSample:
     masks: Mapping[str, tuple[bytes, ...]] = field(default_factory=dict)
     text: str = ""
     scores: Mapping[str, float] = field(default_factory=dict)
+    colours: str = ""
 
     @property
     def sample_id(self) -> str:
@@ -87,9 +89,14 @@ class ExportSample:
 
     @property
     def is_untouched(self) -> bool:
-        """Whether the sample is its whole source video as it is: no cut in time or space."""
+        """Whether the sample is its whole source video as it is.
+
+        No cut in time or space, and pictures that any reader finds in the file: no colours that
+        were converted, square pixels, no fields, the first video stream.
+        """
         return (
-            self.placement.is_whole
+            not self.index.altered
+            and self.placement.is_whole
             and self.timeline.every_frame
             and self.num_frames == self.index.num_frames
             and not self.index.variable_rate

@@ -53,12 +53,14 @@ class Member:
         file: The finished file.
         outside: Whether it is a file of somebody else (a source video): it is copied, and never
             moved or changed.
+        colours: Of such a video, in one line, as it names them.
     """
 
     extension: str
     path: str
     file: Path
     outside: bool = False
+    colours: str = ""
 
 
 @dataclass(frozen=True)

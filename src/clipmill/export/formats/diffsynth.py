@@ -3,7 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -184,7 +184,9 @@ class DiffSynth(Format[DiffSynthOptions]):
             mask = scratch / f"{key}.mask.mp4"
             write_mask_video(sample, item.box, mask, self.options)
             members = [
-                Member("mp4", f"videos/{place}.mp4", video, outside=whole is not None),
+                replace(whole, path=f"videos/{place}.mp4")
+                if whole
+                else Member("mp4", f"videos/{place}.mp4", video),
                 *self._control(sample, key, scratch, control),
                 self._reference(sample, item.object_id, key, scratch),
                 Member("vace.mp4", f"vace/{place}.mp4", part.file),

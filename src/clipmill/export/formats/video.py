@@ -48,7 +48,8 @@ def copied_video(sample: ExportSample, *, path: str, options: FormatOptions) -> 
     nothing asks for an encoding; else None.
     """
     if sample.is_untouched and not options.reencode and _is_mp4(sample.origin.uri):
-        return Member("mp4", path, Path(sample.origin.uri), outside=True)
+        uri = Path(sample.origin.uri)
+        return Member("mp4", path, uri, outside=True, colours=sample.colours)
     return None
 
 

@@ -18,7 +18,7 @@ _MEANING = """\
   segmented and its motion begins. Frame ranges are half-open.
 - Where the rate differs from the source's, each moment shows the source frame nearest in time;
   tracks, masks and poses are those of {resample}.
-- Videos are encoded in BT.709, limited range, and say so.
+{colours}
 
 {conventions}"""
 
@@ -67,7 +67,9 @@ def about_export(plan: "Plan", facts: Facts, report: "ExportReport") -> About:
             )
         )
     meaning = _MEANING.format(
-        resample=_RESAMPLE[plan.profile.resample], conventions=plan.format_.conventions()
+        resample=_RESAMPLE[plan.profile.resample],
+        colours=_colours(report.copied),
+        conventions=plan.format_.conventions(),
     )
     text = _TEXT.format(
         format=plan.format_.name,
@@ -95,6 +97,22 @@ def about_export(plan: "Plan", facts: Facts, report: "ExportReport") -> About:
         funnel=funnel,
         settings=settings,
     )
+
+
+def _colours(copied: dict[str, int]) -> str:
+    """Say which colours the videos have: those that were encoded, and each kind of copy."""
+    lines = [
+        "- Videos that were encoded are in BT.709, limited range, with square pixels, and say so.",
+        "  HDR (PQ, HLG) and wide colours are brought to BT.709, fields are deinterlaced.",
+    ]
+    if copied:
+        lines += [
+            f"- {sum(copied.values())} videos are copies of their source, byte for byte, and keep",
+            "  its colours, named as follows. Matrix and range that are not named were read as",
+            "  those of BT.601, limited, as ffmpeg does:",
+            *(f"  - {count} x {colours}" for colours, count in copied.items()),
+        ]
+    return "\n".join(lines)
 
 
 def _pairs(values: dict[str, object]) -> str:

@@ -15,12 +15,14 @@ class FileEntry:
         bytes: Size.
         sha256: Hex digits.
         shard: Path of the shard it is in; empty for a file of its own.
+        colours: Those that a video copied from its source names; empty for other files.
     """
 
     path: str
     bytes: int
     sha256: str
     shard: str = ""
+    colours: str = ""
 
 
 @dataclass(frozen=True)

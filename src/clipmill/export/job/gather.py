@@ -7,6 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from clipmill.annotations.probe.schema import ProbeRow
 from clipmill.clips import Video
 from clipmill.export.content.compose import SampleFacts
 from clipmill.export.facts import Facts
@@ -17,6 +18,7 @@ from clipmill.samples.schema import SampleRow
 from clipmill.store.records import to_dict
 from clipmill.store.workspace import Workspace
 from clipmill.video import FrameIndex
+from clipmill.video.colours import colours_line
 
 _CHUNK = 64
 
@@ -71,6 +73,7 @@ class Gatherer:
         scores = self._facts.scores.get(row.clip_id, (None,) * len(names))
         return SampleFacts(
             index=FrameIndex.from_bytes(probe.index) if probe else None,
+            colours=_colours(probe) if probe else "",
             size_bytes=video.size_bytes if video else None,
             camera=camera,
             inout=inout,
@@ -87,3 +90,7 @@ class Gatherer:
         digest.update(b"" if facts.index is None else facts.index.to_bytes())
         digest.update(repr((facts.size_bytes, facts.text, sorted(facts.scores.items()))).encode())
         return digest.hexdigest()
+
+
+def _colours(probe: ProbeRow) -> str:
+    return colours_line(probe.transfer, probe.primaries, probe.matrix, probe.color_range)

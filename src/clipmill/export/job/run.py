@@ -88,6 +88,7 @@ class ExportReport:
         indices: What is in each index of the format, where it has several.
         left_out: Number of samples left out, by reason.
         failed: Those of them that met an error, and are tried again by the next export.
+        copied: Number of videos that were copied as they are, by the colours that they name.
     """
 
     out: Path
@@ -100,6 +101,7 @@ class ExportReport:
     indices: dict[str, IndexCount]
     left_out: dict[str, int]
     failed: int
+    copied: dict[str, int] = field(default_factory=dict)
 
     def __str__(self) -> str:
         """A few lines for people."""
@@ -296,6 +298,7 @@ class _Run:
         samples = pieces = size = failed = 0
         reasons: Counter[str] = Counter()
         captions: Counter[str] = Counter()
+        copied: Counter[str] = Counter()
         for entry in self._entries():
             if entry.left_out:
                 reasons[entry.left_out] += 1
@@ -305,6 +308,8 @@ class _Run:
             pieces += len(entry.pieces)
             captions[entry.pieces[0].row.get("caption_origin", "unknown")] += 1
             size += entry.num_bytes
+            files = (file for piece in entry.pieces for file in piece.files)
+            copied.update(file.colours for file in files if file.colours)
         return ExportReport(
             out=self.folder.root,
             kind=self.plan.kind,
@@ -316,6 +321,7 @@ class _Run:
             indices=self._indices(),
             left_out=dict(reasons),
             failed=failed,
+            copied=dict(sorted(copied.items())),
         )
 
     def _indices(self) -> dict[str, IndexCount]:

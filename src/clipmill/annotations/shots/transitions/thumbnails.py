@@ -7,16 +7,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from clipmill.annotations.shots.pictures import letterbox
+
 WIDTH, HEIGHT = 80, 45
 """Pixels of a frame; detail of this size tells pictures apart and survives motion blur."""
 
 CELL = 5
 """Pixels of a cell of the coarse colours."""
-
-_BAR_LEVEL = 20
-"""Rows and columns at the border whose every pixel is darker are a letterbox bar."""
-_WIDEST_BAR = 0.25
-"""Share of the height or width that a bar on one side may take."""
 
 
 @dataclass(frozen=True)
@@ -69,20 +66,6 @@ def fine_detail(frames: Thumbnails) -> npt.NDArray[np.float32]:
     detail = [_detail(picture, *own) for picture, own in zip(frames.luma, frames.bars, strict=True)]
     size = (HEIGHT - 1) * WIDTH + HEIGHT * (WIDTH - 1)
     return np.array(detail, np.float32).reshape(len(frames), size)
-
-
-def letterbox(luma: npt.NDArray[np.uint8]) -> tuple[int, int, int, int]:
-    """Return the width of the black bars above, below, left and right; 0 where there is none.
-
-    A frame that is black up to a quarter from the border has no bar there: it is just dark.
-    """
-    rows, columns = luma.max(axis=1) > _BAR_LEVEL, luma.max(axis=0) > _BAR_LEVEL
-    return _bar(rows), _bar(rows[::-1]), _bar(columns), _bar(columns[::-1])
-
-
-def _bar(bright: npt.NDArray[np.bool_]) -> int:
-    # argmax gives 0 where nothing is bright.
-    return int(np.argmax(bright[: int(len(bright) * _WIDEST_BAR) + 1]))
 
 
 def _detail(
