@@ -33,7 +33,8 @@ def child_main(connection: Connection) -> None:
     try:
         _serve(connection, send)
     except (EOFError, BrokenPipeError, ConnectionResetError):
-        return
+        # Nothing is left to do, and libraries that tidy up at exit may wait for ever.
+        os._exit(0)
 
 
 def _serve(connection: Connection, send: Any) -> None:

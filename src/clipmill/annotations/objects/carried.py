@@ -239,4 +239,6 @@ def _entries(identity: Identity, frames: ClipFrames, within: int) -> list[int]:
     masks = [identity.mask(frame) for frame in range(first, last + 1)]
     areas = [0.0 if mask is None else float(mask.sum()) for mask in masks]
     edges = [mask is not None and touches_edge(mask) for mask in masks]
-    return entry_anchors(areas, edges, first=first, within=within)
+    found = entry_anchors(areas, edges, first=first, within=within)
+    # What comes in at the very end of a clip has no motion left to show.
+    return [frame for frame in found if frame + within <= len(frames)]
