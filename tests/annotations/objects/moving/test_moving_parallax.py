@@ -12,11 +12,11 @@ PART[90:150, 130:190] = True
 
 
 def matches(*, travel, own=(0.0, 0.0, 0.0), turn=0.0, near=2.0, plane=False, noise=0.2):
-    """Project a wall of depth 6 with bumps, and the part in front of it, into a second view."""
+    """Project a cluttered room, 4 to 12 deep, and the part in front of it, into a second view."""
     y, x = np.mgrid[3:HEIGHT:6, 3:WIDTH:6].reshape(2, -1).astype(float)
     rng = np.random.default_rng(0)
     inside = PART[y.astype(int), x.astype(int)]
-    depth = np.where(inside, near, 6.0 if plane else 6.0 + 3 * rng.random(len(x)))
+    depth = np.where(inside, near, 6.0 if plane else 4.0 + 8 * rng.random(len(x)))
     points = np.stack([(x - WIDTH / 2) * depth / FOCAL, (y - HEIGHT / 2) * depth / FOCAL, depth], 1)
     points[inside] += own
     cos, sin = np.cos(turn), np.sin(turn)
@@ -73,3 +73,10 @@ def test_matches_without_a_model_tell_nothing():
     assert not stands_still(PART, [Matches(grid, scattered)])
     # All to one place: whatever is said, it is said.
     assert stands_still(PART, [Matches(grid, np.full_like(grid, 50))]) in (True, False)
+
+
+def test_a_camera_that_stands_sees_no_parallax_however_many_things_move():
+    some = matches(travel=(0, 0, 0), own=(0.2, 0, 0), plane=True)
+    other = (some.at[:, 0] > 220) & (some.at[:, 1] > 40)
+    to = some.to + np.float32([9, 0]) * other[:, None]
+    assert not stands_still(PART, [Matches(some.at, to)])

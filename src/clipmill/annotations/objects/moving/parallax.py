@@ -3,7 +3,9 @@
 What stands still moves in the picture as the camera travels, near things more than far ones; no
 homography explains that, but all of it goes along epipolar lines (Longuet-Higgins 1981; Hartley and
 Zisserman, Multiple View Geometry, ch. 9 and 11). So where the background shows parallax, a part
-that goes along the lines of the background's fundamental matrix stands still.
+that goes along the lines of the background's fundamental matrix stands still. Two things that move the
+same way before a camera that stands or only turns look alike; so there must be parallax nearly
+everywhere.
 """
 
 from collections.abc import Sequence
@@ -25,7 +27,8 @@ _APART = 7  # working pixels from the part to what is taken for background
 _FEWEST_AROUND, _FEWEST = 60, 15
 _TOLERANCE = 1.0  # working pixels
 _LINES_EXPLAIN = 0.85  # share of the background that must go along its lines
-_MORE_THAN_A_PLANE = 0.05  # by which that must be more than what a homography explains
+_PLANE_EXPLAINS = 0.7  # share that a homography explains from which there is too little parallax
+_STANDS, _STANDING = 0.5, 0.3  # working pixels, and the share that moves less: the camera stands
 _TOLD = 0.7  # share of the frames that must show parallax
 _OFF_LINES = 0.5  # share of a part beyond the tolerance from which it moves by itself
 
@@ -76,6 +79,8 @@ def _off_lines(part: Mask, matches: Matches) -> float | None:
     if around.sum() < _FEWEST_AROUND:
         return None
     first, second = matches.at[around], matches.to[around]
+    if (np.linalg.norm(second - first, axis=1) < _STANDS).mean() > _STANDING:
+        return None
     cv2.setRNGSeed(0)
     try:
         _, planar = cv2.findHomography(first, second, cv2.USAC_MAGSAC, _TOLERANCE)
@@ -87,8 +92,7 @@ def _off_lines(part: Mask, matches: Matches) -> float | None:
         return None
     if planar is None or matrix is None or matrix.shape != (3, 3):
         return None
-    explained = float(along.mean())
-    if explained < max(_LINES_EXPLAIN, float(planar.mean()) + _MORE_THAN_A_PLANE):
+    if along.mean() < _LINES_EXPLAIN or planar.mean() > _PLANE_EXPLAINS:
         return None
     return float((_distance(matrix, matches.at[inside], matches.to[inside]) > _TOLERANCE).mean())
 
