@@ -3,8 +3,8 @@
 What stands still moves in the picture as the camera travels, near things more than far ones; no
 homography explains that, but all of it goes along epipolar lines (Longuet-Higgins 1981; Hartley and
 Zisserman, Multiple View Geometry, ch. 9 and 11). So where the background shows parallax, a part
-that goes along the lines of the background's fundamental matrix stands still. Two things that move the
-same way before a camera that stands or only turns look alike; so there must be parallax nearly
+that goes along the lines of the background's fundamental matrix stands still. Two things that move
+the same way before a camera that stands or only turns look alike; so there must be parallax nearly
 everywhere.
 """
 
