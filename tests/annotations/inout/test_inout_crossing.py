@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from clipmill.annotations.inout.crossing import frames_to_border
+from clipmill.annotations.inout.crossing import frames_to_border, is_going
 
 
 def box(left, top, right, bottom, size=(90, 160)):
@@ -40,3 +40,10 @@ def test_what_is_inside_or_stays_is_not_leaving():
 def test_one_mask_tells_no_speed():
     assert frames_to_border(leftward(20)) == 0
     assert frames_to_border([]) == 0
+
+
+def test_what_is_lost_at_its_full_size_was_not_going():
+    assert is_going(leftward(50, 42, 34, 26, 18))
+    assert not is_going([box(0, 30, 40, 60)] * 6)
+    assert not is_going([box(60 - t, 30, 100 - t, 60) for t in range(6)])
+    assert not is_going([])

@@ -14,6 +14,7 @@ from clipmill.vision.masks import Mask
 _FRAMES = 6  # over which the speed is measured
 _SLOWEST = 0.5  # working pixels per frame
 _MOST = 3  # frames; further off, speed tells little
+_RECENT, _GOING = 24, 0.7  # frames, and share of the size in them below which it is partly out
 _NEAR = 0.02  # share of the longer side within which a mask is at the border
 
 
@@ -35,6 +36,18 @@ def frames_to_border(masks: Sequence[Mask]) -> int:
     if not leaving.any():
         return 0
     return int(min(_MOST, np.floor((rest[-1][leaving] / speed[leaving]).min())))
+
+
+def is_going(masks: Sequence[Mask]) -> bool:
+    """Whether a thing is on its way over the border: it is at one, and less of it is seen.
+
+    A large thing that touches the border for good and is lost at its full size has not left.
+
+    Args:
+        masks: As for `frames_to_border`.
+    """
+    sizes = [int(mask.sum()) for mask in list(masks)[-_RECENT:]]
+    return bool(sizes) and bool(_touches(masks[-1]).any()) and sizes[-1] <= _GOING * max(sizes)
 
 
 def _depths(mask: Mask) -> tuple[int, int, int, int]:

@@ -7,19 +7,15 @@ import numpy as np
 from pydantic import Field
 
 from clipmill.annotations.base import BackendConfig, ClipInput, Needs
-from clipmill.annotations.inout.crossing import frames_to_border
+from clipmill.annotations.inout.crossing import frames_to_border, is_going
 from clipmill.annotations.inout.journey import Journey
 from clipmill.annotations.inout.masked import InOutConfig, MaskedInOut
 from clipmill.annotations.objects.schema import CarriedObject, ObjectsRow
 from clipmill.errors import ClipError
 from clipmill.store.codecs import decode_mask, encode_mask
-from clipmill.vision.masks import Mask, touches_edge
 
 if TYPE_CHECKING:
     from clipmill.video import FrameSize, VideoReader
-
-_NEAR_EDGE = 0.02
-"""Share of the longer side within which a mask that ends has gone over the picture's edge."""
 
 
 class CarriedMasksConfig(InOutConfig):
@@ -78,7 +74,7 @@ class CarriedMasks(MaskedInOut):
             masks = [mask for mask in map(decode_mask, journey.masks) if mask.any()]
             if not masks:
                 continue
-            journey.came, journey.left = _at_edge(masks[0]), _at_edge(masks[-1])
+            journey.came, journey.left = is_going(masks[::-1]), is_going(masks)
             journey.before = frames_to_border(masks[::-1])
             journey.after = frames_to_border(masks)
 
@@ -86,8 +82,3 @@ class CarriedMasks(MaskedInOut):
 def _mask_at(one: CarriedObject, frame: int, blank: bytes) -> bytes:
     place = frame - one.first_frame
     return one.masks[place] if 0 <= place < len(one.masks) else blank
-
-
-def _at_edge(mask: Mask) -> bool:
-    """Whether a mask reaches the picture's edge."""
-    return touches_edge(mask, width=max(2, round(_NEAR_EDGE * max(mask.shape))))

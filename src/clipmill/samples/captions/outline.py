@@ -17,6 +17,9 @@ Floats = npt.NDArray[np.floating[Any]]
 SIDES = ("left", "top", "right", "bottom")
 """Borders of the frame in the order of x0, y0, x1, y1."""
 
+_RECENT = 24  # frames
+_GOING = 0.7  # share of the size that a thing had lately, below which it is partly out
+
 TOUCHES = 0.012
 """Share of a frame's side within which a box touches a border."""
 
@@ -61,15 +64,20 @@ def _gaps(boxes: Floats) -> Floats:
 def first_way_out(boxes: Floats, *, least: int) -> int | None:
     """Return the first frame of a gap that an object went into, and came out of, at a border.
 
+    What is lost at its full size was not on its way out, whatever border it touches.
+
     Args:
         boxes: [T, 4] as shares of the frame, NaN where there is none.
         least: Frames that a gap must last.
     """
     seen = np.flatnonzero(np.isfinite(boxes[:, 0]))
     edge = at_border(boxes)
+    areas = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
     for before, after in pairwise(map(int, seen)):
         if after - before > least and edge[before] and edge[after]:
-            return before + 1
+            recent = np.nanmax(areas[max(0, before - _RECENT) : before + 1])
+            if areas[before] <= _GOING * recent:
+                return before + 1
     return None
 
 
