@@ -81,9 +81,10 @@ def read_found(workspace: Workspace) -> dict[str, FoundVideo]:
         raise SystemExit(f"{workspace.root}: nothing was run here yet")
     context, listing = last
     found = {video.video_id: FoundVideo() for video in listing.videos}
-    for video_id, probe in _rows(context, "probe"):
-        if video_id in found:
-            found[video_id].size = (probe.height, probe.width)
+    files = {video.file_id: video.video_id for video in listing.videos}
+    for file_id, probe in _rows(context, "probe"):
+        if file_id in files:
+            found[files[file_id]].size = (probe.height, probe.width)
     _read_cuts(context, found)
     _read_objects(context, found)
     for clip, row in _clips(context, "camera", found):

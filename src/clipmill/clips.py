@@ -5,20 +5,25 @@ another by position.
 """
 
 import hashlib
+import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import unquote
 
 _CLIP_ID = re.compile(r"(?P<video>[0-9a-f]{16})-(?P<start>\d{6,})-(?P<end>\d{6,})")
 
 
 def _digest(text: str, size: int) -> bytes:
-    # surrogateescape: file names on disk need not be valid UTF-8.
-    return hashlib.blake2b(text.encode("utf-8", "surrogateescape"), digest_size=size).digest()
+    # surrogatepass: neither names on disk nor texts of data sets need be valid UTF-8.
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=size).digest()
 
 
 def video_id_for(relative_path: str, *, source: str = "") -> str:
-    """Return the 16 hex digits that name a video.
+    """Return the 16 hex digits that name an entry of a source until its content is known.
+
+    What could be probed is named by its content, see `Video`.
 
     Args:
         relative_path: Path of the file relative to its source root, with `/` as separator.
@@ -26,6 +31,49 @@ def video_id_for(relative_path: str, *, source: str = "") -> str:
     """
     name = f"{source}/{relative_path}" if source else relative_path
     return _digest(name, 8).hex()
+
+
+def video_id_of(content: str) -> str:
+    """Return the video id of a content digest."""
+    return content[:16]
+
+
+def file_id_for(uri: str, size_bytes: int, stamp: str) -> str:
+    """Return the 16 hex digits that name a file as it lies at an address at one moment.
+
+    Probe rows are kept by it: a file of another size or stamp is another file until it is read.
+    """
+    return _digest("\x1f".join((uri, str(size_bytes), stamp)), 8).hex()
+
+
+def text_id_for(text: str | None) -> str:
+    """Return 16 hex digits that name a caption, without white space around; empty for none."""
+    text = (text or "").strip()
+    return _digest(text, 8).hex() if text else ""
+
+
+def stamp_of_file(found: os.stat_result) -> str:
+    """Return what changes when a local file is written or replaced.
+
+    The times of its content and of its inode: a copy may keep the first, nothing keeps both.
+    """
+    return f"{found.st_mtime_ns:x}.{found.st_ctime_ns:x}"
+
+
+_STAMPS = (
+    *("ETag", "etag", "generation", "md5Hash", "content_md5", "Content-MD5", "contentHash"),
+    *("LastModified", "last_modified", "Last-Modified", "updated", "mtime", "modified", "created"),
+)
+"""What file systems of fsspec say of a file that changes with its content; the surest first."""
+
+
+def stamp_of_entry(info: Mapping[str, Any]) -> str:
+    """Return what changes when a file behind a URL is replaced; empty when nothing is told.
+
+    Args:
+        info: What fsspec says of the file.
+    """
+    return next((f"{name}={info[name]}" for name in _STAMPS if info.get(name)), "")
 
 
 def seed_for(*parts: str | int) -> int:
@@ -57,12 +105,16 @@ class Video:
     """One source file.
 
     Attributes:
-        video_id: 16 hex digits, see `video_id_for`.
+        video_id: 16 hex digits. Once the file has been probed, the name of its content: moved and
+            renamed files keep it, a replaced file gets another. Before that, for files that
+            cannot be probed, and for copies of another video, see `video_id_for`.
         source: Name of the source it came from; empty for a single unnamed source.
         relative_path: Path relative to the source root, `/` as separator.
         uri: Absolute local path or fsspec URL; see `TarMember` for a video inside an archive.
         size_bytes: Size when listed; a file of another size is refused as `changed`.
         text: Caption that came with the data set, if any.
+        stamp: What changes when the file is replaced (times, ETag), as listed; empty when nothing
+            is known. A file with another stamp is refused as `changed`.
         spans: Parts that become its clips, each with a caption of its own; the whole video does
             when there are none.
     """
@@ -73,7 +125,13 @@ class Video:
     uri: str
     size_bytes: int
     text: str | None = None
+    stamp: str = ""
     spans: tuple[Span, ...] = ()
+
+    @property
+    def file_id(self) -> str:
+        """Name of the file as it was listed, see `file_id_for`."""
+        return file_id_for(self.uri, self.size_bytes, self.stamp)
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -18,7 +18,9 @@ FRAMES = 105
 
 
 def clip(path: Path, **options) -> Path:
-    return make_clip(path, **({"size": SIZE, "frames": FRAMES} | options))
+    # The name goes into the file: two with the same content would be one video.
+    named = ("-metadata", f"comment={path.name}")
+    return make_clip(path, **({"size": SIZE, "frames": FRAMES, "extra": named} | options))
 
 
 @pytest.fixture(scope="module")

@@ -7,11 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from pipelines import tables
 
-from media import make_clip
+from media import copy_clip, make_clip
 
 ROOT = Path(__file__).parents[1]
 PIPELINE = """
@@ -38,7 +39,7 @@ def setting(tmp_path_factory):
     folder = tmp_path_factory.mktemp("killed")
     first = make_clip(folder / "videos" / "v00.mp4", size=(64, 48), frames=30)
     for number in range(1, 10):
-        (folder / "videos" / f"v{number:02d}.mp4").write_bytes(first.read_bytes())
+        copy_clip(first, folder / "videos" / f"v{number:02d}.mp4")
     (folder / "videos" / "broken.mp4").write_text("no video")
     (folder / "p.yaml").write_text(PIPELINE)
     return folder
@@ -101,6 +102,42 @@ def test_killed_at_random_moments_and_resumed(setting, tmp_path, workers):
     assert set(first) == set(second)
     for name, table in first.items():
         assert table.equals(second[name]), name
+
+
+def test_a_file_is_replaced_between_kills(tmp_path):
+    """20 kills, one replaced file: as if there had never been anything but the final files."""
+    first = make_clip(tmp_path / "shelf" / "a.mp4", size=(64, 48), frames=30)
+    other = make_clip(tmp_path / "shelf" / "b.mp4", size=(80, 48), frames=22)
+    for number in range(4):
+        copy_clip(first, tmp_path / "videos" / f"v{number}.mp4")
+    (tmp_path / "p.yaml").write_text(PIPELINE)
+    moments = random.Random(9)
+    hits, before = 0, {}
+    for number in range(20):
+        if number == 8:
+            copy_clip(other, tmp_path / "videos" / "v1.mp4")
+        run = start(tmp_path, tmp_path / "wild", "-j", "0")
+        try:
+            run.wait(timeout=moments.uniform(0.8, 2.4))
+        except subprocess.TimeoutExpired:
+            run.kill()
+            run.wait()
+            hits += 1
+        now = committed(tmp_path / "wild")
+        assert all(now[key] == seconds for key, seconds in before.items())
+        before = now
+    for workspace in ("wild", "calm"):
+        last = start(tmp_path, tmp_path / workspace, "-j", "0")
+        assert last.wait() == 0, last.stdout.read()
+    assert hits > 1, "no run was killed: the test did not test"
+    calm, wild = tables(tmp_path / "calm"), tables(tmp_path / "wild")
+    assert calm
+    for name, table in calm.items():
+        found = wild[name]
+        if name.startswith("annotations"):
+            key = table.column_names[0]
+            found = found.filter(pc.is_in(found[key], value_set=table[key].combine_chunks()))
+        assert table.equals(found), name
 
 
 @pytest.mark.parametrize("workers", ["0", "1"])

@@ -6,7 +6,7 @@ from pipelines import look, pipeline_on, run, states
 from clipmill.config import SourceConfig
 from clipmill.pipeline.videos import VideoList
 from clipmill.store.workspace import Workspace
-from media import make_clip
+from media import copy_clip, make_clip
 
 TEXT = """
 name: selection
@@ -31,11 +31,11 @@ def videos(tmp_path_factory):
     folder = tmp_path_factory.mktemp("videos")
     first = make_clip(folder / "a" / "v0.mp4", size=(64, 48), frames=5)
     for number in range(1, 8):
-        (folder / "a" / f"v{number}.mp4").write_bytes(first.read_bytes())
-    (folder / "a" / "bad.mp4").write_bytes(first.read_bytes())
+        copy_clip(first, folder / "a" / f"v{number}.mp4")
+    copy_clip(first, folder / "a" / "bad.mp4")
     for number in range(3):
         (folder / "b").mkdir(exist_ok=True)
-        (folder / "b" / f"v{number}.mp4").write_bytes(first.read_bytes())
+        copy_clip(first, folder / "b" / f"w{number}.mp4")
     return folder
 
 

@@ -333,7 +333,13 @@ def rows_of(workspace: Path, annotation: str) -> list[dict]:
     """What was computed for the good videos, less what differs between two runs."""
     (folder,) = (workspace / "annotations" / annotation).iterdir()
     parts = [pq.read_table(part) for part in folder.glob("part-*.parquet")]
-    rows = [row for part in parts for row in part.drop_columns(["seconds"]).to_pylist()]
-    good = [row for row in rows if not row["error_kind"]]
+    # Where a file lies is part of its probe row, and of no other.
+    named = {"seconds", "file_id", "stamp"}
+    rows = [row for part in parts for row in part.to_pylist()]
+    good = [
+        {name: value for name, value in row.items() if name not in named}
+        for row in rows
+        if not row["error_kind"]
+    ]
     assert len(good) == 2
-    return sorted(good, key=lambda row: next(iter(row.values())))
+    return sorted(good, key=str)

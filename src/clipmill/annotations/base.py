@@ -79,6 +79,7 @@ class ClipInput:
             self.video.uri,
             index=index,
             expected_size_bytes=self.video.size_bytes,
+            expected_stamp=self.video.stamp,
             on_frame=self.check,
         )
 
@@ -154,6 +155,15 @@ class Backend(ABC):
     def wanted_modules(cls, config: Any) -> tuple[str, ...]:
         """Return the Python modules that these settings need."""
         return cls.needs.modules
+
+    @classmethod
+    def reads_text(cls, config: Any) -> bool:
+        """Return whether rows depend on the text that came with the data set.
+
+        Such a row has a field `given`, the `text_id_for` of the text it was made with: a clip
+        whose text is another one now is computed again.
+        """
+        return False
 
     @classmethod
     def wanted_weights(cls, config: Any) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from clipmill.pipeline.changes import Changes
 from clipmill.pipeline.report import StepReport
 from clipmill.pipeline.run import Observer
 from clipmill.sources.account import Account
@@ -76,6 +77,10 @@ class PlainProgress(Observer):
     def listed(self, account: Account) -> None:
         """Say what the sources gave."""
         show_account(account, self.console)
+
+    def inputs_changed(self, changes: Changes) -> None:
+        """Say what became of the inputs."""
+        self.console.print(str(changes), highlight=False, soft_wrap=True)
 
     def stage_begins(self, title: str, *, total: int, pending: int) -> None:
         """Remember the stage."""
@@ -146,6 +151,10 @@ class LiveProgress(Observer):
     def listed(self, account: Account) -> None:
         """Say what the sources gave."""
         show_account(account, self.console)
+
+    def inputs_changed(self, changes: Changes) -> None:
+        """Say what became of the inputs."""
+        self.console.print(str(changes), highlight=False, soft_wrap=True)
 
     def stage_begins(self, title: str, *, total: int, pending: int) -> None:
         """Open a bar."""

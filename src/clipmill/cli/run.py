@@ -3,6 +3,7 @@
 import json
 import signal
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -52,6 +53,14 @@ def run(
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Compute failed clips again.")
     ] = False,
+    allow_fewer: Annotated[
+        bool,
+        typer.Option(
+            "--allow-fewer",
+            help="Go on although a source holds far fewer videos than in the last run, and replace "
+            "samples although none is left.",
+        ),
+    ] = False,
     strict: Annotated[
         bool, typer.Option("--strict", help="Leave with exit code 1 when a clip failed.")
     ] = False,
@@ -68,7 +77,9 @@ def run(
     """
     console = make_console(stderr=as_json)
     pipeline = choose_pipeline(profile, config, input_ or [], console, workspace)
-    summary = execute(pipeline, workspace, console, workers, until, retry_failed)
+    summary = execute(
+        pipeline, workspace, console, workers, until, retry_failed, allow_fewer=allow_fewer
+    )
     if as_json:
         typer.echo(json.dumps(summary_json(summary), indent=2))
     else:
@@ -111,6 +122,8 @@ def execute(
     workers: int | None,
     until: str = "",
     retry_failed: bool = False,
+    *,
+    allow_fewer: bool = False,
 ) -> RunSummary:
     """Run a pipeline with progress on the console."""
     # Before a workspace is made for it: first what needs no network to be known.
@@ -131,6 +144,7 @@ def execute(
                 engine=engine,
                 until=until,
                 retry_failed=retry_failed,
+                allow_fewer=allow_fewer,
                 observer=progress,
             )
     finally:
@@ -144,6 +158,7 @@ def summary_json(summary: RunSummary) -> dict[str, object]:
         "stage2_samples": summary.stage2_samples,
         "failed": summary.failed,
         "computed": summary.computed,
+        "changes": asdict(summary.changes),
         "peak_rss_bytes": summary.peak_rss,
         "sources": summary.account.model_dump(mode="json")["sources"],
         "steps": [step_json(report) for report in summary.reports],

@@ -1,7 +1,7 @@
 """`clipmill why`: what every step decided about one thing."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Annotated
@@ -28,6 +28,7 @@ from clipmill.pipeline.lineage import Lineage
 from clipmill.pipeline.report import StepReport
 from clipmill.pipeline.samples import read_sample_ids
 from clipmill.pipeline.subjects import Subject, find_subjects
+from clipmill.pipeline.videos import VideoList
 from clipmill.pipeline.why import Verdict, describe_decision, outcome, samples_of, trace
 
 _MAX_CLIPS = 8
@@ -53,7 +54,7 @@ def why(
     subjects = find_subjects(listing, target)
     reports = evaluate(context, listing)
     sample_ids = look_past_damage(context.workspace, lambda: read_sample_ids(context))
-    stories = [_story(context, subject, reports, sample_ids) for subject in subjects]
+    stories = [_story(context, listing, subject, reports, sample_ids) for subject in subjects]
     if as_json:
         typer.echo(json.dumps([_plain(story) for story in stories], indent=2))
         return
@@ -74,18 +75,30 @@ class _Story:
 
 
 def _story(
-    context: Context, subject: Subject, reports: Sequence[StepReport], sample_ids: Sequence[str]
+    context: Context,
+    listing: VideoList,
+    subject: Subject,
+    reports: Sequence[StepReport],
+    sample_ids: Sequence[str],
 ) -> _Story:
-    _check_clip(context, subject, reports)
-    verdicts = list(trace(subject, reports, lacks_row=partial(_lacks_row, context)))
+    files = {video.video_id: file_id for file_id, video in listing.files.items()}
+    _check_clip(context, files, subject, reports)
+    verdicts = list(trace(subject, reports, lacks_row=partial(_lacks_row, context, files)))
     return _Story(subject, verdicts, samples_of(subject, reports, sample_ids))
 
 
-def _check_clip(context: Context, subject: Subject, reports: Sequence[StepReport]) -> None:
+def _check_clip(
+    context: Context,
+    files: Mapping[str, str],
+    subject: Subject,
+    reports: Sequence[StepReport],
+) -> None:
     """Refuse the id of a clip that the run does not have, e.g. of another split."""
     if subject.clip is None:
         return
-    known = Lineage.of(subject.video_id, reports).known or _whole_clip(context, subject.video_id)
+    known = Lineage.of(subject.video_id, reports).known or _whole_clip(
+        context, files, subject.video_id
+    )
     if known and subject.clip.clip_id not in known:
         near = sorted(known)[:_MAX_CLIPS]
         more = f" and {len(known) - len(near)} more" if len(known) > len(near) else ""
@@ -95,23 +108,26 @@ def _check_clip(context: Context, subject: Subject, reports: Sequence[StepReport
         )
 
 
-def _whole_clip(context: Context, video_id: str) -> set[str]:
+def _whole_clip(context: Context, files: Mapping[str, str], video_id: str) -> set[str]:
     """Return the clip of all frames of a video, where they have been counted."""
     if "probe" not in context.stages:
         return set()
-    row = context.stages["probe"].table.read([video_id]).get(video_id)
+    file_id = files.get(video_id, "")
+    row = context.stages["probe"].table.read([file_id]).get(file_id)
     return {Clip(video_id, 0, row.num_frames).clip_id} if row is not None else set()
 
 
-def _lacks_row(context: Context, report: StepReport, keys: Sequence[str]) -> set[str]:
+def _lacks_row(
+    context: Context, files: Mapping[str, str], report: StepReport, keys: Sequence[str]
+) -> set[str]:
     """Return those of the keys that have no row in the annotation of a step."""
     stage = context.stages[report.title]
     if stage.backend.kept_only:
         return set(keys)  # a row may be there and lack an object that is kept now
     if stage.backend.level == "clip":
-        asked = {key: {key} if "-" in key else _whole_clip(context, key) for key in keys}
+        asked = {key: {key} if "-" in key else _whole_clip(context, files, key) for key in keys}
     else:
-        asked = {key: {key} for key in keys}
+        asked = {key: {files.get(key, key)} for key in keys}
     rows = pa.array(sorted(set().union(*asked.values())), pa.string())
     lacking = set(stage.table.pending(rows).to_pylist())
     return {key for key, own in asked.items() if own & lacking or not own}

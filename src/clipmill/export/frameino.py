@@ -133,7 +133,8 @@ def export_frameino(
         (on_notice or _unheard)(notice)
     folder = ExportFolder(out, kind=KIND, owned=_owned(stages), data=_csv_folders(stages))
     media = Media(folder, mode=videos)
-    left_out = [LeftOut(s, n, why) for s, why in chosen.left_out.items() for n in stages]
+    reasons = chosen.left_out | chosen.outdated
+    left_out = [LeftOut(s, n, why) for s, why in reasons.items() for n in stages]
     origins: Counter[str] = Counter()
     with ExitStack() as files:
         tables = [
@@ -217,7 +218,11 @@ def _add_sample(
     if sample.video_id in facts.altered:
         reasons = {number: reason or _ALTERED for number, reason in reasons.items()}
     if not all(reasons.values()):
-        problem = media.place_video(sample, size_bytes=video.size_bytes if video else None)
+        problem = media.place_video(
+            sample,
+            size_bytes=video.size_bytes if video else None,
+            stamp=video.stamp if video else "",
+        )
         reasons = {number: reason or problem for number, reason in reasons.items()}
     left_out = [LeftOut(sample.sample_id, n, reason) for n, reason in reasons.items() if reason]
     usable = [table for table in ready if not reasons[table.stage]]
@@ -227,7 +232,7 @@ def _add_sample(
     known = VideoFacts(
         path=media.video_path(sample),
         num_frames=facts.num_frames.get(sample.video_id),
-        text=(video.text if video else None) or provided,
+        text=facts.text_of(sample.clip_id) or provided,
     )
     row = stage1_row(sample, objects, known)
     scores = facts.scores.get(sample.clip_id, (None,) * len(facts.score_names))

@@ -8,7 +8,9 @@ from typing import Literal
 
 from clipmill.errors import UsageError
 from clipmill.export.folder import ExportFolder
+from clipmill.export.job.unchanged import is_same
 from clipmill.samples.schema import SampleObject, SampleRow
+from clipmill.video import VideoError, open_file
 
 VideoMode = Literal["link", "copy", "none"]
 
@@ -34,6 +36,20 @@ def video_name(video_id: str, relative_path: str) -> str:
     stem = re.sub(r"[^A-Za-z0-9._-]+", "_", path.stem)[:_STEM_LENGTH]
     suffix = re.sub(r"[^A-Za-z0-9.]+", "", path.suffix).lower()
     return f"{video_id[:2]}/{video_id}_{stem}{suffix}"
+
+
+def _problem(sample: SampleRow, size_bytes: int | None, stamp: str) -> str:
+    """Return why a video is not the one that was annotated; empty when it is."""
+    try:
+        if size_bytes is None:
+            open_file(sample.uri).close()
+        elif not is_same(sample.uri, sample.video_id, size_bytes=size_bytes, stamp=stamp):
+            return f"the video {sample.uri} has changed since it was annotated; run again"
+    except VideoError as error:
+        return f"{error.kind}: {error}"
+    except OSError as error:
+        return f"the video {sample.uri} cannot be read: {error.strerror or error}"
+    return ""
 
 
 class Media:
@@ -65,12 +81,13 @@ class Media:
             return str(PurePosixPath(sample.source, sample.relative_path))
         return video_name(sample.video_id, sample.relative_path)
 
-    def place_video(self, sample: SampleRow, *, size_bytes: int | None) -> str:
+    def place_video(self, sample: SampleRow, *, size_bytes: int | None, stamp: str = "") -> str:
         """Put a sample's video in its place, once per video.
 
         Args:
             sample: Names the video.
             size_bytes: Size when it was listed; None when that is not known any more.
+            stamp: Stamp when it was listed; empty when that is not known.
 
         Returns:
             Why it cannot be had; empty when it is there.
@@ -79,32 +96,29 @@ class Media:
             UsageError: Links to a video behind a URL were asked for.
         """
         if sample.video_id not in self._problems:
-            self._problems[sample.video_id] = self._place(sample, size_bytes)
+            self._problems[sample.video_id] = self._place(sample, size_bytes, stamp)
         return self._problems[sample.video_id]
 
-    def _place(self, sample: SampleRow, size_bytes: int | None) -> str:
+    def _place(self, sample: SampleRow, size_bytes: int | None, stamp: str) -> str:
         if self._mode == "none":
             return ""
         path = f"{VIDEO_FOLDER}/{self.video_path(sample)}"
+        if "://" in sample.uri and self._mode == "link":
+            raise UsageError(
+                f"the video {sample.uri} lies behind a URL and cannot be linked; use "
+                "`--videos copy` to fetch it, or `--videos none` when the trainer has its own"
+            )
+        problem = _problem(sample, size_bytes, stamp)
+        if problem:
+            return problem
         if "://" in sample.uri:
             return self._download(sample, path)
         source = Path(sample.uri)
-        try:
-            size = source.stat().st_size
-        except OSError as error:
-            return f"the video {sample.uri} cannot be read: {error.strerror}"
-        if size_bytes is not None and size != size_bytes:
-            return f"the video {sample.uri} has changed since it was annotated"
         place = self._folder.copy if self._mode == "copy" else self._folder.link
         place(path, source)
         return ""
 
     def _download(self, sample: SampleRow, path: str) -> str:
-        if self._mode == "link":
-            raise UsageError(
-                f"the video {sample.uri} lies behind a URL and cannot be linked; use "
-                "`--videos copy` to fetch it, or `--videos none` when the trainer has its own"
-            )
         import fsspec
 
         try:

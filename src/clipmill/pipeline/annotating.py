@@ -1,7 +1,7 @@
 """Annotation steps: find what is missing, let the engine compute it, drop what failed."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -9,12 +9,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from clipmill.annotations.base import ClipInput
-from clipmill.clips import Clip
+from clipmill.clips import Clip, Video, text_id_for
 from clipmill.engine.spec import StageSpec
 from clipmill.pipeline.context import Context, Stage
+from clipmill.pipeline.identity import contents_in, identify
 from clipmill.pipeline.population import Population
 from clipmill.pipeline.report import StepReport, verdict_table
 from clipmill.store.annotations import Outcome
+
+CHANGED = "changed"
+"""Kind of the error of a file that is not the one that was listed."""
+
+AGAIN = "its row was made with another caption text and could not be made again; run again"
 
 READ_CHUNK = 256
 """Clips whose input rows are read from disk at once; bounds the memory of long runs."""
@@ -38,13 +44,34 @@ OnCommit = Callable[[Sequence[Outcome]], None]
 def pending_keys(
     stage: Stage, context: Context, population: Population, *, retry_failed: bool = False
 ) -> list[str]:
-    """Return the keys of the population without a row, or without an entry of a kept object."""
+    """Return the keys of the population without a row that holds for it as it is now.
+
+    Such a row lacks an entry of a kept object, or was made with another text of the data set.
+    """
     keys = pa.array([population.key_of(clip) for clip in population.clips], pa.string())
     pending = stage.table.pending(keys, retry_failed=retry_failed).to_pylist()
-    if not stage.backend.kept_only or population.kept_objects is None:
+    again: set[str] = set()
+    if stage.backend.kept_only and population.kept_objects is not None:
+        again |= _lacking(stage, context, population)
+    if stage.backend.reads_text(stage.config):
+        again |= _reworded(stage, population, keys)
+    if not again:
         return pending
-    lacking = _lacking(stage, context, population) | set(pending)
-    return [key for key in keys.to_pylist() if key in lacking]
+    again |= set(pending)
+    return [key for key in keys.to_pylist() if key in again]
+
+
+def _reworded(stage: Stage, population: Population, keys: pa.Array) -> set[str]:
+    """Return clips whose row was made with another text than their video has now."""
+    rows = stage.table.columns(["given"])
+    # Rows fail only where there is no text, and a model is asked.
+    given = pc.fill_null(rows["given"], "")
+    made_with = given.take(pc.index_in(keys, value_set=rows["key"].combine_chunks()))
+    texts = [population.video_of(clip).text for clip in population.clips]
+    ids = {text: text_id_for(text) for text in set(texts)}
+    now = pa.array([ids[text] for text in texts], pa.string())
+    # Null where there is no row yet.
+    return set(keys.filter(pc.fill_null(pc.not_equal(made_with, now), False)).to_pylist())
 
 
 def _lacking(stage: Stage, context: Context, population: Population) -> set[str]:
@@ -68,16 +95,25 @@ def compute(
     engine: Engine,
     pending: Sequence[str],
     on_commit: OnCommit,
-) -> None:
-    """Compute the pending rows and commit them lot by lot; compact when all are there."""
+) -> dict[str, str]:
+    """Compute the pending rows and commit them lot by lot; compact when all are there.
+
+    Returns:
+        Errors that are not committed, by key: a file that is another one by now says nothing of the
+        one that was listed.
+    """
+    changed: dict[str, str] = {}
     stage.table.write_manifest(stage.manifest)
     if pending:
         spec = stage_spec(stage, workers=engine.workers)
-        for lot in engine.run(spec, _inputs(stage, context, population, frozenset(pending))):
+        for done in engine.run(spec, _inputs(stage, context, population, frozenset(pending))):
+            changed |= {one.key: one.error for one in done if one.error_kind == CHANGED}
+            lot = [outcome for outcome in done if outcome.key not in changed]
             if lot:
                 stage.table.append(lot)
                 on_commit(lot)
     stage.table.compact()
+    return changed
 
 
 def stage_spec(stage: Stage, *, workers: int) -> StageSpec:
@@ -103,7 +139,7 @@ def _inputs(
         chunk = clips[at : at + READ_CHUNK]
         probes = {}
         if population.probed:
-            probes = context.stages["probe"].table.read(sorted({c.video_id for c in chunk}))
+            probes = context.stages["probe"].table.read(sorted(set(map(population.file_of, chunk))))
         rows = {
             name: context.stages[name].table.read([clip.clip_id for clip in chunk])
             for name in stage.backend.reads
@@ -114,7 +150,7 @@ def _inputs(
                 ClipInput(
                     video=population.video_of(clip),
                     clip=clip,
-                    probe=probes.get(clip.video_id),
+                    probe=probes.get(population.file_of(clip)),
                     rows={name: rows[name][clip.clip_id] for name in rows},
                     kept=_kept_of(stage, population, rows, clip),
                 ),
@@ -131,46 +167,110 @@ def _kept_of(
     return population.kept_objects & own
 
 
-def settle(stage: Stage, population: Population, *, pending: int) -> tuple[Population, StepReport]:
-    """Take the failed clips out of the population; after `probe`, turn videos into clips."""
+def settle(
+    stage: Stage,
+    population: Population,
+    *,
+    pending: Collection[str],
+    changed: Mapping[str, str] | None,
+) -> tuple[Population, StepReport]:
+    """Take the failed clips out of the population; after `probe`, turn files into clips.
+
+    Args:
+        stage: The annotation.
+        population: What reached it.
+        pending: Keys without a row that holds.
+        changed: What `compute` returned: the population then goes on without the pending ones.
+            None when nothing was to be computed; the walk then ends here.
+    """
+    computed = changed is not None
     status = stage.table.status()
     bad = status.filter(pc.equal(status["status"], "failed")).to_pylist()
     members = {population.key_of(clip): clip for clip in population.clips}
     failures = {row["key"]: row for row in bad if row["key"] in members}
-    left = tuple(clip for key, clip in members.items() if key not in failures)
-    level = "clip" if population.probed else "video"
-    verdicts = verdict_table(
-        {
-            "key": key,
-            "level": level,
-            "clip_id": key if population.probed else None,
-            "video_id": members[key].video_id,
-            "state": "failed",
-            "rule": f"{row['error_kind']}: {row['error']}",
+    out = {*failures, *pending} if computed else failures.keys()
+    left = tuple(clip for key, clip in members.items() if key not in out)
+    reasons = {
+        key: ("failed", f"{row['error_kind']}: {row['error']}") for key, row in failures.items()
+    }
+    if changed is not None:
+        texts = {key: changed.get(key) for key in pending}
+        reasons |= {
+            key: ("failed", f"{CHANGED}: {text}" if text else AGAIN) for key, text in texts.items()
         }
-        for key, row in sorted(failures.items())
-    )
+    after = replace(population, clips=left)
+    dropped = 0
+    if not population.probed and (computed or not pending):
+        after, copies = _with_frames(stage, after)
+        reasons |= copies
+        dropped = len(copies)
+    verdicts = _verdicts(population, members, reasons)
     report = StepReport(
         title=stage.step.title,
         kind="annotate",
         unit=population.unit,
         entering=len(population.clips),
-        leaving=len(left) - pending,
-        failed=len(failures),
-        pending=pending,
+        leaving=len(after.clips) - (0 if computed else len(pending)),
+        dropped=dropped,
+        failed=sum(state == "failed" for state, _ in reasons.values()),
+        pending=0 if computed else len(pending),
         fingerprint=stage.fingerprint,
         backend=stage.step.backend,
         verdicts=verdicts,
     )
-    after = replace(population, clips=left)
-    if not population.probed and not pending:
-        after = _with_frames(stage, after)
     return after, report
 
 
-def _with_frames(stage: Stage, population: Population) -> Population:
-    """Replace the stand-in of each video by the clip of all its frames."""
-    counts = stage.table.columns(["num_frames"])
+def _verdicts(
+    population: Population,
+    members: Mapping[str, Clip],
+    reasons: Mapping[str, tuple[str, str]],
+) -> pa.Table:
+    """Return the verdicts on members that do not go on, by their key: state and reason."""
+    rows = [
+        {
+            "key": key if population.probed else population.videos[key].video_id,
+            "level": "clip" if population.probed else "video",
+            "clip_id": key if population.probed else None,
+            "video_id": population.videos[members[key].video_id].video_id,
+            "state": state,
+            "rule": rule,
+        }
+        for key, (state, rule) in reasons.items()
+    ]
+    return verdict_table(sorted(rows, key=lambda row: str(row["key"])))
+
+
+def _with_frames(
+    stage: Stage, population: Population
+) -> tuple[Population, dict[str, tuple[str, str]]]:
+    """Replace each file by the clip of all frames of the video that its content is.
+
+    Returns:
+        Population without files whose content an earlier one has; state and reason of those.
+    """
+    counts = stage.table.columns(["num_frames", "content"])
     frames = dict(zip(counts["key"].to_pylist(), counts["num_frames"].to_pylist(), strict=True))
-    clips = tuple(Clip(c.video_id, 0, frames[c.video_id]) for c in population.clips)
-    return replace(population, clips=clips, probed=True)
+    alive = {clip.video_id for clip in population.clips}
+    found = identify(population.videos, contents_in(counts))
+    named = dict(zip(population.videos, found.videos, strict=True))
+    files = {
+        video.video_id: key
+        for key, video in named.items()
+        if key in alive and key not in found.copies
+    }
+    clips = tuple(Clip(video_id, 0, frames[key]) for video_id, key in files.items())
+    copies = {
+        key: ("dropped", _same_content(population.videos[key], found.copies[key]))
+        for key in found.copies
+        if key in alive
+    }
+    videos = {video.video_id: video for video in found.videos}
+    return replace(population, videos=videos, files=files, clips=clips, probed=True), copies
+
+
+def _same_content(copy: Video, first: Video) -> str:
+    other = copy.text and text_id_for(copy.text) != text_id_for(first.text)
+    return f"same content as {first.relative_path}" + (
+        "; its own caption, another one, is not used" if other else ""
+    )

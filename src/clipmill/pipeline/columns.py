@@ -78,7 +78,7 @@ def clip_columns(context: Context, population: Population, columns: Sequence[str
         stage = context.stages[annotation]
         by_video = stage.backend.level == "video"
         wanted = (
-            pa.array([clip.video_id for clip in population.clips], pa.string())
+            pa.array([population.file_of(clip) for clip in population.clips], pa.string())
             if by_video
             else keys
         )

@@ -130,7 +130,7 @@ class Context:
             # Every annotation of a clip depends on the frames that `probe` counted.
             {name: before[name].fingerprint for name in (*backend.reads, *_probe(before))},
         )
-        key = "video_id" if backend.level == "video" else "clip_id"
+        key = "file_id" if backend.level == "video" else "clip_id"
         table = self.workspace.annotation(step.annotate, fingerprint, backend.Row, key=key)
         return Stage(step, backend, config, fingerprint, table, identity)
 

@@ -9,12 +9,14 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import TypeVar
 
+import pyarrow as pa
 from pydantic import TypeAdapter, ValidationError
 
-from clipmill.config import Pipeline, dump_pipeline
+from clipmill.config import Pipeline, SourceConfig, dump_pipeline
 from clipmill.config.load import parse_pipeline
-from clipmill.errors import UsageError
+from clipmill.errors import ClipmillError, UsageError
 from clipmill.pipeline.context import Context
+from clipmill.pipeline.identity import contents_of
 from clipmill.pipeline.recorded import Recorded
 from clipmill.pipeline.videos import PATH as VIDEOS_FILE
 from clipmill.pipeline.videos import VideoList
@@ -67,6 +69,8 @@ def last_pipeline(workspace: Workspace) -> Pipeline | None:
 def last_run(workspace: Workspace) -> tuple[Context, VideoList] | None:
     """Return pipeline and video list of the last run; None when nothing was run yet.
 
+    Videos are named by their content as far as `probe` has read them.
+
     Nothing is computed, so no model has to be installed and no weights have to be here. A damaged
     file is read from its copy, and noted in `workspace.damages`.
 
@@ -77,7 +81,28 @@ def last_run(workspace: Workspace) -> tuple[Context, VideoList] | None:
     listing = _or_copy(workspace, VideoList.load)
     if pipeline is None or listing is None:
         return None
-    return Context(workspace, pipeline, _or_copy(workspace, _recorded) or {}), listing
+    context = Context(workspace, pipeline, _or_copy(workspace, _recorded) or {})
+    return context, look_past_damage(workspace, lambda: identified(listing, context))
+
+
+def last_inputs(workspace: Workspace) -> tuple[pa.Table | None, tuple[SourceConfig, ...]]:
+    """Return the rows of the videos, and the sources, of the last run; none if they are unreadable.
+
+    A damaged file is read from its copy, and noted in `workspace.damages`.
+    """
+    try:
+        before = _or_copy(workspace, lambda place: place.read_table(VIDEOS_FILE))
+        pipeline = _or_copy(workspace, last_pipeline)
+    except ClipmillError:
+        return None, ()
+    return before, pipeline.sources if pipeline else ()
+
+
+def identified(listing: VideoList, context: Context) -> VideoList:
+    """Name the videos of a list by what `probe` has found in them."""
+    if "probe" not in context.stages:
+        return listing
+    return listing.identified(contents_of(context.stages["probe"].table))
 
 
 def _or_copy(workspace: Workspace, read: Callable[[Workspace], ResultT | None]) -> ResultT | None:

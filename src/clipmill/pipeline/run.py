@@ -3,13 +3,21 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import pyarrow.compute as pc
+
 from clipmill.config import Pipeline
 from clipmill.errors import UsageError
 from clipmill.pipeline.account import refuse_empty, save_account
 from clipmill.pipeline.annotating import Engine, compute
+from clipmill.pipeline.changes import (
+    Changes,
+    changes_between,
+    check_still_there,
+    count_by_source,
+)
 from clipmill.pipeline.check import check_pipeline
 from clipmill.pipeline.context import Context, Stage
-from clipmill.pipeline.last import keep_copies, note_pipeline
+from clipmill.pipeline.last import identified, keep_copies, last_inputs, note_pipeline
 from clipmill.pipeline.population import Population
 from clipmill.pipeline.report import StepReport
 from clipmill.pipeline.videos import VideoList
@@ -24,6 +32,9 @@ class Observer:
 
     def listed(self, account: Account) -> None:
         """The sources have been listed; nothing is computed yet."""
+
+    def inputs_changed(self, changes: Changes) -> None:
+        """The inputs are not those of the last run; told once their contents are known."""
 
     def stage_begins(self, title: str, *, total: int, pending: int) -> None:
         """An annotation begins: `total` clips reached it, `pending` have no row yet."""
@@ -43,12 +54,14 @@ class RunSummary:
         reports: One per step.
         computed: Rows computed in this run, by annotation.
         peak_rss: Largest resident set of any worker, bytes.
+        changes: What became of the inputs since the last run.
         account: What the sources gave.
     """
 
     reports: tuple[StepReport, ...]
     computed: dict[str, int] = field(default_factory=dict)
     peak_rss: int = 0
+    changes: Changes = field(default_factory=Changes)
     account: Account = field(default_factory=Account)
 
     @property
@@ -74,6 +87,7 @@ def run_pipeline(
     engine: Engine,
     until: str = "",
     retry_failed: bool = False,
+    allow_fewer: bool = False,
     observer: Observer | None = None,
 ) -> RunSummary:
     """Run a pipeline on a workspace, from wherever an earlier run ended.
@@ -84,6 +98,8 @@ def run_pipeline(
         engine: Places the work.
         until: Last step to do.
         retry_failed: Compute failed rows again.
+        allow_fewer: Go on although a source holds far fewer videos than in the last run, and
+            replace samples although there is none left.
         observer: Told of progress.
 
     Raises:
@@ -98,10 +114,10 @@ def run_pipeline(
     context = Context(workspace, pipeline)
     computed: dict[str, int] = {}
 
-    def execute(stage: Stage, population: Population, pending: list[str]) -> None:
+    def execute(stage: Stage, population: Population, pending: list[str]) -> dict[str, str]:
         observer.stage_begins(stage.step.title, total=len(population.clips), pending=len(pending))
         computed[stage.step.annotate] = len(pending)
-        compute(
+        return compute(
             stage,
             context,
             population,
@@ -111,23 +127,75 @@ def run_pipeline(
         )
 
     with workspace.lock():
-        workspace.clean_temporaries()
         found = list_sources(pipeline.sources)
-        refuse_empty(found)
+        inputs = _Inputs(context, VideoList.of(found))
+        if not allow_fewer:
+            refuse_empty(found)
+            inputs.check()
+        workspace.clean_temporaries()
         observer.listed(found.account)
         note_pipeline(context)
         save_account(found.account, workspace)
-        listing = VideoList.of(found)
-        listing.save(workspace)
+        inputs.save()
         keep_copies(workspace)
+        changes = Changes()
         reports = []
         for report in walk(
-            context, listing, execute=execute, retry_failed=retry_failed, until=until
+            context,
+            inputs.listing,
+            execute=execute,
+            retry_failed=retry_failed,
+            until=until,
+            allow_fewer=allow_fewer,
         ):
+            if report.title == "probe":
+                if computed.get("probe"):
+                    inputs.identify()
+                    inputs.save()
+                    keep_copies(workspace)
+                if changes := inputs.changes():
+                    observer.inputs_changed(changes)
             observer.step_done(report)
             reports.append(report)
     peak = int(getattr(engine, "peak_rss", 0))
-    return RunSummary(tuple(reports), computed, peak, found.account)
+    return RunSummary(tuple(reports), computed, peak, changes, found.account)
+
+
+class _Inputs:
+    """The videos of a run beside those of the last one.
+
+    Attributes:
+        listing: Videos as listed, named by their content as far as it is known.
+    """
+
+    def __init__(self, context: Context, listing: VideoList) -> None:
+        self._context = context
+        self._before, self._sources = last_inputs(context.workspace)
+        # What could be read from its copy only is written again.
+        self._saved = None if context.workspace.damages else self._before
+        self.listing = identified(listing, context)
+
+    def check(self) -> None:
+        """Refuse sources that have shrunk; see `check_still_there`."""
+        had: dict[str, int] = {}
+        if self._before is not None:
+            listed = self._before.filter(pc.is_null(self._before["state"]))
+            had = count_by_source(listed["source"].to_pylist(), self._sources)
+        check_still_there(had, self.listing, sources=self._context.pipeline.sources)
+
+    def identify(self) -> None:
+        """Name the videos by what `probe` has found by now."""
+        self.listing = identified(self.listing, self._context)
+
+    def save(self) -> None:
+        """Write the list, where it says something new."""
+        self._saved = self.listing.save(self._context.workspace, before=self._saved)
+
+    def changes(self) -> Changes:
+        """Return what became of the videos since the last run."""
+        if self._before is None or self._before.equals(self._saved):
+            return Changes()
+        return changes_between(VideoList.from_rows(self._before), self.listing)
 
 
 def _check_until(pipeline: Pipeline, until: str) -> None:

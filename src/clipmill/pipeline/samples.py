@@ -6,6 +6,7 @@ from itertools import islice
 import pyarrow as pa
 
 from clipmill.config import SamplesStep
+from clipmill.errors import UsageError
 from clipmill.pipeline.context import Context
 from clipmill.pipeline.population import Population
 from clipmill.pipeline.report import StepReport, verdict_table
@@ -56,8 +57,20 @@ def read_sample_ids(context: Context) -> list[str]:
     return found
 
 
-def apply_samples(step: SamplesStep, context: Context, population: Population) -> StepReport:
-    """Write the samples; parts of an earlier run that are not overwritten are removed."""
+def apply_samples(
+    step: SamplesStep, context: Context, population: Population, *, allow_none: bool = False
+) -> StepReport:
+    """Write the samples; parts of an earlier run that are not overwritten are removed.
+
+    Args:
+        step: The step.
+        context: Workspace and pipeline.
+        population: What reached it.
+        allow_none: Remove the samples of an earlier run although there is none to replace them.
+
+    Raises:
+        UsageError: There is none; those of the earlier run were kept.
+    """
     folder = samples_folder(step.samples)
     written: list[str] = []
     seen: dict[str, int] = {}
@@ -71,7 +84,14 @@ def apply_samples(step: SamplesStep, context: Context, population: Population) -
         table = pa.Table.from_pylist([to_dict(row) for row in rows], schema=schema_of(SampleRow))
         context.workspace.write_table(path, table, rows_per_group=ROWS_PER_GROUP)
         written.append(path)
-    for path in sample_parts(context.workspace, step.samples):
+    parts = sample_parts(context.workspace, step.samples)
+    if parts and not written and not allow_none:
+        raise UsageError(
+            f"no sample is left, so those of an earlier run in {context.workspace.root}/{folder} "
+            "were kept. `clipmill status` tells why clips are out; to replace the samples by "
+            "none, add --allow-fewer"
+        )
+    for path in parts:
         if path not in written:
             context.workspace.remove(path)
     return _report(step, population, seen, stage2)
@@ -129,16 +149,16 @@ def _samples(step: SamplesStep, context: Context, population: Population) -> Ite
     for at in range(0, len(population.clips), READ_CHUNK):
         chunk = population.clips[at : at + READ_CHUNK]
         keys = [clip.clip_id for clip in chunk]
-        probes = context.stages["probe"].table.read(sorted({clip.video_id for clip in chunk}))
+        probes = context.stages["probe"].table.read(sorted(set(map(population.file_of, chunk))))
         rows = {
             name: context.stages[name].table.read(keys) for name in ("objects", "tracks", *optional)
         }
         for clip in chunk:
             mine = {name: rows[name][clip.clip_id] for name in rows}
             yield from build_samples(
-                video=population.videos[clip.video_id],
+                video=population.video_of(clip),
                 clip=clip,
-                rows=ClipAnnotations(probe=probes[clip.video_id], **mine),
+                rows=ClipAnnotations(probe=probes[population.file_of(clip)], **mine),
                 kept_objects=population.kept_objects,
                 limits=limits,
                 non_commercial=licences,

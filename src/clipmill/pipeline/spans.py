@@ -95,14 +95,14 @@ def _cut_all(context: Context, population: Population) -> Iterator[tuple[Clip, l
     table = context.stages["probe"].table
     for at in range(0, len(population.clips), READ_CHUNK):
         chunk = population.clips[at : at + READ_CHUNK]
-        asked = [clip.video_id for clip in chunk if population.videos[clip.video_id].spans]
+        asked = [population.file_of(c) for c in chunk if population.videos[c.video_id].spans]
         probes = table.read(sorted(asked)) if asked else {}
         for clip in chunk:
             spans = population.videos[clip.video_id].spans
             if not spans:
                 yield clip, None
                 continue
-            index = FrameIndex.from_bytes(probes[clip.video_id].index)
+            index = FrameIndex.from_bytes(probes[population.file_of(clip)].index)
             yield clip, [_cut(clip, span, index.seconds, index.fps) for span in spans]
 
 

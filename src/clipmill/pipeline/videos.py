@@ -1,19 +1,21 @@
 """The list of videos of a run, kept in the workspace so that looking needs no source."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from clipmill.clips import Clip, Span, Video
+from clipmill.pipeline.identity import identify
 from clipmill.pipeline.population import Population
 from clipmill.pipeline.report import StepReport, verdict_table
 from clipmill.sources import Listing, SourceProblem
 from clipmill.store.workspace import Workspace
 
 PATH = "videos.parquet"
-
 _SPAN = pa.struct(
     [
         ("start", pa.float64()),
@@ -32,13 +34,14 @@ _SCHEMA = pa.schema(
         ("uri", pa.string()),
         ("size_bytes", pa.int64()),
         ("text", pa.string()),
+        ("stamp", pa.string()),
         ("spans", pa.list_(_SPAN)),
         ("state", pa.string()),
         ("reason", pa.string()),
     ]
 )
 
-_VIDEO = ("video_id", "source", "relative_path", "uri", "size_bytes", "text")
+_VIDEO = ("video_id", "source", "relative_path", "uri", "size_bytes", "text", "stamp")
 """Fields of `Video`, in order."""
 
 _PROBLEM = ["video_id", "relative_path", "uri", "state", "reason"]
@@ -75,22 +78,41 @@ class VideoList:
         """Take over a listing of sources."""
         return cls(listing.videos, listing.problems)
 
-    def save(self, workspace: Workspace) -> None:
-        """Write the list into the workspace."""
+    @cached_property
+    def files(self) -> dict[str, Video]:
+        """Videos by `file_id`, in order."""
+        return {video.file_id: video for video in self.videos}
+
+    def save(self, workspace: Workspace, *, before: pa.Table | None = None) -> pa.Table:
+        """Write the list into the workspace, unless that is what it holds; return it as rows.
+
+        Args:
+            workspace: Where to.
+            before: Rows that it holds.
+        """
+        table = self._rows()
+        if before is None or not table.equals(before):
+            workspace.write_table(PATH, table)
+        return table
+
+    def _rows(self) -> pa.Table:
         entries = (*self.videos, *self.problems)
         # Column by column: a dict per video would take a gigabyte for a million of them.
         columns = [
             pa.array((_cell(entry, field.name) for entry in entries), field.type)
             for field in _SCHEMA
         ]
-        workspace.write_table(PATH, pa.Table.from_arrays(columns, schema=_SCHEMA))
+        return pa.Table.from_arrays(columns, schema=_SCHEMA)
 
     @classmethod
     def load(cls, workspace: Workspace) -> "VideoList | None":
         """Read the list of the last run; None when there was none."""
         table = workspace.read_table(PATH)
-        if table is None:
-            return None
+        return None if table is None else cls.from_rows(table)
+
+    @classmethod
+    def from_rows(cls, table: pa.Table) -> "VideoList":
+        """Return the list of some rows."""
         listed = pc.is_null(table["state"])
         videos, problems = table.filter(listed), table.filter(pc.invert(listed))
         facts = [_column(videos, name) for name in _VIDEO]
@@ -99,10 +121,20 @@ class VideoList:
             tuple(SourceProblem(**row) for row in problems.select(_PROBLEM).to_pylist()),
         )
 
+    def identified(self, contents: Mapping[str, str]) -> "VideoList":
+        """Return the list with every video named by its content, where that is known.
+
+        Args:
+            contents: Content digests by `file_id`.
+        """
+        named = replace(self, videos=identify(self.files, contents).videos)
+        # Names of files do not change; hashing a million of them again takes a second.
+        named.__dict__["files"] = dict(zip(self.files, named.videos, strict=True))
+        return named
+
     def population(self) -> Population:
-        """Return the population before the first step."""
-        videos = {video.video_id: video for video in self.videos}
-        return Population(videos=videos, clips=tuple(Clip(v, 0, 1) for v in videos))
+        """Return the population before the first step, which knows files, not videos."""
+        return Population(videos=self.files, clips=tuple(Clip(v, 0, 1) for v in self.files))
 
     def report(self) -> StepReport:
         """Return what listing the sources gave."""

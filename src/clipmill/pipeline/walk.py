@@ -18,8 +18,8 @@ from clipmill.pipeline.spans import apply_spans, has_spans
 from clipmill.pipeline.splits import apply_split
 from clipmill.pipeline.videos import VideoList
 
-Execute = Callable[[Stage, Population, list[str]], None]
-"""Computes the pending rows of a stage."""
+Execute = Callable[[Stage, Population, list[str]], dict[str, str]]
+"""Computes the pending rows of a stage; returns errors that are not committed, by key."""
 
 
 def walk(
@@ -29,6 +29,7 @@ def walk(
     execute: Execute | None = None,
     retry_failed: bool = False,
     until: str = "",
+    allow_fewer: bool = False,
 ) -> Iterator[StepReport]:
     """Yield the outcome of every step, the listing of sources first.
 
@@ -39,6 +40,10 @@ def walk(
             ends with the first step that has pending rows.
         retry_failed: Count failed rows as pending.
         until: Title or annotation name of the last step to evaluate.
+        allow_fewer: Replace samples also where there is none left.
+
+    Raises:
+        UsageError: No sample is left to replace those there are; they were kept.
     """
     population = listing.population()
     yield listing.report()
@@ -50,17 +55,19 @@ def walk(
             stage = context.stages[step.annotate]
             chain = fingerprint_of(chain, stage.fingerprint)
             pending = pending_keys(stage, context, population, retry_failed=retry_failed)
+            changed = None
             if execute is not None:
-                execute(stage, population, pending)
-                pending = []
-            population, report = settle(stage, population, pending=len(pending))
+                changed = execute(stage, population, pending)
+                # Left are those whose file changed meanwhile.
+                pending = pending and pending_keys(stage, context, population)
+            population, report = settle(stage, population, pending=pending, changed=changed)
         elif isinstance(step, SelectStep):
             population, report = apply_select(
                 step, context, population, fingerprint=chain, write=execute is not None
             )
         elif isinstance(step, SamplesStep):
             if execute is not None:
-                report = apply_samples(step, context, population)
+                report = apply_samples(step, context, population, allow_none=allow_fewer)
             else:
                 report = sample_counts(step, context, population)
         else:

@@ -69,9 +69,11 @@ def build_report(
         Path of the page.
     """
     reports = list(walk(context, listing))
-    scores = selection_scores(context, reports)
+    scores = selection_scores(context, listing, reports)
     # Samples of an earlier run say nothing of an unfinished one.
     samples = read_sample_facts(context) if reports[-1].kind == "samples" else []
+    known = {video.video_id for video in listing.videos}
+    samples = [sample for sample in samples if Clip.parse(sample.clip_id).video_id in known]
     out.mkdir(parents=True, exist_ok=True)
     run = _Run(context, listing, reports, scores, out)
     cards = []
@@ -132,7 +134,7 @@ def _known(run: _Run, clip: Clip) -> ClipRows:
             row = stages[name].table.read([clip.clip_id]).get(clip.clip_id)
             if row is not None:
                 rows[name] = row
-    probe = stages["probe"].table.read([clip.video_id])[clip.video_id]
+    probe = stages["probe"].table.read([video.file_id])[video.file_id]
     return ClipRows(video=video, probe=probe, rows=rows)
 
 

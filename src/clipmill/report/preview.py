@@ -83,6 +83,7 @@ def make_preview(
         video.uri,
         index=FrameIndex.from_bytes(probe.index),
         expected_size_bytes=video.size_bytes,
+        expected_stamp=video.stamp,
     )
     with reader:
         _encode(

@@ -1,6 +1,6 @@
 """Scores of a run: the columns that selections read, and the other numbers beside them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from clipmill.clips import Clip
+from clipmill.clips import Clip, Video
 from clipmill.config import SelectStep
 from clipmill.pipeline.columns import (
     OBJECT_LISTS,
@@ -83,23 +83,31 @@ def cut_lines(cut: Cut) -> tuple[float, ...]:
     return tuple(value for value in (cut.low, cut.high) if value is not None)
 
 
-def selection_scores(context: Context, reports: Sequence[StepReport]) -> list[Score]:
+def selection_scores(
+    context: Context, listing: VideoList, reports: Sequence[StepReport]
+) -> list[Score]:
     """Return the scores of every selection that was evaluated, in pipeline order."""
+    videos = {video.video_id: video for video in listing.videos}
     by_title = {report.title: report for report in reports if report.kind == "select"}
     found: list[Score] = []
     for step in context.pipeline.steps:
         if isinstance(step, SelectStep) and step.title in by_title:
-            found += _of_selection(context, step, by_title[step.title])
+            found += _of_selection(context, videos, step, by_title[step.title])
     return found
 
 
-def _of_selection(context: Context, step: SelectStep, report: StepReport) -> Iterator[Score]:
+def _of_selection(
+    context: Context, videos: Mapping[str, Video], step: SelectStep, report: StepReport
+) -> Iterator[Score]:
     mine = report.verdicts.filter(pc.equal(report.verdicts["level"], step.level))
     decided = mine["key"].to_pylist()
     columns = list(dict.fromkeys(rule.column for rule in step.rules))
     if not decided:
         return
-    population = _population(mine["clip_id"].to_pylist(), objects=decided)
+    clips = tuple(Clip.parse(clip) for clip in dict.fromkeys(mine["clip_id"].to_pylist()))
+    population = Population(
+        videos=videos, clips=clips, probed=True, kept_objects=frozenset(decided)
+    )
     read = object_table if step.level == "object" else clip_columns
     table = read(context, population, columns)
     keys = _array(table["key"])
@@ -116,15 +124,10 @@ def _of_selection(context: Context, step: SelectStep, report: StepReport) -> Ite
             )
 
 
-def _population(clip_ids: Sequence[str], *, objects: Sequence[str]) -> Population:
-    clips = tuple(Clip.parse(clip_id) for clip_id in dict.fromkeys(clip_ids))
-    return Population(videos={}, clips=clips, probed=True, kept_objects=frozenset(objects))
-
-
 def other_scores(context: Context, listing: VideoList, seen: Sequence[Score]) -> list[Score]:
     """Return the numeric columns that no selection reads and that are not all the same."""
     known = {score.column for score in seen}
-    videos = {video.video_id for video in listing.videos}
+    videos = {video.video_id: video for video in listing.videos}
     scores: list[Score] = []
     for name, stage in context.stages.items():
         scores += _of_rows(name, stage, videos, known)
@@ -132,19 +135,24 @@ def other_scores(context: Context, listing: VideoList, seen: Sequence[Score]) ->
     return [score for score in scores if _varies(score.values)]
 
 
-def _of_rows(name: str, stage: Stage, videos: set[str], known: set[str]) -> Iterator[Score]:
+def _of_rows(
+    name: str, stage: Stage, videos: Mapping[str, Video], known: set[str]
+) -> Iterator[Score]:
     columns = [c for c in sorted(scalar_columns(stage.backend.Row)) if f"{name}.{c}" not in known]
     columns = [c for c in columns if not _is_bool(stage.backend.Row, c)]
     if not columns:
         return
-    table = _of_run(stage.table.columns(columns), videos)
+    table = stage.table.columns(columns)
+    if stage.backend.level == "video":
+        table = _by_video(table, videos)
+    table = _of_run(table, videos)
     keys = _array(table["key"])
     for column in columns:
         yield Score(f"{name}.{column}", "", stage.backend.level, keys, _numbers(table[column]))
 
 
 def _of_objects(
-    name: str, stage: Stage, context: Context, videos: set[str], known: set[str]
+    name: str, stage: Stage, context: Context, videos: Mapping[str, Video], known: set[str]
 ) -> Iterator[Score]:
     columns = [f"{name}.{c}" for c in sorted(object_columns(stage.backend.Row))]
     columns = [c for c in columns if c not in known and not c.endswith((".anchor", ".first_frame"))]
@@ -159,7 +167,14 @@ def _of_objects(
             yield Score(column, "", "object", keys, _numbers(table[column]))
 
 
-def _of_run(table: pa.Table, videos: set[str]) -> pa.Table:
+def _by_video(table: pa.Table, videos: Mapping[str, Video]) -> pa.Table:
+    """Turn the keys of rows about files into those of their videos."""
+    by_file = {video.file_id: video_id for video_id, video in videos.items()}
+    keys = [by_file.get(key, "") for key in table["key"].to_pylist()]
+    return table.set_column(0, "key", pa.array(keys, pa.string()))
+
+
+def _of_run(table: pa.Table, videos: Mapping[str, Video]) -> pa.Table:
     """Keep the good rows of the videos of this run; a table may hold those of others."""
     table = table.filter(pc.equal(table["status"], "ok"))
     owners = pc.utf8_slice_codeunits(table["key"], 0, 16)

@@ -13,7 +13,7 @@ from clipmill.annotations.inout.schema import InOutRow, ObjectInOut
 from clipmill.annotations.objects.schema import DetectedObject, ObjectsRow
 from clipmill.annotations.probe.schema import ProbeRow
 from clipmill.annotations.tracks.schema import ObjectTracks, TracksRow
-from clipmill.clips import Clip, Video, anchor_id_for
+from clipmill.clips import Clip, Video, anchor_id_for, text_id_for
 from clipmill.samples.captions import template_caption
 from clipmill.samples.schema import SampleObject, SampleRow
 from clipmill.store.codecs import (
@@ -108,6 +108,7 @@ def build_samples(
             stage2=not reason,
             stage2_reason=reason,
             non_commercial=non_commercial,
+            given=text_id_for(video.text),
         )
         yield sample if sample.caption else _with_template(sample, rows)
 

@@ -76,6 +76,7 @@ class SampleRow:
         stage2: Ready for Frame-In / Frame-Out training.
         stage2_reason: Why it is not, empty when it is.
         non_commercial: Model weights behind the sample whose licence forbids commercial use.
+        given: `text_id_for` of the text that came with the data set; empty for none.
     """
 
     sample_id: str
@@ -99,3 +100,4 @@ class SampleRow:
     stage2: bool
     stage2_reason: str
     non_commercial: tuple[str, ...] = ()
+    given: str = ""

@@ -18,7 +18,10 @@ def describe_empty(account: Account) -> str:
     lines = [f"no video found in {' and '.join(source.path for source in empty)}"]
     for source in empty:
         lines += _details(source)
-    lines.append("  nothing was changed; check the path, and whether the disk it is on is mounted")
+    lines.append(
+        "  nothing was changed; check the path, and whether the disk it is on is mounted;"
+        " if it is empty on purpose, add --allow-fewer"
+    )
     return "\n".join(map(_safe, lines))
 
 

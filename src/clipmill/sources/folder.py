@@ -5,6 +5,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from clipmill.clips import stamp_of_file
 from clipmill.errors import UsageError
 from clipmill.sources.found import VIDEO_SUFFIXES, FoundFile, is_video
 from clipmill.sources.leftout import LEFTOVER, LEFTOVERS, count_others, reason_for
@@ -116,7 +117,7 @@ def _describe(path: str, relative: str, real_folder: str) -> FoundFile:
     except OSError as error:
         # A dangling or circular link, or a folder that may not be entered.
         return FoundFile(relative, path, path, 0, problem=f"cannot be read: {error.strerror}")
-    return FoundFile(relative, path, real, facts.st_size)
+    return FoundFile(relative, path, real, facts.st_size, stamp_of_file(facts))
 
 
 def _captioned(found: FoundFile, text: str, tally: Tally, encoding: str) -> FoundFile:

@@ -37,6 +37,7 @@ class FoundFile(NamedTuple):
         uri: Absolute path or URL.
         real_path: The file behind links, to recognise one that is listed twice.
         size_bytes: Size.
+        stamp: What changes when the file is replaced, see `Video.stamp`.
         text: Caption from a table or from a file beside it, if there is one.
         problem: Why it cannot be read; empty when it can.
         where: Line or row of the table, byte of the archive; empty for a file found in a folder.
@@ -51,6 +52,7 @@ class FoundFile(NamedTuple):
     uri: str
     real_path: str
     size_bytes: int
+    stamp: str = ""
     text: str | None = None
     problem: str = ""
     where: str = ""

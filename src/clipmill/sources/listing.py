@@ -49,7 +49,7 @@ def list_sources(sources: Sequence[SourceConfig]) -> Listing:
         UsageError: A source does not exist or cannot be read at all, or two sources have the
             same name.
     """
-    names = _source_names(sources)
+    names = source_names(sources)
     taking = Taking()
     accounts = []
     with _no_collection():
@@ -108,8 +108,12 @@ def _list_one(source: SourceConfig, tally: Tally) -> Iterable[FoundFile]:
     return list_local(Path(source.path), tally, columns.encoding, named=named)
 
 
-def _source_names(sources: Sequence[SourceConfig]) -> list[str]:
-    """Names of the sources; a single unnamed source stays unnamed."""
+def source_names(sources: Sequence[SourceConfig]) -> list[str]:
+    """Names of the sources; a single unnamed source stays unnamed.
+
+    Raises:
+        UsageError: Two have the same name.
+    """
     if len(sources) == 1:
         return [sources[0].name]
     names = [s.name or Path(s.path.rstrip("/")).name for s in sources]

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from clipmill.clips import stamp_of_entry
 from clipmill.errors import UsageError
 from clipmill.sources.found import FoundFile, is_leftover, is_video
 from clipmill.sources.leftout import LEFTOVER, LEFTOVERS, count_others
@@ -43,7 +44,8 @@ def list_remote(url: str, tally: Tally, encoding: str = "") -> Iterator[FoundFil
         if not is_video(name) or is_leftover(below):
             continue
         uri = filesystem.unstrip_protocol(name)
-        found = FoundFile(below, uri, uri, int(infos[name].get("size") or 0))
+        info = infos[name]
+        found = FoundFile(below, uri, uri, int(info.get("size") or 0), stamp_of_entry(info))
         text = texts.get(name)
         if text is not None:
             label, text_uri = posixpath.basename(text), filesystem.unstrip_protocol(text)

@@ -55,6 +55,7 @@ class RowReader:
             place.uri,
             place.real_path,
             place.size_bytes,
+            place.stamp,
             caption.text,
             problem,
             row.where,

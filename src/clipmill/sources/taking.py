@@ -125,4 +125,4 @@ def _part(span: Span) -> _Part:
 def _video(found: FoundFile, source: str) -> Video:
     video_id = video_id_for(found.relative_path, source=source)
     path = found.relative_path
-    return Video(video_id, source, path, found.uri, found.size_bytes, found.text)
+    return Video(video_id, source, path, found.uri, found.size_bytes, found.text, found.stamp)

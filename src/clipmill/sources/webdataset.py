@@ -15,7 +15,13 @@ from clipmill.sources.leftout import LEFTOVER, LEFTOVERS, reason_for
 from clipmill.sources.lookup.walk import walk
 from clipmill.sources.readers.rows import Columns
 from clipmill.sources.readers.tar_captions import Captions, is_utf8, key, normal
-from clipmill.sources.readers.tars import COMPRESSED_SUFFIXES, TarEntry, open_tar, tar_entries
+from clipmill.sources.readers.tars import (
+    COMPRESSED_SUFFIXES,
+    TarEntry,
+    archive_stamp,
+    open_tar,
+    tar_entries,
+)
 from clipmill.sources.sidecars import shown
 from clipmill.sources.tally import Tally
 
@@ -122,6 +128,7 @@ class _Shard:
         real = self.archive if remote else os.path.realpath(self.archive)
         videos: list[TarEntry] = []
         problems: list[FoundFile] = []
+        stamp = archive_stamp(self.archive)
         with open_tar(self.archive) as file:
             for number, entry in enumerate(tar_entries(file)):
                 if not entry.name:
@@ -137,10 +144,10 @@ class _Shard:
                 elif not entry.name.lower().endswith((".txt", ".json")):
                     self.tally.unused(*reason_for(normal(entry.name)), self._shown(entry))
         for entry in videos:
-            yield self._found(entry, real)
+            yield self._found(entry, real, stamp)
         yield from problems
 
-    def _found(self, entry: TarEntry, real: str) -> FoundFile:
+    def _found(self, entry: TarEntry, real: str, stamp: str) -> FoundFile:
         name = normal(entry.name)
         problem = entry.problem
         if name.startswith("../"):
@@ -158,9 +165,10 @@ class _Shard:
             member.uri,
             f"{real}#{name}",
             entry.size_bytes,
-            caption.text,
+            text=caption.text,
             where=f"byte {entry.offset}",
             origin=origin,
+            stamp=stamp,
         )
 
     def _problem(self, entry: TarEntry, problem: str) -> FoundFile:

@@ -18,7 +18,9 @@ from clipmill.store.storage import Storage, checked
 from clipmill.store.tables import explained_reads, open_parquet, write_plain
 
 MARKER = "workspace.json"
-LAYOUT_VERSION = 1
+LAYOUT_VERSION = 2
+"""1: rows by the path of their video. 2: rows by its content."""
+
 COPIES = "backup"
 """Folder with copies of the small files that say what the last run was."""
 
@@ -91,10 +93,7 @@ class Workspace:
             workspace.look_past(error)
             return workspace
         if layout != LAYOUT_VERSION:
-            raise UsageError(
-                f"{storage.root} was written by another version of clipmill "
-                f"(layout {layout}, this one reads {LAYOUT_VERSION})"
-            )
+            raise UsageError(_other_layout(storage.root, layout))
         return workspace
 
     @property
@@ -226,6 +225,19 @@ class Workspace:
     def clean_temporaries(self) -> None:
         """Remove what killed runs left unfinished; call it under the lock."""
         self._storage.sweep()
+
+
+def _other_layout(root: str, found: Any) -> str:
+    text = (
+        f"{root} was written by another version of clipmill (layout {found}, this one reads "
+        f"{LAYOUT_VERSION}). "
+    )
+    if found == 1:
+        text += (
+            "Its rows are kept by the path of their video, so they may be of files that have been "
+            "replaced since, and are not taken over. "
+        )
+    return text + "Run into a new workspace, or use the version that wrote it; it was not touched"
 
 
 def marker_bytes() -> bytes:

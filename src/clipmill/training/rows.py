@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from clipmill.clips import Video
 from clipmill.errors import ClipmillError, UsageError
 from clipmill.pipeline.last import last_run
 from clipmill.pipeline.samples import sample_parts
@@ -73,9 +74,17 @@ class WorkspaceSamples(SampleSource):
         heads = self._heads()
         if not heads:
             raise UsageError(f"the samples '{name}' of {workspace.root} are empty")
-        self._probe, sizes = _known_videos(workspace)
-        wanted = (sizes.get(video, -1) for video in heads["video_id"].tolist())
-        size_bytes = np.fromiter(wanted, np.int64, len(heads["video_id"]))
+        self._probe, self._videos = _known_videos(workspace)
+        sizes = {video_id.encode(): video.size_bytes for video_id, video in self._videos.items()}
+        of_samples = heads["video_id"].tolist()
+        if sizes and (lost := sum(video not in sizes for video in of_samples)):
+            raise UsageError(
+                f"{lost} of the {len(of_samples)} samples '{name}' in {workspace.root} are of "
+                "videos that the last run did not have: they were replaced, or are gone. Run the "
+                "pipeline again; its last step writes the samples anew"
+            )
+        wanted = (sizes.get(video, -1) for video in of_samples)
+        size_bytes = np.fromiter(wanted, np.int64, len(of_samples))
         place = np.stack([heads["part"], heads["group"], heads["row"], size_bytes], axis=1)
         self.index = SampleIndex(
             sample_id=heads["sample_id"],
@@ -169,9 +178,10 @@ class WorkspaceSamples(SampleSource):
         )
 
     def _frame_index(self, video_id: str) -> FrameIndex | None:
-        if self._probe is None:
+        if self._probe is None or video_id not in self._videos:
             return None
-        row = self._probe.read([video_id]).get(video_id)
+        file_id = self._videos[video_id].file_id
+        row = self._probe.read([file_id]).get(file_id)
         return None if row is None else FrameIndex.from_bytes(row.index)
 
 
@@ -203,8 +213,8 @@ def _shards(place: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
     return np.concatenate([[0], np.cumsum(changes)]).astype(np.int32)
 
 
-def _known_videos(workspace: Workspace) -> tuple[Any, dict[bytes, int]]:
-    """Return the table of frame indices (None when there is none), and sizes by video id."""
+def _known_videos(workspace: Workspace) -> tuple[Any, dict[str, Video]]:
+    """Return the table of frame indices (None when there is none), and videos by id."""
     try:
         run = last_run(workspace)
     except ClipmillError as error:
@@ -218,5 +228,4 @@ def _known_videos(workspace: Workspace) -> tuple[Any, dict[bytes, int]]:
         return None, {}
     context, listing = run
     probe = context.stages["probe"].table if "probe" in context.stages else None
-    sizes = {video.video_id.encode(): video.size_bytes for video in listing.videos}
-    return probe, {video: -1 if size is None else size for video, size in sizes.items()}
+    return probe, {video.video_id: video for video in listing.videos}

@@ -5,9 +5,11 @@ from clipmill.video.errors import (
     VideoChangedError,
     VideoError,
     VideoMissingError,
+    translated,
 )
+from clipmill.video.files import local_stamp, open_file
 from clipmill.video.index import FrameIndex
-from clipmill.video.indexing import index_video, packet_times
+from clipmill.video.indexing import ProbedVideo, index_video, packet_times, probe_video
 from clipmill.video.info import VideoInfo
 from clipmill.video.reader import StreamedFrame, VideoReader
 from clipmill.video.sizes import FrameSize, fit_within
@@ -16,6 +18,7 @@ __all__ = [
     "FrameIndex",
     "FrameSize",
     "IndexMismatchError",
+    "ProbedVideo",
     "StreamedFrame",
     "VideoChangedError",
     "VideoError",
@@ -24,5 +27,9 @@ __all__ = [
     "VideoReader",
     "fit_within",
     "index_video",
+    "local_stamp",
+    "open_file",
     "packet_times",
+    "probe_video",
+    "translated",
 ]

@@ -1,12 +1,13 @@
 """The file behind a video: local path, URL or tar member, checked before libav sees it."""
 
 import stat
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from clipmill.clips import TAR_MEMBER, TarMember
+from clipmill.clips import TAR_MEMBER, TarMember, stamp_of_file
 from clipmill.video.errors import VideoChangedError, VideoError, VideoMissingError, name_of
 from clipmill.video.ranges import open_member, open_url
 
@@ -41,8 +42,16 @@ class InputFile:
             self.target.close()
 
 
-def open_file(uri: str, *, expected_size_bytes: int | None = None) -> InputFile:
+def open_file(
+    uri: str, *, expected_size_bytes: int | None = None, expected_stamp: str = ""
+) -> InputFile:
     """Look at a file.
+
+    Args:
+        uri: Local path, fsspec URL or URL of a tar member.
+        expected_size_bytes: A file of another size is refused.
+        expected_stamp: A local file, or one in a local archive, with another stamp is refused
+            (see `clipmill.clips.stamp_of_file`); empty when that is not known.
 
     Raises:
         VideoError: It is empty, of another size than expected (`changed`), or no regular file.
@@ -56,12 +65,39 @@ def open_file(uri: str, *, expected_size_bytes: int | None = None) -> InputFile:
                 f"{name_of(uri)} has {file.size_bytes} bytes but had {expected_size_bytes} when "
                 "it was listed; list the source again"
             )
+        if expected_stamp and (found := local_stamp(uri)) and found != expected_stamp:
+            raise VideoChangedError(
+                f"{name_of(uri)} was written or replaced since it was listed; list the source again"
+            )
         if file.size_bytes == 0:
             raise VideoError(f"{name_of(uri)} is empty (0 bytes); fetch it again")
     except VideoError:
         file.close()
         raise
     return file
+
+
+def local_stamp(uri: str) -> str:
+    """Return the stamp of a local file, or of the local archive it is in; empty behind a URL.
+
+    Raises:
+        OSError: As the system says, e.g. when it is gone.
+    """
+    path = TarMember.parse(uri).archive if uri.startswith(TAR_MEMBER) else uri
+    return "" if "://" in path else stamp_of_file(Path(path).stat())
+
+
+def read_blocks(file: InputFile, offsets: Sequence[int], size: int) -> Iterator[bytes]:
+    """Yield blocks of a file, each of up to `size` bytes; nobody else may be reading it."""
+    if not isinstance(file.target, str):
+        for offset in offsets:
+            file.target.seek(offset)
+            yield file.target.read(size)
+        return
+    with Path(file.target.removeprefix("file:")).open("rb") as opened:
+        for offset in offsets:
+            opened.seek(offset)
+            yield opened.read(size)
 
 
 def _local_path(uri: str) -> Path | None:

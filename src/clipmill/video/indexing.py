@@ -1,6 +1,7 @@
 """Building a frame index: from packets where they can be trusted, by decoding where not."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from itertools import pairwise
@@ -9,8 +10,10 @@ import av.error
 import numpy as np
 from av.video.frame import VideoFrame
 
+from clipmill.video.content import content_digest, sampled_blocks
 from clipmill.video.decoder import decoded_frames
 from clipmill.video.errors import VideoError, name_of, translated
+from clipmill.video.files import open_file
 from clipmill.video.index import EntryPoints, FrameIndex
 from clipmill.video.info import VideoInfo, describe
 from clipmill.video.packets import PacketTable, doubt, read_packets
@@ -21,6 +24,21 @@ def _nothing() -> None:
     """Default of `on_frame`."""
 
 
+@dataclass(frozen=True, slots=True)
+class ProbedVideo:
+    """A video, read once from end to end.
+
+    Attributes:
+        info: Facts of the file.
+        index: All frames.
+        content: 32 hex digits that name its content, see `content_digest`.
+    """
+
+    info: VideoInfo
+    index: FrameIndex
+    content: str
+
+
 def index_video(
     uri: str,
     *,
@@ -28,7 +46,25 @@ def index_video(
     max_pixels: int = MAX_PIXELS,
     on_frame: Callable[[], None] = _nothing,
 ) -> tuple[VideoInfo, FrameIndex]:
-    """Find the facts and all frames of a video.
+    """Find the facts and all frames of a video; see `probe_video`."""
+    probed = probe_video(
+        uri,
+        expected_size_bytes=expected_size_bytes,
+        max_pixels=max_pixels,
+        on_frame=on_frame,
+    )
+    return probed.info, probed.index
+
+
+def probe_video(
+    uri: str,
+    *,
+    expected_size_bytes: int | None = None,
+    expected_stamp: str = "",
+    max_pixels: int = MAX_PIXELS,
+    on_frame: Callable[[], None] = _nothing,
+) -> ProbedVideo:
+    """Find the facts, all frames and the identity of a video.
 
     Only packets are read and one frame is decoded, unless the packets cannot be trusted: then
     the whole file is decoded once, and what the decoder gives in presentation order is taken as
@@ -37,6 +73,8 @@ def index_video(
     Args:
         uri: Local path or fsspec URL.
         expected_size_bytes: A file of another size is refused with kind `changed`.
+        expected_stamp: So is a local file with another stamp, before it is read and after; empty
+            when it is not known.
         max_pixels: Larger frames are refused before they are decoded.
         on_frame: Called once per decoded frame; may raise to stop.
 
@@ -44,7 +82,11 @@ def index_video(
         VideoError: With kind `missing`, `changed` or `decode`; the message names the file.
     """
     reopen = partial(
-        open_source, uri, expected_size_bytes=expected_size_bytes, max_pixels=max_pixels
+        open_source,
+        uri,
+        expected_size_bytes=expected_size_bytes,
+        expected_stamp=expected_stamp,
+        max_pixels=max_pixels,
     )
     with translated(uri):
         with reopen(packets_only=True) as source:
@@ -53,13 +95,20 @@ def index_video(
                 raise VideoError(f"{name_of(uri)} has a video stream without any packets")
             reason = doubt(table, source)
             frame = None if reason else _first_frame(source, table)
+            time_base, blocks = source.time_base, sampled_blocks(source.file)
             if frame is not None:
                 check_size(uri, frame.width, frame.height, max_pixels)
                 info = describe(source, frame)
-                return info, _from_packets(source, table, info)
-        reason = reason or "the first key frame does not decode by itself"
-        with reopen() as source:
-            return _by_decoding(source, table, reason, on_frame)
+                index = _from_packets(source, table, info)
+        if frame is None:
+            reason = reason or "the first key frame does not decode by itself"
+            with reopen() as source:
+                info, index = _by_decoding(source, table, reason, on_frame)
+        if expected_stamp:
+            # Written while it was read: what was found may be of two files.
+            open_file(uri, expected_stamp=expected_stamp).close()
+        content = content_digest(table, info, time_base=time_base, blocks=blocks)
+        return ProbedVideo(info, index, content)
 
 
 def packet_times(

@@ -1,5 +1,6 @@
 """What the packets of a file say about its frames, and whether that can be believed."""
 
+import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -28,6 +29,8 @@ class PacketTable:
         hidden: Packets of VP8 or VP9 that show nothing (alt-ref frames).
         corrupt: Whether any packet is marked as damaged, or reading ended in an error.
         first_key: The first key packet itself, to decode a first frame from.
+        sizes: Bytes of each packet.
+        payload: Digest of the bytes of all packets, which demuxing has in memory anyway.
     """
 
     pts: list[int | None] = field(default_factory=list)
@@ -37,6 +40,8 @@ class PacketTable:
     hidden: int = 0
     corrupt: bool = False
     first_key: Packet | None = None
+    sizes: list[int] = field(default_factory=list)
+    payload: bytes = b""
 
 
 def _is_hidden(codec: str, packet: Packet) -> bool:
@@ -62,10 +67,13 @@ def read_packets(source: OpenSource) -> PacketTable:
     codec = source.stream.codec_context.name
     codec = "vp8" if "vp8" in codec or codec == "libvpx" else codec
     codec = "vp9" if "vp9" in codec else codec
+    payload = hashlib.blake2b(digest_size=16)
     try:
         for packet in source.container.demux(source.stream):
             if packet.size == 0:
                 continue
+            payload.update(memoryview(packet))
+            table.sizes.append(packet.size)
             table.pts.append(packet.pts)
             table.dts.append(packet.dts)
             table.keys.append(packet.is_keyframe)
@@ -76,6 +84,7 @@ def read_packets(source: OpenSource) -> PacketTable:
                 table.first_key = packet
     except av.error.FFmpegError:
         table.corrupt = True
+    table.payload = payload.digest()
     return table
 
 

@@ -11,8 +11,9 @@ import numpy as np
 from clipmill.video.convert import Converter
 from clipmill.video.decoder import Decoder
 from clipmill.video.errors import translated
+from clipmill.video.files import open_file
 from clipmill.video.index import FrameIndex
-from clipmill.video.indexing import index_video
+from clipmill.video.indexing import probe_video
 from clipmill.video.info import VideoInfo
 from clipmill.video.sizes import FrameSize
 from clipmill.video.source import MAX_PIXELS, OpenSource, open_source
@@ -49,6 +50,7 @@ class VideoReader:
         uri: Local path or fsspec URL.
         index: The index made earlier by `index_video`; made now when None.
         expected_size_bytes: A file of another size is refused with kind `changed`.
+        expected_stamp: So is a local file with another stamp; empty when it is not known.
         on_frame: Called once per decoded frame; may raise to stop.
         max_pixels: Larger frames are refused before they are decoded.
 
@@ -62,11 +64,13 @@ class VideoReader:
         *,
         index: FrameIndex | None = None,
         expected_size_bytes: int | None = None,
+        expected_stamp: str = "",
         on_frame: Callable[[], None] | None = None,
         max_pixels: int = MAX_PIXELS,
     ) -> None:
         self.uri = uri
         self._expected_size_bytes = expected_size_bytes
+        self._expected_stamp = expected_stamp
         self._max_pixels = max_pixels
         self._on_frame = on_frame or _nothing
         self._idle: list[Decoder] = []
@@ -82,16 +86,19 @@ class VideoReader:
         return open_source(
             self.uri,
             expected_size_bytes=self._expected_size_bytes,
+            expected_stamp=self._expected_stamp,
             max_pixels=self._max_pixels,
         )
 
     def _make_index(self) -> tuple[VideoInfo, FrameIndex]:
-        return index_video(
+        probed = probe_video(
             self.uri,
             expected_size_bytes=self._expected_size_bytes,
+            expected_stamp=self._expected_stamp,
             max_pixels=self._max_pixels,
             on_frame=self._on_frame,
         )
+        return probed.info, probed.index
 
     def _new_decoder(self) -> Decoder:
         return Decoder(self._open, self.index, self._on_frame)
@@ -226,3 +233,7 @@ class VideoReader:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+        if error is None and self._expected_stamp:
+            # Written while it was read: the frames may be those of two files.
+            with translated(self.uri):
+                open_file(self.uri, expected_stamp=self._expected_stamp).close()

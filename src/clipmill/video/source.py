@@ -105,6 +105,7 @@ def open_source(
     uri: str,
     *,
     expected_size_bytes: int | None = None,
+    expected_stamp: str = "",
     max_pixels: int = MAX_PIXELS,
     packets_only: bool = False,
 ) -> OpenSource:
@@ -117,6 +118,7 @@ def open_source(
     Args:
         uri: Local path or fsspec URL.
         expected_size_bytes: A file of another size is refused.
+        expected_stamp: A local file with another stamp is refused, see `open_file`.
         max_pixels: Larger frames are refused before they are decoded.
         packets_only: Packets will be read, and at most a key frame decoded. libav then need
             not decode a frame to guess the reordering depth of MP4 and MOV, half the cost.
@@ -128,7 +130,9 @@ def open_source(
     # must not make libav fetch other files over the network.
     options = {"max_pixels": str(max_pixels), "protocol_whitelist": "file"}
     with translated(uri), ExitStack() as stack:
-        file = open_file(uri, expected_size_bytes=expected_size_bytes)
+        file = open_file(
+            uri, expected_size_bytes=expected_size_bytes, expected_stamp=expected_stamp
+        )
         stack.callback(file.close)
         if packets_only and file.is_iso:
             options["skip_frame"] = "all"

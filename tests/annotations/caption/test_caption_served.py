@@ -16,7 +16,7 @@ from clipmill.annotations.base import Backend
 from clipmill.annotations.caption.openai import OpenAICaption
 from clipmill.annotations.objects.schema import ObjectsRow
 from clipmill.store.workspace import Workspace
-from media import make_clip
+from media import copy_clip, make_clip
 
 _NEEDED = ("torch", "transformers", "openai", "fastapi", "uvicorn")
 _MISSING = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
@@ -117,7 +117,7 @@ def test_the_server_dies_half_way_and_the_rest_is_retried(tiny_model, tmp_path, 
     model = tiny_model("qwen")
     first = make_clip(tmp_path / "videos" / "v0.mp4", frames=20)
     for number in range(1, 4):
-        (tmp_path / "videos" / f"v{number}.mp4").write_bytes(first.read_bytes())
+        copy_clip(first, tmp_path / "videos" / f"v{number}.mp4")
     pipeline = pipeline_on(tmp_path / "videos", PIPELINE.replace("MODEL", str(model)))
     port = free_port()
     # Where a server listens is no part of what its answers depend on.

@@ -10,6 +10,7 @@ import pytest
 from export_samples import Disc, disc_sample
 from pipelines import pipeline_on, run
 
+from clipmill.clips import Clip
 from clipmill.export.containers.tree import FolderContainer
 from clipmill.export.containers.webdataset import WebDatasetContainer
 from clipmill.export.content.profile import FrameProfile
@@ -72,7 +73,8 @@ def _probed(folder: Path, row: SampleRow) -> Workspace:
     listing = VideoList.load(workspace)
     assert listing is not None
     (video,) = listing.videos
-    row = replace(row, video_id=video.video_id, uri=video.uri)
+    clip = Clip(video.video_id, row.start, row.end)
+    row = replace(row, video_id=video.video_id, clip_id=clip.clip_id, uri=video.uri)
     table = pa.Table.from_pylist([to_dict(row)], schema=schema_of(SampleRow))
     workspace.write_table("samples/training/part-00000.parquet", table)
     return workspace

@@ -17,6 +17,7 @@ from clipmill.annotations.caption.checks import cleaned, problem_with, whole_sen
 from clipmill.annotations.caption.prompt import DEFAULT_PROMPT, fill_prompt
 from clipmill.annotations.caption.schema import AnchorCaption, CaptionRow
 from clipmill.annotations.objects.schema import ObjectsRow
+from clipmill.clips import text_id_for
 from clipmill.errors import ClipError
 
 ATTEMPTS = 2
@@ -102,6 +103,11 @@ class ModelCaption(Backend):
     Row: ClassVar[type] = CaptionRow
     reads: ClassVar[tuple[str, ...]] = ("objects",)
     config: Any
+
+    @classmethod
+    def reads_text(cls, config: Any) -> bool:
+        """Whether it takes the text of the data set where there is one."""
+        return bool(config.prefer_provided)
 
     def load(self, item: ClipInput) -> LoadedQuestions:
         """Decode the frames shown, at the size shown, in one pass."""
@@ -202,4 +208,5 @@ class ModelCaption(Backend):
             origin="provided" if loaded.provided else "model",
             model="" if loaded.provided else self.config.model,
             num_words=len(captions[0].text.split()),
+            given=text_id_for(loaded.provided),
         )

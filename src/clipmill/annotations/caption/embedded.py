@@ -6,6 +6,7 @@ from typing import Any
 from clipmill.annotations.base import Backend, BackendConfig, ClipInput, Needs
 from clipmill.annotations.caption.schema import AnchorCaption, CaptionRow
 from clipmill.annotations.objects.schema import ObjectsRow
+from clipmill.clips import text_id_for
 
 
 class ProvidedCaptionConfig(BackendConfig):
@@ -28,12 +29,17 @@ class ProvidedCaption(Backend):
 
     annotation = "caption"
     name = "embedded"
-    version = 2
+    version = 3
     Config = ProvidedCaptionConfig
     Row = CaptionRow
     reads = ("objects",)
     needs = Needs(licence="Apache-2.0")
     unit_size = 64
+
+    @classmethod
+    def reads_text(cls, config: ProvidedCaptionConfig) -> bool:
+        """Whether it takes the text of the data set."""
+        return config.use_provided
 
     def load(self, item: ClipInput) -> ClipInput:
         """Pass the clip on: no frame is needed."""
@@ -54,4 +60,5 @@ class ProvidedCaption(Backend):
             origin="provided",
             model="",
             num_words=len(given.split()),
+            given=text_id_for(given),
         )

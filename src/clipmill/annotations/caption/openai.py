@@ -52,7 +52,7 @@ class OpenAICaption(ModelCaption):
     """
 
     name: ClassVar[str] = "openai"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     Config: ClassVar[type[BackendConfig]] = OpenAICaptionConfig
     needs: ClassVar[Needs] = Needs(
         modules=("openai",), extra="frameino", licence="that of the model on the server"

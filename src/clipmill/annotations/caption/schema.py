@@ -27,9 +27,12 @@ class CaptionRow:
             and each sample gets one from what was measured of its own objects.
         model: Name of the model, empty otherwise.
         num_words: Words of the first caption, 0 where there is none.
+        given: `text_id_for` of the data set's text that the row was made with; empty for none,
+            and where the settings do not ask for it.
     """
 
     captions: tuple[AnchorCaption, ...]
     origin: str
     model: str
     num_words: int
+    given: str = ""

@@ -35,7 +35,7 @@ class TransformersCaption(ModelCaption):
     """The frames of an anchor are shown as a video with their true distance in time."""
 
     name: ClassVar[str] = "transformers"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     Config: ClassVar[type[BackendConfig]] = TransformersCaptionConfig
     needs: ClassVar[Needs] = Needs(
         modules=("torch", "transformers"),

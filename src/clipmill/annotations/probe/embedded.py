@@ -7,7 +7,7 @@ from pydantic import Field
 
 from clipmill.annotations.base import Backend, BackendConfig, ClipInput
 from clipmill.annotations.probe.schema import ProbeRow
-from clipmill.video import index_video
+from clipmill.video import probe_video
 from clipmill.video.source import MAX_PIXELS
 
 
@@ -36,13 +36,15 @@ class Probe(Backend):
         Raises:
             VideoError: The file is missing, changed or not a video.
         """
-        info, index = index_video(
+        found = probe_video(
             item.video.uri,
             expected_size_bytes=item.video.size_bytes,
+            expected_stamp=item.video.stamp,
             max_pixels=self.config.max_pixels,
             on_frame=item.check,
         )
-        fps, picture = index.fps, info.picture
+        info, index, picture = found.info, found.index, found.info.picture
+        fps = index.fps
         return ProbeRow(
             width=info.width,
             height=info.height,
@@ -71,6 +73,10 @@ class Probe(Backend):
             sample_aspect=float(picture.sample_aspect),
             convertible=picture.convertible,
             altered=picture.altered,
+            # Identity of the file.
+            content=found.content,
+            size_bytes=item.video.size_bytes,
+            stamp=item.video.stamp,
         )
 
     def annotate(self, batch: Sequence[ProbeRow]) -> Sequence[ProbeRow]:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from clipmill.clips import video_id_of
+
 
 @dataclass(frozen=True)
 class ProbeRow:
@@ -45,6 +47,9 @@ class ProbeRow:
             and wide primaries are brought to it.
         altered: Whether reading gives other pictures than a plain decode of the file's first
             video stream: for one of these reasons. Exports then encode and never copy.
+        content: 32 hex digits that name the content of the file; the first 16 are the video id.
+        size_bytes: Size of the file.
+        stamp: What changes when the file is replaced, see `Video.stamp`.
     """
 
     width: int
@@ -74,3 +79,13 @@ class ProbeRow:
     sample_aspect: float = 0.0
     convertible: bool = True
     altered: bool = False
+
+    # Identity of the file.
+    content: str = ""
+    size_bytes: int = 0
+    stamp: str = ""
+
+    @property
+    def video_id(self) -> str:
+        """Name of the content, 16 hex digits."""
+        return video_id_of(self.content)

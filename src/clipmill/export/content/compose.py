@@ -32,6 +32,8 @@ class SampleFacts:
     Attributes:
         index: Frame index of the video; None when the workspace has none.
         size_bytes: Size of the video when it was listed; None when not known.
+        video_id: Name of its content; empty when the last run did not list it.
+        stamp: Its stamp when it was listed, see `Video.stamp`; empty when not known.
         camera: Camera annotation of the clip.
         inout: Masks over time of the clip.
         text: Caption that came with the data set.
@@ -46,6 +48,8 @@ class SampleFacts:
     text: str = ""
     scores: Mapping[str, float] = field(default_factory=dict)
     colours: str = ""
+    video_id: str = ""
+    stamp: str = ""
 
 
 def compose(row: SampleRow, facts: SampleFacts, profile: FrameProfile) -> ExportSample:

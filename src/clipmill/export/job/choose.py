@@ -8,7 +8,7 @@ from typing import Any, Literal
 from clipmill.choice import Condition, parse_where, plain_column
 from clipmill.errors import UsageError
 from clipmill.export.content.text import exported_text
-from clipmill.export.facts import Facts
+from clipmill.export.facts import Facts, why_outdated
 from clipmill.pipeline.samples import sample_parts
 from clipmill.store.workspace import Workspace
 
@@ -31,6 +31,9 @@ COLUMNS = (
 )
 """Columns of samples that `--where` may name, besides the scores."""
 
+
+_INPUTS = ("uri", "given")
+"""Columns that tell which inputs a sample was built from."""
 
 Captions = Literal["all", "own"]
 """`own`: texts of the data set or of a model; `all`: also templates and samples without a text."""
@@ -64,15 +67,18 @@ class Chosen:
     Attributes:
         ids: Samples that meet the choice, in the order of the workspace.
         left_out: Those of them that are left out for their caption, and why.
+        outdated: Those of them that the last run would not make again, and why.
     """
 
     ids: tuple[str, ...]
-    left_out: Mapping[str, str]
+    left_out: dict[str, str]
+    outdated: dict[str, str]
 
     @property
     def taken(self) -> tuple[str, ...]:
         """Samples to export, in order."""
-        return tuple(sample for sample in self.ids if sample not in self.left_out)
+        out = {*self.left_out, *self.outdated}
+        return tuple(sample for sample in self.ids if sample not in out)
 
     def refuse_nothing(self, choice: Choice) -> None:
         """Refuse a choice that takes no sample: an export of nothing serves nobody.
@@ -100,7 +106,8 @@ def choose_samples(workspace: Workspace, choice: Choice, facts: Facts) -> Chosen
     """Return the samples of a choice; the limit counts those that are not left out.
 
     Raises:
-        UsageError: There are no samples, or `where` cannot be read or names an unknown column.
+        UsageError: There are no samples, or all of them are of other inputs than the last run's,
+            or `where` cannot be read or names an unknown column.
     """
     parts = sample_parts(workspace, choice.samples)
     if not parts:
@@ -113,14 +120,24 @@ def choose_samples(workspace: Workspace, choice: Choice, facts: Facts) -> Chosen
     _check(conditions, scores)
     found: list[str] = []
     left_out: dict[str, str] = {}
+    outdated: dict[str, str] = {}
     for row in _heads(workspace, parts):
-        if choice.limit is not None and len(found) - len(left_out) >= choice.limit:
+        if choice.limit is not None and len(found) - len(left_out) - len(outdated) >= choice.limit:
             break
         if row[f"stage{choice.stage}"] and _met(conditions, row, facts, scores):
             found.append(row["sample_id"])
-            if choice.captions == "own" and (reason := _not_own(row)):
+            why = why_outdated(facts, clip_id=row["clip_id"], uri=row["uri"], given=row["given"])
+            if why:
+                outdated[row["sample_id"]] = why
+            elif choice.captions == "own" and (reason := _not_own(row)):
                 left_out[row["sample_id"]] = reason
-    return Chosen(tuple(found), left_out)
+    if outdated and len(outdated) == len(found):
+        raise UsageError(
+            f"none of the {len(found)} samples called '{choice.samples}' in {workspace.root} "
+            f"holds any more, the first because {next(iter(outdated.values()))}. Nothing was "
+            "written; `clipmill run` builds the samples again"
+        )
+    return Chosen(tuple(found), left_out, outdated)
 
 
 def _not_own(row: Mapping[str, Any]) -> str:
@@ -132,7 +149,7 @@ def _not_own(row: Mapping[str, Any]) -> str:
 
 def _heads(workspace: Workspace, parts: list[str]) -> Iterator[dict[str, Any]]:
     for part in parts:
-        table = workspace.read_table(part, columns=list(COLUMNS))
+        table = workspace.read_table(part, columns=[*COLUMNS, *_INPUTS])
         yield from table.to_pylist() if table is not None else ()
 
 

@@ -52,12 +52,16 @@ class Gatherer:
 
     def _join(self, rows: list[SampleRow], scratch: Path) -> Iterator[Task]:
         clips = sorted({row.clip_id for row in rows})
-        videos = sorted({row.video_id for row in rows})
-        probes = self._read("probe", videos)
+        listed = {row.video_id: self._facts.videos.get(row.video_id) for row in rows}
+        files = {video_id: video.file_id for video_id, video in listed.items() if video}
+        probes = self._read("probe", sorted(files.values()))
         cameras, inouts = self._read("camera", clips), self._read("inout", clips)
         for row in rows:
             facts = self._facts_of(
-                row, probes.get(row.video_id), cameras.get(row.clip_id), inouts.get(row.clip_id)
+                row,
+                probes.get(files.get(row.video_id, "")),
+                cameras.get(row.clip_id),
+                inouts.get(row.clip_id),
             )
             yield Task(row, facts, self._token(row, facts), scratch / row.sample_id)
 
@@ -75,9 +79,11 @@ class Gatherer:
             index=FrameIndex.from_bytes(probe.index) if probe else None,
             colours=_colours(probe) if probe else "",
             size_bytes=video.size_bytes if video else None,
+            video_id=video.video_id if video else "",
+            stamp=video.stamp if video else "",
             camera=camera,
             inout=inout,
-            text=(video.text if video else None) or provided,
+            text=self._facts.text_of(row.clip_id) or provided,
             scores={
                 name: value for name, value in zip(names, scores, strict=True) if value is not None
             },

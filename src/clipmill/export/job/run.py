@@ -249,10 +249,12 @@ class _Run:
 
     def _leave_out(self) -> None:
         """Note the samples that are left out before anything is made of them."""
+        kinds = (("left_out", self.chosen.left_out), ("changed", self.chosen.outdated))
         self.journal.add(
             [
-                Entry(sample, "", left_out=reason, kind="left_out")
-                for sample, reason in self.chosen.left_out.items()
+                Entry(sample, "", left_out=reason, kind=kind)
+                for kind, reasons in kinds
+                for sample, reason in reasons.items()
                 if sample not in self.journal or self.journal.get(sample).left_out != reason
             ]
         )

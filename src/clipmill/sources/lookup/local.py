@@ -5,6 +5,7 @@ import stat
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from clipmill.clips import stamp_of_file
 from clipmill.sources.found import composed
 
 MISSING = "the file does not exist"
@@ -19,17 +20,19 @@ class Place(NamedTuple):
         real_path: The file behind links.
         size_bytes: Size.
         problem: Why it cannot be read; empty when it can.
+        stamp: What changes when the file is replaced, see `Video.stamp`.
     """
 
     uri: str
     real_path: str
     size_bytes: int = 0
     problem: str = ""
+    stamp: str = ""
 
 
 @dataclass(frozen=True)
 class Folder:
-    """What one folder holds; links and files by name, sizes only where they came along."""
+    """What one folder holds; links and files by name, sizes and stamps where they came along."""
 
     path: str
     real_path: str
@@ -37,6 +40,7 @@ class Folder:
     links: frozenset[str] = frozenset()
     others: frozenset[str] = frozenset()
     problem: str = ""
+    stamps: dict[str, str] = field(default_factory=dict)
 
 
 class LocalPlaces:
@@ -121,4 +125,4 @@ def _stat(path: str, real_path: str) -> Place:
         return Place(path, path, problem=f"cannot be read: {error.strerror}")
     if not stat.S_ISREG(found.st_mode):
         return Place(path, path, problem="is not a file")
-    return Place(path, real_path, found.st_size)
+    return Place(path, real_path, found.st_size, stamp=stamp_of_file(found))

@@ -13,7 +13,7 @@ from clipmill.sources.found import composed, is_leftover, is_video
 from clipmill.sources.lookup.local import MISSING, LocalPlaces, Place
 from clipmill.sources.lookup.walk import walk
 from clipmill.sources.readers.tar_captions import is_utf8, normal
-from clipmill.sources.readers.tars import TarEntry, open_tar, tar_entries
+from clipmill.sources.readers.tars import TarEntry, archive_stamp, open_tar, tar_entries
 
 
 class Found(NamedTuple):
@@ -46,6 +46,7 @@ class TreePlaces:
         self._members: dict[str, TarMember] = {}
         self._others: dict[str, list[str]] = {}
         self._local = LocalPlaces()
+        self._stamps: dict[str, str] = {}
 
     def find(self, path: str, *, near: Sequence[str] = ()) -> Found:
         """Look a file up.
@@ -74,7 +75,13 @@ class TreePlaces:
         if member is None:
             return Found(relative, self._local.find(f"{self._root}/{relative}"))
         real = f"{os.path.realpath(member.archive)}#{normal(member.name)}"
-        return Found(relative, Place(member.uri, real, member.size_bytes))
+        stamp = self._stamp(member.archive)
+        return Found(relative, Place(member.uri, real, member.size_bytes, stamp=stamp))
+
+    def _stamp(self, archive: str) -> str:
+        if archive not in self._stamps:
+            self._stamps[archive] = archive_stamp(archive)
+        return self._stamps[archive]
 
     def _below(self, place: Place, relative: str) -> str:
         """Return the path below the root of a file, spelled as it is on the disk."""

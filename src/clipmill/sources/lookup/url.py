@@ -7,6 +7,7 @@ from typing import Any
 
 import fsspec
 
+from clipmill.clips import stamp_of_entry
 from clipmill.sources.lookup.local import MISSING, Folder, Place
 
 ASKED_AT_ONCE = 32
@@ -45,7 +46,7 @@ class UrlPlaces:
         if folder is None:
             return None
         if name in folder.files:
-            return Place(url, url, folder.files[name] or 0)
+            return Place(url, url, folder.files[name] or 0, stamp=folder.stamps.get(name, ""))
         if name in folder.others:
             return Place(url, url, problem="is not a file")
         return Place(url, url, problem=MISSING)
@@ -60,14 +61,16 @@ def _list_folder(url: str) -> Folder | None:
     except _FAILURES:
         return None  # each file will say for itself what is wrong, or be there
     files: dict[str, int | None] = {}
+    stamps: dict[str, str] = {}
     others = set()
     for entry in entries:
         name = PurePosixPath(str(entry["name"])).name
         if entry.get("type") == "file":
             files[name] = int(entry.get("size") or 0)
+            stamps[name] = stamp_of_entry(entry)
         else:
             others.add(name)
-    return Folder(url, url, files, others=frozenset(others))
+    return Folder(url, url, files, others=frozenset(others), stamps=stamps)
 
 
 def _ask(url: str) -> Place:
@@ -80,7 +83,7 @@ def _ask(url: str) -> Place:
         return Place(url, url, problem="is not a file")
     if info.get("size") is None:
         return Place(url, url, problem="its server does not tell its size")
-    return Place(url, url, int(info["size"]))
+    return Place(url, url, int(info["size"]), stamp=stamp_of_entry(info))
 
 
 def _reason(error: Exception) -> str:

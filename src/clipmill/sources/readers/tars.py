@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from clipmill.clips import stamp_of_entry, stamp_of_file
 from clipmill.errors import UsageError
 
 COMPRESSED_SUFFIXES = (".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst")
@@ -60,6 +61,22 @@ def open_tar(path: str) -> Iterator[IO[bytes]]:
             raise _compressed(path)
         file.seek(0)
         yield file
+
+
+def archive_stamp(path: str) -> str:
+    """Return what changes when an archive is replaced; empty when that cannot be told.
+
+    Members share it: an archive that was written anew is read again, member by member.
+    """
+    try:
+        if "://" not in path:
+            return stamp_of_file(Path(path).stat())
+        import fsspec
+
+        filesystem, inner = fsspec.core.url_to_fs(path)
+        return stamp_of_entry(filesystem.info(inner))
+    except (OSError, ImportError, ValueError):
+        return ""  # opening it says what is wrong
 
 
 def _open(path: str) -> IO[bytes]:
