@@ -141,7 +141,8 @@ def test_a_relaxed_profile_measures_the_same_and_judges_objects_only(profile):
     assert annotated(after) == annotated(before)
     names = [getattr(step, "annotate", getattr(step, "select", "")) for step in after.steps]
     assert names.index("camera") < names.index("tracks")
-    assert {s.select for s in after.steps if isinstance(s, SelectStep)} <= {"objects", "cycle"}
+    selected = {step.select for step in after.steps if isinstance(step, SelectStep)}
+    assert selected <= {"damage", "objects", "cycle"}
     (samples,) = (step for step in after.steps if isinstance(step, SamplesStep))
     assert samples.stage2_min_frames == 24
 
