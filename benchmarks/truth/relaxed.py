@@ -12,8 +12,8 @@ _OF_POPULATIONS = frozenset({"basic", "quality", "camera", "motion", "dedup", "r
 def relaxed(profile: Pipeline) -> Pipeline:
     """Return a profile without rules on length and shape, and without percentiles.
 
-    What it measures stays as it is, and so do its rules on damage, objects and tracks. The camera is
-    measured before the first selection on objects, in clips without objects too.
+    What it measures stays as it is, and so do its rules on damage, objects and tracks. The camera
+    is measured before the first selection on objects, in clips without objects too.
     """
     steps = [_shortened(step) for step in profile.steps if _name(step) not in _OF_POPULATIONS]
     camera = _place(steps, "annotate", "camera")
