@@ -40,9 +40,9 @@ def test_frame_counts_and_rates_equal_the_index(tmp_path):
     run(pipeline_on(VIDEOS, "name: probe\nsteps:\n  - annotate: probe\n"), tmp_path)
     workspace = Workspace.open(tmp_path)
     listing = VideoList.load(workspace)
-    names = {video.video_id: video.relative_path for video in listing.videos}
+    names = {video.file_id: video.relative_path for video in listing.videos}
     (folder,) = workspace.names("annotations/probe")
-    table = workspace.annotation("probe", folder, ProbeRow, key="video_id")
+    table = workspace.annotation("probe", folder, ProbeRow, key="file_id")
     rows = {names[key]: row for key, row in table.read(list(names)).items()}
     with (VIDEOS / "INDEX.tsv").open() as file:
         for row in csv.DictReader(file, delimiter="\t"):
