@@ -13,7 +13,7 @@ from clipmill.annotations.objects.moving.movers import (
     measure_motion,
 )
 from clipmill.annotations.objects.propagation.frames import ClipFrames
-from clipmill.annotations.objects.propagation.identities import Identities
+from clipmill.annotations.objects.propagation.identities import Identities, Proposal
 from clipmill.annotations.objects.propagation.look import Network, see_crop
 from clipmill.annotations.objects.salient.proposals import from_crops, from_motion, from_network
 from clipmill.vision.dense_flow import FlowEstimator
@@ -63,7 +63,7 @@ class Search:
         new = (motion.moving & ~covered).mean() >= self._limits.min_area
         if not (always or new or self._identities.missing(frame)):
             return
-        movers = find_movers(self._frames.small(frame), motion, self._limits) if new else []
+        movers = self._movers(frame, motion) if new else []
         if self._whole is None:
             self._identities.propose(frame, from_motion(movers, motion))
             return
@@ -72,7 +72,7 @@ class Search:
                 return
             self._more -= 1
         soft = self._fit(self._whole(self._frames.detail(frame)))
-        self._identities.propose(frame, from_network(soft, motion, self._limits))
+        self._identities.propose(frame, self._stand_out(frame, soft, motion))
         self._left.append((frame, motion, movers, np.asarray(soft > 0.5, bool)))
 
     def revisit(self, frame: int) -> None:
@@ -85,10 +85,9 @@ class Search:
         self._again -= 1
         if self._crop is not None:
             soft = self._fit(self._crop(self._frames.detail(frame)))
-            self._identities.propose(frame, from_network(soft, motion, self._limits))
+            self._identities.propose(frame, self._stand_out(frame, soft, motion))
             return
-        movers = find_movers(self._frames.small(frame), motion, self._limits)
-        self._identities.propose(frame, from_motion(movers, motion))
+        self._identities.propose(frame, from_motion(self._movers(frame, motion), motion))
 
     def finish(self) -> None:
         """Look closer at what moved where the network saw nothing in the whole frame."""
@@ -103,6 +102,21 @@ class Search:
 
             found = from_crops(movers, known, look, motion, self._limits)
             self._identities.propose(frame, found)
+
+    def _stand_out(self, frame: int, soft: SoftMask, motion: Motion) -> list[Proposal]:
+        """Return what stands out of a frame and moves."""
+
+        def look(mask: Mask) -> SoftMask:
+            # A wider crop shows again what the mover touches.
+            crop = self._crop
+            return soft if crop is None else see_crop(self._frames, frame, mask, crop, larger=False)
+
+        return from_network(
+            soft, motion, self._limits, movers=lambda: self._movers(frame, motion), look=look
+        )
+
+    def _movers(self, frame: int, motion: Motion) -> list[Mover]:
+        return find_movers(self._frames.small(frame), motion, self._limits)
 
     def _motion(self, frame: int) -> Motion | None:
         steps = sorted({sign * step for step in self._distances for sign in (-1, 1)})

@@ -43,13 +43,29 @@ def without_bystanders(frames: ClipFrames, frame: int, found: Mask, carried: Mas
         return found
     residual = flow - still
     own = np.median(residual[core], axis=0)
-    kept = found.copy()
+    apart = np.zeros_like(found)
     for part in parts:
         here = np.median(residual[part], axis=0)
         with_thing, with_ground = float(np.linalg.norm(here - own)), float(np.linalg.norm(here))
         if np.linalg.norm(own) > _APART and with_ground < 0.5 * with_thing:
-            kept &= ~part
-    return kept
+            apart |= part
+    if not apart.any():
+        return found
+    return found & ~_with_what_it_touches(apart, found, residual, float(np.linalg.norm(own)))
+
+
+def _with_what_it_touches(apart: Mask, found: Mask, residual: Field, speed: float) -> Mask:
+    """Return what stands apart with all that stands in one piece with it.
+
+    A flow drags along a strip of what the thing has passed, look by look; a planted foot stands as
+    well, but in one piece with nothing else.
+    """
+    slow = found & (np.linalg.norm(residual, axis=2) < _SLOW * speed)
+    together = np.zeros_like(found)
+    for piece in components(slow | apart, min_pixels=1):
+        if (piece & apart).any():
+            together |= piece
+    return together
 
 
 def standing(frames: ClipFrames, frame: int, mask: Mask) -> Mask:

@@ -9,6 +9,7 @@ import numpy as np
 from clipmill.annotations.objects.propagation.appearance import Appearance
 from clipmill.annotations.objects.propagation.follow import Following, Sight, follow, mask_of
 from clipmill.annotations.objects.propagation.frames import ClipFrames, Picture
+from clipmill.annotations.objects.propagation.growth import without_bystanders
 from clipmill.vision.masks import Mask, SoftMask, grow, overlap
 
 _SAME = 0.3  # overlap from which a proposal is a thing that is followed already
@@ -120,8 +121,8 @@ class Identities:
 
     def _correct(self, identity: Identity, frame: int, lab: Picture, proposal: Proposal) -> None:
         """Follow a known thing from here again where the proposal shows it better."""
-        mask, known = proposal.mask, identity.known
-        before = mask_of(identity.sights[frame])
+        known, before = identity.known, mask_of(identity.sights[frame])
+        mask = without_bystanders(self._frames, frame, proposal.mask, before)
         # A whole frame is seen coarsely: what it shows in pieces is known better already.
         lacking = (mask & before).sum() > _GOOD * before.sum() and mask.sum() > before.sum()
         if overlap(mask, before) > _GOOD or not lacking:
@@ -129,7 +130,8 @@ class Identities:
         now, then = (known.likeness(lab, one) * known.size_fit(one) for one in (mask, before))
         if now <= then:
             return
-        sight = Sight.of(proposal.soft, max(0.6, proposal.confidence))
+        soft = np.where(mask, proposal.soft, np.minimum(proposal.soft, 0.45)).astype(np.float32)
+        sight = Sight.of(soft, max(0.6, proposal.confidence))
         length = len(self._frames)
         old = dict(identity.sights)
         identity.sights[frame] = sight

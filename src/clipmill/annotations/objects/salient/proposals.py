@@ -14,6 +14,7 @@ from clipmill.annotations.objects.moving.movers import Limits, Motion, Mover
 from clipmill.annotations.objects.propagation.identities import Proposal
 from clipmill.annotations.objects.propagation.look import own_components
 from clipmill.annotations.objects.salient.own_motion import OwnMotion, own_motion
+from clipmill.annotations.objects.salient.touching import MOVES_AS_ONE, movers_within
 from clipmill.vision.masks import Mask, SoftMask, components, overlap
 
 _MOVING_SHARE = 0.15  # of a component's pixels that must move: limbs move first
@@ -37,19 +38,32 @@ def from_motion(movers: Sequence[Mover], motion: Motion) -> list[Proposal]:
     ]
 
 
-def from_network(soft: SoftMask, motion: Motion, limits: Limits) -> list[Proposal]:
+def from_network(
+    soft: SoftMask,
+    motion: Motion,
+    limits: Limits,
+    *,
+    movers: Callable[[], Sequence[Mover]],
+    look: Callable[[Mask], SoftMask],
+) -> list[Proposal]:
     """Return the components of what stands out that move on their own, the largest first.
 
     Args:
         soft: float32 [H, W], what the network sees in the whole frame.
         motion: Measured about the frame.
         limits: What counts as a mover.
+        movers: Returns the regions that motion shows by itself; asked where a component moves in
+            part only.
+        look: Returns what the network sees in the crop about a mask, float32 [H, W].
     """
     seen = np.asarray(soft > 0.5, bool)
     found: list[Proposal] = []
     for part in components(seen, min_pixels=limits.min_area * seen.size):
         own = own_motion(part, motion)
-        if own.share >= _MOVING_SHARE and part.mean() <= limits.max_area:
+        alone = movers_within(part, movers(), look, motion) if 0 < own.share < MOVES_AS_ONE else []
+        for mask, closer in alone:
+            found.append(_proposal(mask, closer, own_motion(mask, motion)))
+        if not alone and own.share >= _MOVING_SHARE and part.mean() <= limits.max_area:
             found.append(_proposal(part, soft, own))
     return found
 
