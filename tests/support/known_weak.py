@@ -10,12 +10,12 @@ TRACKS = "tests/annotations/tracks/test_tracks_embedded.py::"
 
 KNOWN_WEAK = {
     "tests/test_end_to_end.py::test_every_annotation_is_near_the_truth": DRAWN,
-    f"{TRACKS}test_points_stay_on_their_object[noise]": HIDDEN,
-    f"{TRACKS}test_no_point_jumps_to_the_object_that_crosses[a larger": HIDDEN,
-    f"{TRACKS}test_no_point_jumps_to_the_object_that_crosses[a still": HIDDEN,
-    f"{TRACKS}test_hidden_points_are_not_called_visible[a larger": HIDDEN,
-    f"{TRACKS}test_hidden_points_are_not_called_visible[a still": HIDDEN,
-    f"{TRACKS}test_background_points_in_a_mask": HIDDEN,
+
+
+
+
+
+
 }
 """Beginning of a test's id -> why it may fail."""
 

@@ -31,7 +31,7 @@ class MovingObjects(CarriedObjects):
     """Independently moving regions, carried through the clip by flow and colours."""
 
     name: ClassVar[str] = "embedded"
-    version: ClassVar[int] = 5
+    version: ClassVar[int] = 6
     Config: ClassVar[type[BackendConfig]] = MovingObjectsConfig
     needs: ClassVar[Needs] = Needs(licence="Apache-2.0 (OpenCV, scikit-learn)")
 

@@ -61,7 +61,7 @@ class ChainedFlowTracks(WindowedTracks):
     """
 
     name: ClassVar[str] = "embedded"
-    version: ClassVar[int] = 5
+    version: ClassVar[int] = 6
     Config: ClassVar[type[BackendConfig]] = ChainedFlowTracksConfig
 
     config: ChainedFlowTracksConfig

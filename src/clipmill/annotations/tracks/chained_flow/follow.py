@@ -16,6 +16,7 @@ import numpy as np
 from clipmill.annotations.tracks.arrays import Flags, Floats, Gray
 from clipmill.annotations.tracks.chained_flow.neighbours import predict
 from clipmill.annotations.tracks.chained_flow.patches import Templates, find_patch
+from clipmill.annotations.tracks.chained_flow.regain import shift_since_anchor
 from clipmill.vision.dense_flow import Field
 from clipmill.vision.masks import Mask, grow
 
@@ -27,7 +28,10 @@ _BEND = 0.02  # of the object's size: what bends may bend by this everywhere
 _AGAIN = 0.75  # correlation from which a hidden point is seen again
 _SNAP = 0.85  # correlation from which a visible point is put back to its look at the anchor
 _SNAP_REACH = 2
-_SEARCH = 0.12  # of the object's size
+_UNTOLD = -1.0  # correlation of what is plain
+_FAITHFUL, _UNLIKE = 0.8, 0.6  # correlation of most points from which one with less has changed
+_SEARCH = 0.12  # of the object's size: how far a hidden point is searched for
+_SEARCH_FAITHFUL = 0.05  # the same where those that are seen look as at the anchor
 _COAST, _SLOWING = 15, 0.93  # frames at full speed without a sight, then the share that is kept
 _ENOUGH = 0.2  # share of points that must be seen to tell where the others are
 _WELL_SEEN = 0.4  # share of points that must be seen before they tell the object's speed
@@ -58,10 +62,12 @@ class Followed:
     Attributes:
         points: float64 [T, N, 2], x, y in working pixels.
         visible: bool [T, N].
+        recognised: bool [T, N], seen, and looking as at the anchor.
     """
 
     points: Floats
     visible: Flags
+    recognised: Flags
 
 
 def follow(points: Floats, steps: Iterable[Step]) -> Followed:
@@ -75,7 +81,7 @@ def follow(points: Floats, steps: Iterable[Step]) -> Followed:
     walk = _Walk(points.astype(np.float64), next(steps))
     for step in steps:
         walk.advance(step)
-    return Followed(np.stack(walk.points), np.stack(walk.visible))
+    return Followed(np.stack(walk.points), np.stack(walk.visible), np.stack(walk.recognised))
 
 
 class _Walk:
@@ -83,11 +89,11 @@ class _Walk:
 
     def __init__(self, points: Floats, first: Step) -> None:
         self.anchor = points
-        self.templates = Templates(first.gray, points)
+        self.templates = Templates(first.gray, points, first.mask)
         self.box = _box_of(first.mask)
         self.size = max(float((self.box[2:] - self.box[:2]).max()), 8.0)
         seen = np.ones(len(points), bool)
-        self.points, self.visible = [points], [seen]
+        self.points, self.visible, self.recognised = [points], [seen], [seen]
         self.calm = np.full(len(points), _CALM)
         self.velocity = np.zeros(2)
         self.unseen = 0
@@ -106,7 +112,16 @@ class _Walk:
         steady = (miss < _RETURN + _RETURN_SHARE * way) & on_thing
         now = seen & steady
         enough = now.mean() >= _ENOUGH
-        places, linear = self._expected(moved, now, step.mask, enough=enough)
+        places, linear = self._expected(step, moved, now, enough=enough)
+        likeness = self._likeness(step, moved, now, linear) if enough else None
+        if likeness is not None:
+            changed = (likeness > _UNTOLD) & (likeness < _UNLIKE)
+            now &= ~changed
+            steady &= ~changed
+            enough = now.mean() >= _ENOUGH
+            same = now & (likeness >= _SNAP)
+            witnesses = same if same.mean() >= _ENOUGH else now
+            places, linear = self._expected(step, moved, witnesses, enough=enough)
         apart = np.linalg.norm(moved - places, axis=1)
         usual = float(np.median(apart[now])) if now.any() else 0.0
         torn = apart > max(_LEAST_TEAR, _BEND * self.size, _TEAR * usual)
@@ -116,15 +131,17 @@ class _Walk:
         back_again = ~seen & (self.calm >= _CALM) & enough
         now |= back_again
         held = np.where((now | (steady & ~torn))[:, None], moved, places)
-        self._recognise(step, held, now, linear)
+        near = _SEARCH if likeness is None else _SEARCH_FAITHFUL
+        alike = self._recognise(step, held, now, linear, far=max(4, round(near * self.size)))
         if now.mean() > _WELL_SEEN:
             self.velocity = 0.5 * self.velocity + 0.5 * np.median((held - here)[now], axis=0)
         self.unseen = 0
         self.points.append(held)
         self.visible.append(now & _hits(grow(step.mask, _EDGE), held))
+        self.recognised.append(alike & self.visible[-1])
 
     def _expected(
-        self, moved: Floats, now: Flags, mask: Mask, *, enough: bool
+        self, step: Step, moved: Floats, now: Flags, *, enough: bool
     ) -> tuple[Floats, Floats]:
         """Return where the points should be, and how their neighbourhood has turned.
 
@@ -134,7 +151,10 @@ class _Walk:
         if enough and now.sum() >= 2:
             return predict(self.anchor, moved, now)
         turned = np.broadcast_to(np.eye(2), (len(moved), 2, 2))
-        places = self.points[-1] + self.velocity
+        places, mask = self.points[-1] + self.velocity, step.mask
+        shift = None if now.any() else shift_since_anchor(self.templates, step.gray, mask)
+        if shift is not None:
+            return self.anchor + shift, turned
         inside = _hits(np.ones_like(mask), places)
         if inside.mean() >= _ENOUGH and _hits(mask, places)[inside].mean() < _ENOUGH:
             # It came out somewhere else; of one that is leaving, the mask is a sliver.
@@ -142,9 +162,24 @@ class _Walk:
             places = self.anchor + middle
         return places, turned
 
-    def _recognise(self, step: Step, held: Floats, now: Flags, linear: Floats) -> None:
-        """Put points where the picture looks as they did at the anchor, in place."""
-        far = max(4, round(_SEARCH * self.size))
+    def _likeness(self, step: Step, moved: Floats, now: Flags, linear: Floats) -> Floats | None:
+        """Return how much points look as at the anchor, [N], where most look the same.
+
+        What covers a thing drags the points beside its edge along, slowly and both ways alike;
+        only their looks tell. Of a thing that bends or turns all look otherwise: None.
+        """
+        found = [
+            find_patch(step.gray, self.templates.turned(n, linear[n]), at, reach=_SNAP_REACH)[1]
+            for n, at in enumerate(moved)
+        ]
+        likeness = np.array(found)
+        told = now & (likeness > _UNTOLD)
+        faithful = told.any() and np.median(likeness[told]) >= _FAITHFUL
+        return likeness if faithful else None
+
+    def _recognise(self, step: Step, held: Floats, now: Flags, linear: Floats, *, far: int) -> None:
+        """Put points where the picture looks as they did at the anchor, in place; return which."""
+        alike = np.zeros_like(now)
         for number in range(len(held)):
             patch = self.templates.turned(number, linear[number])
             reach = _SNAP_REACH if now[number] else far
@@ -154,8 +189,9 @@ class _Walk:
                 or not _hits(step.mask, np.array([at])).all()
             ):
                 continue
-            held[number], now[number] = at, True
+            held[number], now[number], alike[number] = at, True, True
             self.calm[number] = _CALM
+        return alike
 
     def _coast(self) -> None:
         """Carry an object that is not seen on at its own speed, slower after a while."""
@@ -163,7 +199,9 @@ class _Walk:
         if self.unseen > _COAST:
             self.velocity = _SLOWING * self.velocity
         self.points.append(self.points[-1] + self.velocity)
-        self.visible.append(np.zeros(len(self.anchor), bool))
+        nothing = np.zeros(len(self.anchor), bool)
+        self.visible.append(nothing)
+        self.recognised.append(nothing)
         self.calm[:] = 0
 
 

@@ -1,7 +1,7 @@
 """What points look like at their anchor, and where they look so again.
 
 Likeness is the normalised cross-correlation of a patch of 15 x 15 pixels, after the turn and
-scale that the thing has made since the anchor.
+scale that the thing has made since the anchor; at its outline, only of what is the thing there.
 """
 
 from dataclasses import dataclass
@@ -10,11 +10,36 @@ import cv2
 import numpy as np
 
 from clipmill.annotations.tracks.arrays import Floats, Gray
+from clipmill.vision.masks import Mask
 
 RADIUS = 7
 _SIDE = np.arange(-RADIUS, RADIUS + 1, dtype=np.float32)
 _OFFSETS = np.stack(np.meshgrid(_SIDE, _SIDE), axis=-1)
 _FLAT = 3.0  # standard deviation in grey levels below which a patch tells nothing
+
+
+_FEWEST = 40  # pixels of a patch that must be the thing
+
+
+@dataclass(frozen=True)
+class Patch:
+    """What a point looks like.
+
+    Attributes:
+        picture: uint8 [15, 15].
+        mask: uint8 [15, 15], 1 on the thing; None where all of it is.
+    """
+
+    picture: Gray
+    mask: Gray | None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether there is too little to tell it by."""
+        if self.mask is None:
+            return bool(self.picture.std() < _FLAT)
+        own = self.picture[self.mask > 0]
+        return own.size < _FEWEST or bool(own.std() < _FLAT)
 
 
 @dataclass(frozen=True)
@@ -24,13 +49,15 @@ class Templates:
     Attributes:
         anchor: uint8 [H, W], the anchor frame.
         points: float [N, 2], x, y in it.
+        mask: bool [H, W], the thing in it.
     """
 
     anchor: Gray
     points: Floats
+    mask: Mask
 
-    def turned(self, number: int, linear: Floats) -> Gray:
-        """Return the patch of a point as it looks after a linear map, uint8 [15, 15].
+    def turned(self, number: int, linear: Floats) -> Patch:
+        """Return the patch of a point as it looks after a linear map.
 
         Args:
             number: The point.
@@ -38,19 +65,22 @@ class Templates:
         """
         steps = _OFFSETS @ np.linalg.inv(linear).T.astype(np.float32)
         at = (self.points[number].astype(np.float32) + steps).astype(np.float32)
-        return np.asarray(
-            cv2.remap(self.anchor, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        picture = cv2.remap(
+            self.anchor, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
         )
+        own = cv2.remap(self.mask.astype(np.uint8), at, None, cv2.INTER_NEAREST)
+        whole = own.all() or not own.any()
+        return Patch(np.asarray(picture, np.uint8), None if whole else np.asarray(own, np.uint8))
 
 
 def find_patch(
-    gray: Gray, patch: Gray, near: Floats, *, reach: int
+    gray: Gray, patch: Patch, near: Floats, *, reach: int
 ) -> tuple[tuple[float, float], float]:
     """Search for a patch about a place.
 
     Args:
         gray: uint8 [H, W], the frame.
-        patch: uint8 [15, 15].
+        patch: What to find.
         near: x, y of the middle of the search.
         reach: Pixels to each side.
 
@@ -64,9 +94,11 @@ def find_patch(
     left, top = max(0, x - margin), max(0, y - margin)
     view = gray[top : min(height, y + margin + 1), left : min(width, x + margin + 1)]
     side = 2 * RADIUS + 1
-    if patch.std() < _FLAT or min(view.shape) < side:
+    if patch.is_plain or min(view.shape) < side:
         return (float(near[0]), float(near[1])), -1.0
-    scores = cv2.matchTemplate(view, patch, cv2.TM_CCOEFF_NORMED)
+    scores = cv2.matchTemplate(view, patch.picture, cv2.TM_CCOEFF_NORMED, mask=patch.mask)
+    # Where a masked view is plain, OpenCV divides by nothing.
+    scores = np.where(np.isfinite(scores) & (scores <= 1.001), scores, -1).astype(np.float32)
     _, best, _, (column, row) = cv2.minMaxLoc(scores)
     at = (
         left + RADIUS + column + _peak(scores[row], column),
