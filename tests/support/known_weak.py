@@ -10,12 +10,6 @@ TRACKS = "tests/annotations/tracks/test_tracks_embedded.py::"
 
 KNOWN_WEAK = {
     "tests/test_end_to_end.py::test_every_annotation_is_near_the_truth": DRAWN,
-
-
-
-
-
-
 }
 """Beginning of a test's id -> why it may fail."""
 

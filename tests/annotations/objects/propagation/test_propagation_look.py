@@ -132,6 +132,15 @@ def test_what_stands_beside_a_mover_is_no_part_of_it(frames):
     assert not (kept & STANDER).any()
 
 
+def test_what_was_dragged_along_goes_with_what_it_belongs_to(frames):
+    """Look by look a flow drags along a strip of what the thing passes."""
+    strip = STANDER & (np.cumsum(STANDER.any(axis=0)) <= 12)[None]
+    bridge = MOVER | STANDER
+    kept = without_bystanders(frames, FRAME, bridge, MOVER | strip)
+    assert not (kept & STANDER).any()
+    assert overlap(kept, MOVER) > 0.9
+
+
 def test_what_moves_along_is_part_of_it(frames):
     half = MOVER.copy()
     half[:, 95:] = False

@@ -18,6 +18,9 @@ MOVES_AND_STANDS = Film((straight(40, 50, 3), lambda frame: (240, 120)), length=
 PAN = Film((lambda frame: (150 - 2 * frame + 40, 60), straight(120, 125, 1)), length=25, pan=2.0)
 """The first ball goes along with the background, as a thing that stands before a turning camera."""
 
+ALONE = {"movers": list, "look": np.zeros_like}
+"""Nothing touches anything else."""
+
 
 def seen(film):
     """Return what the network sees at a frame, its motion, and the true masks."""
@@ -41,10 +44,44 @@ def test_what_moves_on_its_own_is_told_from_what_stands(sight):
     soft, motion, mover, stander = sight
     assert own_motion(mover, motion).share > 0.8
     assert own_motion(stander, motion).share < 0.05
-    (found,) = from_network(soft, motion, LIMITS)
+    (found,) = from_network(soft, motion, LIMITS, **ALONE)
     assert overlap(found.mask, mover) > 0.9
     assert found.confidence > 0.8
     assert not found.soft[~mover & grow(stander, 3)].any()
+
+
+def touching(soft, mover, stander):
+    """Return what a network sees to which both are one thing."""
+    bridged = soft.copy()
+    top, bottom = (int(np.nonzero(ball)[0].mean()) for ball in (mover, stander))
+    left, right = (int(np.nonzero(ball)[1].mean()) for ball in (mover, stander))
+    line = cv2.line(np.zeros(soft.shape, np.uint8), (left, top), (right, bottom), 1, 9)
+    bridged[line > 0] = 1
+    return bridged
+
+
+def test_a_mover_is_taken_out_of_what_it_touches(sight):
+    soft, motion, mover, stander = sight
+    one = touching(soft, mover, stander)
+
+    def look(mask):
+        return one * grow(mask, 9)
+
+    (found,) = from_network(one, motion, LIMITS, movers=lambda: [Mover(mover, 3.0, 0.7)], look=look)
+    assert overlap(found.mask, mover) > 0.9
+    assert not (found.mask & stander).any()
+
+
+@pytest.mark.parametrize("confidence", [0.1, 0.7])
+def test_a_limb_stays_with_its_body(sight, confidence):
+    """The network shows the body in the crop of the limb too, or motion is not sure of it."""
+    soft, motion, mover, stander = sight
+    one = touching(soft, mover, stander)
+    whole = lambda mask: one if confidence > 0.5 else one * grow(mask, 9)  # noqa: E731
+    (found,) = from_network(
+        one, motion, LIMITS, movers=lambda: [Mover(mover, 3.0, confidence)], look=whole
+    )
+    assert (found.mask & stander).sum() > 0.9 * stander.sum()
 
 
 def test_speed_is_against_what_lies_about_it(sight):
@@ -58,8 +95,8 @@ def test_limits_of_size_are_kept(sight):
     share = mover.mean()
     small = type(LIMITS)(LIMITS.min_speed, 1.2 * share, 0.8, 0.02)
     large = type(LIMITS)(LIMITS.min_speed, 0.001, 0.8 * share, 0.02)
-    assert from_network(soft, motion, small) == []
-    assert from_network(soft, motion, large) == []
+    assert from_network(soft, motion, small, **ALONE) == []
+    assert from_network(soft, motion, large, **ALONE) == []
 
 
 def test_movers_of_motion_alone_must_move_against_their_surroundings(sight):

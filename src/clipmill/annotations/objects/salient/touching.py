@@ -49,10 +49,11 @@ def movers_within(
         if inside > _SMALLER * part.sum():
             continue
         soft = look(mover.mask)
-        alone = own_components((soft > 0.5) & ~_still(mover, motion), mover.mask)
-        fits = overlap(alone, mover.mask) >= _AGREE
-        within = (alone & part).sum() >= _WITHIN * alone.sum()
-        if fits and within and alone.sum() <= _SMALLER * part.sum():
+        seen = own_components(soft > 0.5, mover.mask)
+        if overlap(seen, mover.mask) < _AGREE or seen.sum() > _SMALLER * part.sum():
+            continue
+        alone = seen & ~_still(mover, motion)
+        if (alone & part).sum() >= _WITHIN * alone.sum():
             found.append((alone, soft))
     return found
 
