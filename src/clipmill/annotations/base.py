@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from clipmill.video import VideoReader
 
 
-RUNTIME_SETTINGS = frozenset(
-    {
-        *("device", "weights", "repo"),
-        *("frames_per_call", "windows_per_call", "captions_per_call"),
-        *("base_url", "base_url_env", "api_key_env", "concurrency", "retries", "timeout"),
-    }
-)
-"""Settings that say where and how fast something is computed, not what: another machine, another
-place of the same weights (`identity` has their checksum) or another batch recomputes nothing."""
+class Runtime:
+    """Marks a setting that says where and how fast something is computed, not what.
+
+    Another machine, another place of the same weights (`identity` has their checksum) or another
+    batch recomputes nothing: `device: Annotated[str, RUNTIME] = "auto"`.
+    """
+
+
+RUNTIME = Runtime()
 
 
 class BackendConfig(BaseModel):
@@ -37,7 +37,10 @@ class BackendConfig(BaseModel):
 
     def result_settings(self) -> dict[str, Any]:
         """Return the settings that decide the result, as plain data for the fingerprint."""
-        return self.model_dump(mode="json", exclude=set(RUNTIME_SETTINGS))
+        runtime = {
+            name for name, field in type(self).model_fields.items() if RUNTIME in field.metadata
+        }
+        return self.model_dump(mode="json", exclude=runtime)
 
 
 def _no_check() -> None:

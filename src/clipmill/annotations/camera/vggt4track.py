@@ -4,13 +4,13 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from clipmill.annotations.base import Backend, BackendConfig, ClipInput, Needs
+from clipmill.annotations.base import RUNTIME, Backend, BackendConfig, ClipInput, Needs
 from clipmill.annotations.camera.from_poses import row_from_poses
 from clipmill.annotations.camera.schema import CameraRow
 from clipmill.annotations.checkpoints import Checkpoint
@@ -41,8 +41,8 @@ class VGGT4TrackConfig(BackendConfig):
     step: int = Field(3, ge=1)
     max_seconds: float | None = Field(6.0, gt=0)
     scaling: Literal["area", "bicubic"] = "area"
-    device: str = "auto"
-    weights: str | None = None
+    device: Annotated[str, RUNTIME] = "auto"
+    weights: Annotated[str | None, RUNTIME] = None
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,14 @@ import io
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 from pydantic import Field
 
-from clipmill.annotations.base import BackendConfig, Needs
+from clipmill.annotations.base import RUNTIME, BackendConfig, Needs
 from clipmill.annotations.caption.asking import (
     Answer,
     ModelCaption,
@@ -28,17 +28,23 @@ _START = "start it (for example: vllm serve {model}) and run again with --retry-
 class OpenAICaptionConfig(ModelCaptionConfig):
     """Settings. The key is read from an environment variable, never from the pipeline file."""
 
-    base_url: str = Field(
+    base_url: Annotated[str, RUNTIME] = Field(
         "http://127.0.0.1:8000/v1", description="Address of the server, with its /v1."
     )
-    base_url_env: str = Field(
+    base_url_env: Annotated[str, RUNTIME] = Field(
         "CLIPMILL_CAPTION_URL",
         description="Environment variable that overrides `base_url` and is no part of the result.",
     )
-    api_key_env: str = Field("OPENAI_API_KEY", description="Environment variable with the key.")
-    concurrency: int = Field(16, ge=1, description="Requests at once.")
-    retries: int = Field(4, ge=0, description="Further tries after 429, 5xx and broken lines.")
-    timeout: float = Field(120.0, gt=0, description="Seconds to wait for one answer.")
+    api_key_env: Annotated[str, RUNTIME] = Field(
+        "OPENAI_API_KEY", description="Environment variable with the key."
+    )
+    concurrency: Annotated[int, RUNTIME] = Field(16, ge=1, description="Requests at once.")
+    retries: Annotated[int, RUNTIME] = Field(
+        4, ge=0, description="Further tries after 429, 5xx and broken lines."
+    )
+    timeout: Annotated[float, RUNTIME] = Field(
+        120.0, gt=0, description="Seconds to wait for one answer."
+    )
     temperature: float = Field(0.0, ge=0, description="0 for the most likely answer.")
     jpeg_quality: int = Field(90, ge=1, le=100, description="Of the frames sent.")
 

@@ -1,11 +1,11 @@
 """Backend `transformers`: Qwen2.5-VL (Bai et al., 2025) in this process."""
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from clipmill.annotations.base import BackendConfig, Needs
+from clipmill.annotations.base import RUNTIME, BackendConfig, Needs
 from clipmill.annotations.caption.asking import (
     Answer,
     ModelCaption,
@@ -21,9 +21,13 @@ class TransformersCaptionConfig(ModelCaptionConfig):
     """Settings."""
 
     revision: str | None = Field(None, description="Commit or tag on the hub.")
-    weights: str | None = Field(None, description="Folder to load instead, placed by hand.")
-    device: str = Field("auto", description="auto, cuda, cuda:N, mps or cpu.")
-    captions_per_call: int = Field(4, ge=1, description="Captions that are written at once.")
+    weights: Annotated[str | None, RUNTIME] = Field(
+        None, description="Folder to load instead, placed by hand."
+    )
+    device: Annotated[str, RUNTIME] = Field("auto", description="auto, cuda, cuda:N, mps or cpu.")
+    captions_per_call: Annotated[int, RUNTIME] = Field(
+        4, ge=1, description="Captions that are written at once."
+    )
 
     @property
     def checkpoint(self) -> Checkpoint:

@@ -1,13 +1,13 @@
 """Backend `sam2`: masks carried by SAM 2.1 (Ravi et al., 2024) from the points of the tracks."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from clipmill.annotations.base import BackendConfig, ClipInput, Needs
+from clipmill.annotations.base import RUNTIME, BackendConfig, ClipInput, Needs
 from clipmill.annotations.checkpoints import Checkpoint
 from clipmill.annotations.inout.journey import Journey
 from clipmill.annotations.inout.masked import InOutConfig, MaskedInOut, Subject
@@ -26,8 +26,10 @@ class Sam2InOutConfig(InOutConfig):
 
     model: str = Field("facebook/sam2.1-hiera-large", description="Hub name or folder.")
     revision: str | None = Field(None, description="Commit or tag on the hub.")
-    weights: str | None = Field(None, description="Folder to load instead, placed by hand.")
-    device: str = Field("auto", description="auto, cuda, cuda:N, mps or cpu.")
+    weights: Annotated[str | None, RUNTIME] = Field(
+        None, description="Folder to load instead, placed by hand."
+    )
+    device: Annotated[str, RUNTIME] = Field("auto", description="auto, cuda, cuda:N, mps or cpu.")
     long_side: int = Field(1024, ge=64, description="Size of the masks, longer side in pixels.")
     back: int = Field(
         0, ge=0, description="Frames to look back for the entry; doubles the work where it is long."

@@ -5,11 +5,11 @@ chooses; the network sees whole frames to find things and crops to follow them.
 """
 
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, field_validator
 
-from clipmill.annotations.base import BackendConfig, Needs
+from clipmill.annotations.base import RUNTIME, BackendConfig, Needs
 from clipmill.annotations.checkpoints import Checkpoint
 from clipmill.annotations.objects.carried import CarriedObjects, CarriedObjectsConfig
 from clipmill.annotations.objects.propagation.frames import Picture
@@ -22,7 +22,9 @@ class SalientObjectsConfig(CarriedObjectsConfig):
 
     whole_side: int = Field(1024, ge=64, description="Whole frames as the network sees them.")
     crop_side: int = Field(512, ge=64, description="Crops as the network sees them.")
-    weights: str | None = Field(None, description="ONNX file used instead of the registry's.")
+    weights: Annotated[str | None, RUNTIME] = Field(
+        None, description="ONNX file used instead of the registry's."
+    )
 
     @field_validator("whole_side", "crop_side")
     @classmethod

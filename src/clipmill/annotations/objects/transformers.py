@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from clipmill.annotations.base import Backend, BackendConfig, ClipInput, Needs
+from clipmill.annotations.base import RUNTIME, Backend, BackendConfig, ClipInput, Needs
 from clipmill.annotations.checkpoints import Checkpoint
 from clipmill.annotations.objects.anchors import choose_anchors
 from clipmill.annotations.objects.points import query_points
@@ -37,9 +37,13 @@ class TransformersObjectsConfig(BackendConfig):
         "facebook/mask2former-swin-tiny-coco-panoptic", description="Hub name or folder."
     )
     revision: str | None = Field(None, description="Commit or tag on the hub.")
-    weights: str | None = Field(None, description="Folder to load instead, placed by hand.")
-    device: str = Field("auto", description="auto, cuda, cuda:N, mps or cpu.")
-    frames_per_call: int = Field(4, ge=1, description="Anchors that go through the model at once.")
+    weights: Annotated[str | None, RUNTIME] = Field(
+        None, description="Folder to load instead, placed by hand."
+    )
+    device: Annotated[str, RUNTIME] = Field("auto", description="auto, cuda, cuda:N, mps or cpu.")
+    frames_per_call: Annotated[int, RUNTIME] = Field(
+        4, ge=1, description="Anchors that go through the model at once."
+    )
     classes: tuple[str, ...] = Field(MOVABLE, description="Classes kept; every class if empty.")
     fused: tuple[str, ...] = Field(FUSED, description="Classes with one segment per picture.")
     score: float = Field(0.5, ge=0, le=1, description="Queries count above this probability.")

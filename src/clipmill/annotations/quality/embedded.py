@@ -1,13 +1,13 @@
 """Image quality from three frames, with nothing to download and no made-up scores."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from clipmill.annotations.base import Backend, BackendConfig, ClipInput, Needs
+from clipmill.annotations.base import RUNTIME, Backend, BackendConfig, ClipInput, Needs
 from clipmill.annotations.quality import measures
 from clipmill.annotations.quality.schema import QualityRow
 from clipmill.annotations.quality.text import TextFinder, polygon_area, weights_checksum
@@ -29,7 +29,7 @@ class EmbeddedQualityConfig(BackendConfig):
     text_long_side: int = Field(default=864, ge=64)
     text_min_score: float = Field(default=0.5, ge=0, le=1)
     text_min_length: int = Field(default=2, ge=1)
-    threads: int = Field(default=1, ge=1)
+    threads: Annotated[int, RUNTIME] = Field(default=1, ge=1)
 
 
 class EmbeddedQuality(Backend):

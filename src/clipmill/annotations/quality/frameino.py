@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from clipmill.annotations.base import Backend, BackendConfig, ClipInput, Needs
+from clipmill.annotations.base import RUNTIME, Backend, BackendConfig, ClipInput, Needs
 from clipmill.annotations.optional import needed_from
 from clipmill.annotations.quality import measures
 from clipmill.annotations.quality.embedded import sampled_frames
@@ -45,10 +45,10 @@ class FrameinoQualityConfig(BackendConfig):
     """
 
     scores: tuple[ScoreName, ...] = Field(default=tuple(SCORES), min_length=1)
-    frames_per_call: int | None = Field(default=None, ge=1)
+    frames_per_call: Annotated[int | None, RUNTIME] = Field(default=None, ge=1)
     mixed_precision: bool = False
-    device: str = "auto"
-    weights: Mapping[ScoreName, str] = Field(default_factory=dict)
+    device: Annotated[str, RUNTIME] = "auto"
+    weights: Annotated[Mapping[ScoreName, str], RUNTIME] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True)

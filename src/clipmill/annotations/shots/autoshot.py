@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from clipmill.annotations.base import Backend, BackendConfig, ClipInput, Needs
+from clipmill.annotations.base import RUNTIME, Backend, BackendConfig, ClipInput, Needs
 from clipmill.annotations.checkpoints import Checkpoint
 from clipmill.annotations.optional import needed_from
 from clipmill.annotations.shots.pictures import PictureShares
@@ -40,10 +40,10 @@ class AutoShotConfig(BackendConfig):
     """
 
     threshold: float = Field(default=0.296, ge=0, le=1)
-    windows_per_call: int | None = Field(default=None, ge=1)
+    windows_per_call: Annotated[int | None, RUNTIME] = Field(default=None, ge=1)
     mixed_precision: bool = False
-    device: str = "auto"
-    weights: str | None = None
+    device: Annotated[str, RUNTIME] = "auto"
+    weights: Annotated[str | None, RUNTIME] = None
 
 
 class AutoShotShots(Backend):

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from clipmill.annotations.base import Backend, BackendConfig, ClipInput, Needs
+from clipmill.annotations.base import RUNTIME, Backend, BackendConfig, ClipInput, Needs
 from clipmill.annotations.shots.pictures import PictureShares
 from clipmill.annotations.shots.schema import ShotsRow
 from clipmill.annotations.shots.windows import (
@@ -35,8 +35,8 @@ class TransNetV2Config(BackendConfig):
     """
 
     threshold: float = Field(default=0.5, ge=0, le=1)
-    windows_per_call: int = Field(default=8, ge=1)
-    device: str = "auto"
+    windows_per_call: Annotated[int, RUNTIME] = Field(default=8, ge=1)
+    device: Annotated[str, RUNTIME] = "auto"
 
 
 class TransNetV2Shots(Backend):

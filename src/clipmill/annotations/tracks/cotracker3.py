@@ -6,12 +6,12 @@ pixels at 720p), the tracker sees the frames from the anchor to its horizon only
 error is stored in source pixels, while the limit is applied, as there, in the tracker's picture.
 """
 
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from pydantic import Field
 
-from clipmill.annotations.base import BackendConfig, Needs
+from clipmill.annotations.base import RUNTIME, BackendConfig, Needs
 from clipmill.annotations.checkpoints import hash_of
 from clipmill.annotations.optional import needed_from
 from clipmill.annotations.probe.schema import ProbeRow
@@ -34,13 +34,13 @@ WIDTH, HEIGHT = 512, 384
 class CoTracker3TracksConfig(BackendConfig):
     """Settings of the backend; the published pipeline's by default."""
 
-    repo: str | None = Field(
+    repo: Annotated[str | None, RUNTIME] = Field(
         None, description="Folder with the code; the registry's `cotracker3-code` when None."
     )
-    weights: str | None = Field(
+    weights: Annotated[str | None, RUNTIME] = Field(
         None, description="Checkpoint file, placed by hand; the registry's when None."
     )
-    device: str = Field("auto", description="auto, cuda, cuda:N, mps or cpu.")
+    device: Annotated[str, RUNTIME] = Field("auto", description="auto, cuda, cuda:N, mps or cpu.")
     horizon: int = Field(170, ge=1, description="Frames to follow after the anchor.")
     min_frames_after: int = Field(
         50, ge=0, description="An anchor must leave more frames than this, itself included."
