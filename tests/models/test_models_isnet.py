@@ -116,7 +116,7 @@ def test_a_damaged_file_is_told_with_its_remedy(isnet: Path, tmp_path: Path, cut
 
 @pytest.mark.parametrize("task", ["det", "rec"])
 def test_another_network_is_told(task: str):
-    from clipmill.annotations.quality.text import packaged_weights
+    from clipmill.annotations.quality.measures.text import packaged_weights
 
     with pytest.raises(UsageError, match=r"is not the ONNX file of IS-Net"):
         IsNet(packaged_weights(task))

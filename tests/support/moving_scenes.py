@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from clipmill.annotations.base import Backend, BackendConfig, ClipInput
-from clipmill.annotations.objects.points import query_points
+from clipmill.annotations.objects.queries.points import query_points
 from clipmill.annotations.objects.schema import Anchor, CarriedObject, DetectedObject, ObjectsRow
 from clipmill.annotations.probe.embedded import Probe
 from clipmill.annotations.tracks.schema import ObjectTracks, TracksRow

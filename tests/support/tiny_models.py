@@ -381,7 +381,7 @@ def write_nima(folder: Path) -> None:
     """Write NIMA with random weights, under its published name."""
     import torch
 
-    from clipmill.annotations.quality import nima
+    from clipmill.annotations.quality.scores import nima
 
     torch.manual_seed(0)
     state = {"params": nima._network().state_dict()}

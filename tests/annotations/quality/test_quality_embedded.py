@@ -8,8 +8,8 @@ import pytest
 
 from clipmill.annotations.base import ClipInput
 from clipmill.annotations.quality.embedded import EmbeddedQuality, sampled_frames
+from clipmill.annotations.quality.measures.text import polygon_area
 from clipmill.annotations.quality.schema import QualityRow
-from clipmill.annotations.quality.text import polygon_area
 from clipmill.annotations.registry import find_backend
 from clipmill.clips import Clip, Video, video_id_for
 from clipmill.demo.scene import Scene, Shot, render, write_video

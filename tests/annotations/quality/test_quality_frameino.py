@@ -185,7 +185,7 @@ def test_text_area_is_that_of_the_library_s_own_detection(tmp_path) -> None:
     from easyocr.craft import CRAFT
     from easyocr.detection import get_textbox
 
-    from clipmill.annotations.quality.text import polygon_area
+    from clipmill.annotations.quality.measures.text import polygon_area
 
     tiny_models.write_craft(tmp_path)
     path = tmp_path / "craft_mlt_25k.pth"
@@ -216,8 +216,8 @@ def test_text_area_is_that_of_the_library_s_own_detection(tmp_path) -> None:
 
 def test_lines_of_text_are_joined_cut_and_filtered_as_the_library_does() -> None:
     need("torch", "torchvision", "easyocr")
-    from clipmill.annotations.quality.text import polygon_area
-    from clipmill.annotations.quality.text_easyocr import boxes_of
+    from clipmill.annotations.quality.measures.text import polygon_area
+    from clipmill.annotations.quality.scores.text_easyocr import boxes_of
 
     word = np.array([100, 50, 160, 50, 160, 70, 100, 70])
     next_word = word + np.array([65, 0] * 4)

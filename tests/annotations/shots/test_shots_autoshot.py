@@ -11,7 +11,7 @@ from clipmill.annotations.base import ClipInput
 from clipmill.annotations.registry import find_backend
 from clipmill.annotations.shots.autoshot import AutoShotShots
 from clipmill.annotations.shots.boundaries import cuts_from_scores
-from clipmill.annotations.shots.pictures import PictureShares
+from clipmill.annotations.shots.frames.pictures import PictureShares
 from clipmill.clips import Clip, Video, video_id_for
 from clipmill.errors import MissingExtraError, UsageError
 from clipmill.store.codecs import decode_array

@@ -7,8 +7,8 @@ import numpy as np
 from pydantic import Field
 
 from clipmill.annotations.base import BackendConfig, ClipInput, Needs
-from clipmill.annotations.inout.crossing import frames_to_border, is_going
-from clipmill.annotations.inout.journey import Journey
+from clipmill.annotations.inout.derive.crossing import frames_to_border, is_going
+from clipmill.annotations.inout.derive.journey import Journey
 from clipmill.annotations.inout.masked import InOutConfig, MaskedInOut
 from clipmill.annotations.objects.schema import CarriedObject, ObjectsRow
 from clipmill.errors import ClipError

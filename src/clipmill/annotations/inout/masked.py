@@ -5,8 +5,8 @@ A backend adds how the masks of an object are carried from its anchor through th
 
 import math
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -14,16 +14,16 @@ import numpy.typing as npt
 from pydantic import Field
 
 from clipmill.annotations.base import Backend, BackendConfig, ClipInput
-from clipmill.annotations.inout.agreement import Agreement, compare_tracks
-from clipmill.annotations.inout.identity import (
-    CutOut,
+from clipmill.annotations.inout.derive.agreement import Agreement, compare_tracks
+from clipmill.annotations.inout.derive.identity_images import (
     box_areas,
     choose_others,
-    cut_out,
     source_boxes,
 )
-from clipmill.annotations.inout.journey import Journey
-from clipmill.annotations.inout.regions import (
+from clipmill.annotations.inout.derive.journey import Journey
+from clipmill.annotations.inout.derive.passages import lost_share, passages, stretches, uncut
+from clipmill.annotations.inout.derive.references import Draft, cut_images, with_images
+from clipmill.annotations.inout.derive.regions import (
     Passes,
     draw_boxes,
     entered,
@@ -44,14 +44,11 @@ from clipmill.store.codecs import (
     encode_array,
     encode_bits,
 )
-from clipmill.vision.masks import touches_edge
 
 if TYPE_CHECKING:
     from clipmill.video import FrameSize, VideoReader
 
 _CANDIDATES = 3  # identity images looked at for one that is kept
-_FETCH = 8
-"""Source-size frames in memory at once."""
 
 
 class InOutConfig(BackendConfig):
@@ -114,22 +111,6 @@ class Subject:
 class _Loaded:
     item: ClipInput
     subjects: tuple[Subject, ...]
-
-
-@dataclass(frozen=True)
-class _Draft:
-    """An object before its identity images are cut.
-
-    Attributes:
-        entry: The entry without images.
-        wanted: Frames (clip index) to cut out, the main one first, then candidates of which the
-            sharpest are kept.
-        boxes: int32 [T, 4] from `entry.first_frame` on.
-    """
-
-    entry: ObjectInOut
-    wanted: tuple[int, ...]
-    boxes: npt.NDArray[np.int32]
 
 
 class MaskedInOut(Backend):
@@ -213,14 +194,14 @@ class MaskedInOut(Backend):
                 self._draft(subject, journey, size)
                 for subject, journey in zip(loaded.subjects, journeys, strict=True)
             ]
-            images = _cut_images(item, reader, drafts)
+            images = cut_images(item, reader, drafts)
         entries = tuple(
-            _with_images(draft, images, self.config.num_others) if draft.wanted else draft.entry
+            with_images(draft, images, self.config.num_others) if draft.wanted else draft.entry
             for draft in drafts
         )
         return InOutRow(entries, sum(not entry.refusal for entry in entries))
 
-    def _draft(self, subject: Subject, journey: Journey, size: tuple[int, int]) -> _Draft:
+    def _draft(self, subject: Subject, journey: Journey, size: tuple[int, int]) -> Draft:
         """Derive everything but the images."""
         config = self.config
         masks = [decode_mask(blob) for blob in journey.masks]
@@ -235,10 +216,10 @@ class MaskedInOut(Backend):
             off_share=config.off_share,
         )
         counting = np.flatnonzero(areas >= max(1.0, config.min_box_share * size[0] * size[1]))
-        counting = _whole(counting[counting >= before], masks)
-        enter, leave = _passages(masks, journey)
+        counting = uncut(counting[counting >= before], masks)
+        enter, leave = passages(masks, journey)
         regions: tuple[Region, ...] = ()
-        refusal = self._refusal(agreement, counting, _lost_share(masks, journey, leave))
+        refusal = self._refusal(agreement, counting, lost_share(masks, journey, leave))
         if not refusal:
             regions = self._regions(subject, journey, leave, size)
             refusal = "" if regions else "no_region"
@@ -262,7 +243,7 @@ class MaskedInOut(Backend):
             mask_confidence=agreement.confidence,
             enter_frame=enter,
             exit_frame=leave,
-            stretches=encode_array(_stretches(masks, journey.first_frame)),
+            stretches=encode_array(stretches(masks, journey.first_frame)),
             point_valid=encode_bits(agreement.valid),
             invalid_share=agreement.invalid_share,
             largest_share=float(areas.max(initial=0) / (size[0] * size[1])),
@@ -271,7 +252,7 @@ class MaskedInOut(Backend):
             others=(),
             regions=regions,
         )
-        return _Draft(entry, wanted, boxes)
+        return Draft(entry, wanted, boxes)
 
     def _refusal(
         self, agreement: Agreement, counting: npt.NDArray[np.int64], lost_share: float
@@ -335,72 +316,3 @@ def _journey(subject: Subject, work: tuple[int, int], size: tuple[int, int]) -> 
         visible=subject.visible & subject.survived,
         identity=subject.identity,
     )
-
-
-def _lost_share(
-    masks: Sequence[npt.NDArray[np.bool_]], journey: Journey, leave: int | None
-) -> float:
-    """Return the share of frames, from the anchor to the exit, in which there is no mask."""
-    before = len(journey.backward)
-    end = len(masks) if leave is None else leave - journey.first_frame
-    kept = [bool(mask.any()) for mask in masks[before:end]]
-    return 1 - sum(kept) / len(kept) if kept else 1.0
-
-
-def _passages(
-    masks: Sequence[npt.NDArray[np.bool_]], journey: Journey
-) -> tuple[int | None, int | None]:
-    """Return the frames (clip index) at which an object came in and had left for good."""
-    present = [position for position, mask in enumerate(masks) if mask.any()]
-    if not present:
-        return None, None
-    first = journey.first_frame
-    begin = max(1, present[0] - journey.before)
-    end = min(len(masks) - 1, present[-1] + 1 + journey.after)
-    enter = first + begin if journey.came and present[0] > 0 else None
-    leave = first + end if journey.left and present[-1] + 1 < len(masks) else None
-    return enter, leave
-
-
-def _stretches(masks: Sequence[npt.NDArray[np.bool_]], first: int) -> npt.NDArray[np.int32]:
-    """Return the half-open frame ranges in which there is a mask, int32 [S, 2]."""
-    there = np.array([False, *(mask.any() for mask in masks), False])
-    edges = np.flatnonzero(there[1:] != there[:-1])
-    return (edges.reshape(-1, 2) + first).astype(np.int32)
-
-
-def _whole(
-    counting: npt.NDArray[np.int64], masks: Sequence[npt.NDArray[np.bool_]]
-) -> npt.NDArray[np.int64]:
-    """Return the frames in which the picture's border does not cut an object; else all."""
-    whole = [frame for frame in counting if not touches_edge(masks[frame])]
-    return np.asarray(whole, np.int64) if whole else counting
-
-
-Images = Mapping[tuple[str, int], CutOut]
-
-
-def _cut_images(item: ClipInput, reader: "VideoReader", drafts: Sequence[_Draft]) -> Images:
-    """Cut all wanted images, decoding each frame once and few at a time."""
-    frames = sorted({frame for draft in drafts for frame in draft.wanted})
-    images: dict[tuple[str, int], CutOut] = {}
-    for begin in range(0, len(frames), _FETCH):
-        some = frames[begin : begin + _FETCH]
-        pictures = reader.frames([item.clip.start + frame for frame in some])
-        for frame, picture in zip(some, pictures, strict=True):
-            for draft in drafts:
-                if frame in draft.wanted:
-                    position = frame - draft.entry.first_frame
-                    box = tuple(int(edge) for edge in draft.boxes[position])
-                    images[draft.entry.object_id, frame] = cut_out(
-                        picture, draft.entry.masks[position], box, frame=frame
-                    )
-    return images
-
-
-def _with_images(draft: _Draft, images: Images, num_others: int) -> ObjectInOut:
-    """Return the entry with its main image and the sharpest of the others, in frame order."""
-    main, *others = (images[draft.entry.object_id, frame] for frame in draft.wanted)
-    sharpest = sorted(others, key=lambda cut: (-cut.sharpness, cut.frame))[:num_others]
-    kept = sorted(sharpest, key=lambda cut: cut.frame)
-    return replace(draft.entry, reference=main.image(), others=tuple(cut.image() for cut in kept))

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from clipmill.annotations.base import RUNTIME, BackendConfig, ClipInput, Needs
 from clipmill.annotations.checkpoints import Checkpoint
-from clipmill.annotations.inout.journey import Journey
+from clipmill.annotations.inout.derive.journey import Journey
 from clipmill.annotations.inout.masked import InOutConfig, MaskedInOut, Subject
 from clipmill.annotations.optional import needed_from
 from clipmill.store.codecs import decode_mask, encode_mask

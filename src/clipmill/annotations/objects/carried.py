@@ -9,15 +9,15 @@ import numpy as np
 from pydantic import Field
 
 from clipmill.annotations.base import Backend, BackendConfig, ClipInput
-from clipmill.annotations.objects.anchors import choose_anchors, entry_anchors
 from clipmill.annotations.objects.moving.movers import Limits
-from clipmill.annotations.objects.points import query_points
 from clipmill.annotations.objects.propagation.follow import Following, mask_of
 from clipmill.annotations.objects.propagation.frames import ClipFrames, read_frames
 from clipmill.annotations.objects.propagation.identities import Identities, Identity
 from clipmill.annotations.objects.propagation.look import Network
+from clipmill.annotations.objects.queries.anchors import choose_anchors, entry_anchors
+from clipmill.annotations.objects.queries.points import query_points
+from clipmill.annotations.objects.salient.search import Search
 from clipmill.annotations.objects.schema import Anchor, CarriedObject, DetectedObject, ObjectsRow
-from clipmill.annotations.objects.search import Search
 from clipmill.clips import object_id_for, seed_for
 from clipmill.store.codecs import encode_array, encode_mask
 from clipmill.vision.masks import box_of, touches_edge

@@ -10,8 +10,8 @@ from pydantic import Field
 
 from clipmill.annotations.base import RUNTIME, Backend, BackendConfig, ClipInput, Needs
 from clipmill.annotations.checkpoints import Checkpoint
-from clipmill.annotations.objects.anchors import choose_anchors
-from clipmill.annotations.objects.points import query_points
+from clipmill.annotations.objects.queries.anchors import choose_anchors
+from clipmill.annotations.objects.queries.points import query_points
 from clipmill.annotations.objects.schema import Anchor, DetectedObject, ObjectsRow
 from clipmill.annotations.optional import needed_from
 from clipmill.clips import object_id_for, seed_for

@@ -8,9 +8,9 @@ import numpy.typing as npt
 from pydantic import Field
 
 from clipmill.annotations.base import RUNTIME, Backend, BackendConfig, ClipInput, Needs
-from clipmill.annotations.quality import measures
+from clipmill.annotations.quality.measures import formulas
+from clipmill.annotations.quality.measures.text import TextFinder, polygon_area, weights_checksum
 from clipmill.annotations.quality.schema import QualityRow
-from clipmill.annotations.quality.text import TextFinder, polygon_area, weights_checksum
 
 PLACES = (0.0, 0.5, 0.95)
 """Where in the clip frames are looked at, as in the published pipeline."""
@@ -33,7 +33,7 @@ class EmbeddedQualityConfig(BackendConfig):
 
 
 class EmbeddedQuality(Backend):
-    """Text area by RapidOCR, the rest by the formulas in `measures`; no learned quality score."""
+    """Text area by RapidOCR, the rest by `formulas`; no learned quality score."""
 
     annotation = "quality"
     name = "embedded"
@@ -70,18 +70,18 @@ class EmbeddedQuality(Backend):
         return [self._measure(places, frames) for places, frames in batch]
 
     def _measure(self, places: tuple[int, ...], frames: npt.NDArray[np.uint8]) -> QualityRow:
-        greys = [measures.grey_of(frame) for frame in frames]
+        greys = [formulas.grey_of(frame) for frame in frames]
         texts = [self._text.boxes(frame) for frame in frames]
         return QualityRow(
             text_area=_mean([sum(map(polygon_area, boxes)) for boxes in texts]),
             num_text_boxes=_mean([len(boxes) for boxes in texts]),
-            clarity=measures.clarity(greys[0]),
-            exposure=_mean(map(measures.exposure, greys)),
-            contrast=_mean(map(measures.contrast, greys)),
-            colorfulness=_mean(map(measures.colorfulness, frames)),
-            noise=_mean(map(measures.noise, greys)),
-            blockiness=_mean(map(measures.blockiness, greys)),
-            entropy=_mean(map(measures.entropy, greys)),
+            clarity=formulas.clarity(greys[0]),
+            exposure=_mean(map(formulas.exposure, greys)),
+            contrast=_mean(map(formulas.contrast, greys)),
+            colorfulness=_mean(map(formulas.colorfulness, frames)),
+            noise=_mean(map(formulas.noise, greys)),
+            blockiness=_mean(map(formulas.blockiness, greys)),
+            entropy=_mean(map(formulas.entropy, greys)),
             image_quality=None,
             aesthetic=None,
             complexity=None,

@@ -10,10 +10,10 @@ from pydantic import Field
 
 from clipmill.annotations.base import RUNTIME, Backend, BackendConfig, ClipInput, Needs
 from clipmill.annotations.optional import needed_from
-from clipmill.annotations.quality import measures
 from clipmill.annotations.quality.embedded import sampled_frames
-from clipmill.annotations.quality.frame_scores import FrameScore, ScoreOptions, ScoreSpec
+from clipmill.annotations.quality.measures import formulas
 from clipmill.annotations.quality.schema import QualityRow
+from clipmill.annotations.quality.scores.frame_scores import FrameScore, ScoreOptions, ScoreSpec
 
 ScoreName = Literal["text", "image_quality", "aesthetic", "complexity"]
 
@@ -136,7 +136,7 @@ class FrameinoQuality(Backend):
             frames = reader.frames([item.clip.start + place for place in places])
         return SampledFrames(
             places=places,
-            clarity=measures.clarity(measures.grey_of(frames[0])),
+            clarity=formulas.clarity(formulas.grey_of(frames[0])),
             prepared={
                 name: [score.prepare(frame) for frame in frames]
                 for name, score in self._scores.items()

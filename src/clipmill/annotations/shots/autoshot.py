@@ -11,15 +11,15 @@ from pydantic import Field
 from clipmill.annotations.base import RUNTIME, Backend, BackendConfig, ClipInput, Needs
 from clipmill.annotations.checkpoints import Checkpoint
 from clipmill.annotations.optional import needed_from
-from clipmill.annotations.shots.pictures import PictureShares
-from clipmill.annotations.shots.schema import ShotsRow
-from clipmill.annotations.shots.windows import (
+from clipmill.annotations.shots.frames.pictures import PictureShares
+from clipmill.annotations.shots.frames.windows import (
     MARGIN,
     STEP,
     first_frame_scores,
     small_frames,
     windows_of,
 )
+from clipmill.annotations.shots.schema import ShotsRow
 from clipmill.store.codecs import encode_array
 
 _WINDOWS_ON_CPU, _WINDOWS_ON_GPU = 1, 32

@@ -8,9 +8,9 @@ import numpy.typing as npt
 from pydantic import Field
 
 from clipmill.annotations.base import Backend, BackendConfig, ClipInput
-from clipmill.annotations.shots.pictures import PictureChecks, PictureShares
+from clipmill.annotations.shots.frames.pictures import PictureChecks, PictureShares
+from clipmill.annotations.shots.frames.stream import frames_that_decode
 from clipmill.annotations.shots.schema import ShotsRow
-from clipmill.annotations.shots.stream import frames_that_decode
 from clipmill.annotations.shots.transitions.detect import THRESHOLD, transition_scores
 from clipmill.annotations.shots.transitions.thumbnails import (
     HEIGHT,

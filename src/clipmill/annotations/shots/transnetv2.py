@@ -11,15 +11,15 @@ import numpy.typing as npt
 from pydantic import Field
 
 from clipmill.annotations.base import RUNTIME, Backend, BackendConfig, ClipInput, Needs
-from clipmill.annotations.shots.pictures import PictureShares
-from clipmill.annotations.shots.schema import ShotsRow
-from clipmill.annotations.shots.windows import (
+from clipmill.annotations.shots.frames.pictures import PictureShares
+from clipmill.annotations.shots.frames.windows import (
     MARGIN,
     STEP,
     first_frame_scores,
     small_frames,
     windows_of,
 )
+from clipmill.annotations.shots.schema import ShotsRow
 from clipmill.disk import sha256_of
 from clipmill.errors import MissingExtraError
 from clipmill.store.codecs import encode_array

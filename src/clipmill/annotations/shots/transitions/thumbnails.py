@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from clipmill.annotations.shots.pictures import letterbox
+from clipmill.annotations.shots.frames.pictures import letterbox
 
 WIDTH, HEIGHT = 80, 45
 """Pixels of a frame; detail of this size tells pictures apart and survives motion blur."""

@@ -177,7 +177,9 @@ class _Walk:
         faithful = told.any() and np.median(likeness[told]) >= _FAITHFUL
         return likeness if faithful else None
 
-    def _recognise(self, step: Step, held: Floats, now: Flags, linear: Floats, *, far: int) -> None:
+    def _recognise(
+        self, step: Step, held: Floats, now: Flags, linear: Floats, *, far: int
+    ) -> Flags:
         """Put points where the picture looks as they did at the anchor, in place; return which."""
         alike = np.zeros_like(now)
         for number in range(len(held)):

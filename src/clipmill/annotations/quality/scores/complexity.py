@@ -8,7 +8,7 @@ import numpy.typing as npt
 import torch
 from PIL import Image
 
-from clipmill.annotations.quality.frame_scores import FRAMES_PER_CLIP, ScoreOptions
+from clipmill.annotations.quality.scores.frame_scores import FRAMES_PER_CLIP, ScoreOptions
 from clipmill.models.batching import in_batches
 from clipmill.models.device import autocast, choose_device, full_precision, inference
 from clipmill.models.folding import fold_batch_norms

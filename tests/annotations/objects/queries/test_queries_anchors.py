@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from clipmill.annotations.objects.anchors import (
+from clipmill.annotations.objects.queries.anchors import (
     choose_anchors,
     entry_anchors,
     nearest_keyframe,

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import torch
 
-from clipmill.annotations.quality.frame_scores import ScoreOptions
-from clipmill.annotations.quality.pyiqa_scores import PyiqaScore, quiet, weights_file
+from clipmill.annotations.quality.scores.frame_scores import ScoreOptions
+from clipmill.annotations.quality.scores.pyiqa_scores import PyiqaScore, quiet, weights_file
 from clipmill.weights import WeightsError
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from clipmill.annotations.quality.frame_scores import FRAMES_PER_CLIP, ScoreOptions
+from clipmill.annotations.quality.scores.frame_scores import FRAMES_PER_CLIP, ScoreOptions
 from clipmill.models.device import autocast, choose_device, full_precision, inference
 from clipmill.weights import MissingWeightsError
 

@@ -5,7 +5,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from clipmill.annotations.inout.identity import box_areas, choose_others, cut_out, source_boxes
+from clipmill.annotations.inout.derive.identity_images import (
+    box_areas,
+    choose_others,
+    cut_out,
+    source_boxes,
+)
 from clipmill.store.codecs import encode_mask
 
 rng = np.random.default_rng(0)

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from clipmill.annotations.base import ClipInput
-from clipmill.annotations.shots.pictures import PictureChecks
+from clipmill.annotations.shots.frames.pictures import PictureChecks
 from clipmill.video import FrameSize
 from clipmill.video.errors import IndexMismatchError
 

@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from clipmill.annotations.objects.points import num_points, query_points
+from clipmill.annotations.objects.queries.points import num_points, query_points
 from clipmill.store.codecs import decode_mask, encode_mask
 
 

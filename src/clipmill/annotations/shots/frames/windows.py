@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from clipmill.annotations.base import ClipInput
-from clipmill.annotations.shots.pictures import PictureChecks, PictureShares
-from clipmill.annotations.shots.stream import frames_that_decode
+from clipmill.annotations.shots.frames.pictures import PictureChecks, PictureShares
+from clipmill.annotations.shots.frames.stream import frames_that_decode
 from clipmill.video import FrameSize
 
 WINDOW = 100

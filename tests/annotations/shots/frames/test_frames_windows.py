@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from clipmill.annotations.shots.windows import first_frame_scores, windows_of
+from clipmill.annotations.shots.frames.windows import first_frame_scores, windows_of
 
 
 @pytest.mark.parametrize("count", [1, 49, 50, 51, 99, 100, 101, 250])

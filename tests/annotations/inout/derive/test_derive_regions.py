@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from clipmill.annotations.inout.regions import (
+from clipmill.annotations.inout.derive.regions import (
     ASPECTS,
     Draws,
     draw_boxes,

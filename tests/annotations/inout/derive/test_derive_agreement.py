@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from clipmill.annotations.inout.agreement import compare_tracks
+from clipmill.annotations.inout.derive.agreement import compare_tracks
 
 MASK = np.zeros((60, 100), bool)
 MASK[20:40, 20:50] = True

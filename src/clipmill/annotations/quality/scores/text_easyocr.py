@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from clipmill.annotations.quality.frame_scores import FRAMES_PER_CLIP, ScoreOptions
-from clipmill.annotations.quality.pyiqa_scores import runs_of_one_shape
-from clipmill.annotations.quality.text import polygon_area
+from clipmill.annotations.quality.measures.text import polygon_area
+from clipmill.annotations.quality.scores.frame_scores import FRAMES_PER_CLIP, ScoreOptions
+from clipmill.annotations.quality.scores.pyiqa_scores import runs_of_one_shape
 from clipmill.models.device import autocast, choose_device, full_precision, inference
 from clipmill.weights import load_state_dict
 

@@ -9,7 +9,7 @@ from pipelines import run
 
 from clipmill.annotations.base import ClipInput
 from clipmill.annotations.registry import find_backend
-from clipmill.annotations.shots.pictures import PictureChecks
+from clipmill.annotations.shots.frames.pictures import PictureChecks
 from clipmill.annotations.shots.schema import ShotsRow
 from clipmill.clips import Clip, Video, video_id_for
 from clipmill.config import SourceConfig, load_profile

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from clipmill.annotations.inout.crossing import frames_to_border, is_going
+from clipmill.annotations.inout.derive.crossing import frames_to_border, is_going
 
 
 def box(left, top, right, bottom, size=(90, 160)):

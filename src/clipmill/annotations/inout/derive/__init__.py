@@ -1,0 +1,1 @@
+"""What follows from masks over time: passages, agreement with tracks, identity images, regions."""

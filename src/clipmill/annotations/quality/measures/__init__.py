@@ -1,0 +1,1 @@
+"""Measures without learned scores: formulas over pixels, and the area of text."""

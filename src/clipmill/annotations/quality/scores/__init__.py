@@ -1,0 +1,1 @@
+"""Learned scores of single frames, one per file: what the published pipeline measures."""
