@@ -12,15 +12,15 @@ import pyarrow as pa
 import pytest
 from truthful_run import HOSTILE
 
+from clipmill.inspection.clip_choice import SampleFacts, choose_clips
+from clipmill.inspection.clip_rows import ClipRows
+from clipmill.inspection.histogram import BINS, WIDTH, histogram, number
+from clipmill.inspection.overlay import outlines
+from clipmill.inspection.preview import make_preview
+from clipmill.inspection.scores import Score, selection_scores
 from clipmill.pipeline.last import last_run
 from clipmill.pipeline.walk import walk
 from clipmill.report.build import build_report
-from clipmill.report.choose import SampleFacts, choose_clips
-from clipmill.report.clip_rows import ClipRows
-from clipmill.report.histogram import BINS, WIDTH, histogram, number
-from clipmill.report.overlay import outlines
-from clipmill.report.preview import make_preview
-from clipmill.report.scores import Score, selection_scores
 from clipmill.selection.cuts import Cut
 from clipmill.store.codecs import encode_mask
 from clipmill.store.workspace import Workspace

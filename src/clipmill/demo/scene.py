@@ -17,7 +17,6 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from clipmill.demo.encode import write_video
 from clipmill.demo.matching import on_mask
 from clipmill.demo.photos import backdrop, cutout
 from clipmill.demo.spec import (
@@ -35,6 +34,7 @@ from clipmill.demo.spec import (
     sprite_named,
 )
 from clipmill.demo.truth import PRESENT_SHARE, SceneTruth, SpriteTruth
+from clipmill.video.plain_writer import write_video
 
 __all__ = [
     "PRESENT_SHARE",

@@ -17,19 +17,19 @@ import pyarrow.compute as pc
 from clipmill.clips import Clip
 from clipmill.disk import write_text
 from clipmill.errors import ClipError
+from clipmill.inspection.clip_choice import Pick, choose_clips, read_sample_facts
+from clipmill.inspection.clip_data import clip_data
+from clipmill.inspection.clip_rows import ClipRows, anchors_of
+from clipmill.inspection.funnel import funnel
+from clipmill.inspection.histogram import histogram
+from clipmill.inspection.preview import make_preview
+from clipmill.inspection.scores import Score, other_scores, selection_scores
 from clipmill.pipeline.context import Context
 from clipmill.pipeline.report import StepReport
 from clipmill.pipeline.videos import VideoList
 from clipmill.pipeline.walk import walk
 from clipmill.report.card_shapes import card_shapes
-from clipmill.report.choose import Pick, choose_clips, read_sample_facts
-from clipmill.report.clip_data import clip_data
-from clipmill.report.clip_rows import ClipRows, anchors_of
-from clipmill.report.funnel import funnel
-from clipmill.report.histogram import histogram
 from clipmill.report.page import Card, Failure, Page, Totals, render_page
-from clipmill.report.preview import make_preview
-from clipmill.report.scores import Score, other_scores, selection_scores
 
 MAX_FAILURES = 500
 """Failures in the table; `clipmill failed` lists all."""

@@ -6,10 +6,10 @@ import numpy as np
 
 from clipmill.annotations.inout.schema import ObjectInOut
 from clipmill.annotations.tracks.schema import ObjectTracks
-from clipmill.report.choose import Pick
-from clipmill.report.clip_rows import ClipRows, anchors_of
-from clipmill.report.overlay import drawn_points, outlines, regions, track_layer
-from clipmill.report.preview import preview_size
+from clipmill.inspection.clip_choice import Pick
+from clipmill.inspection.clip_rows import ClipRows, anchors_of
+from clipmill.inspection.overlay import drawn_points, outlines, regions, track_layer
+from clipmill.inspection.preview import preview_size
 
 
 def card_shapes(pick: Pick, known: ClipRows) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from typing import Any
 import jinja2
 
 from clipmill import __version__
-from clipmill.report.funnel import FunnelStep
-from clipmill.report.histogram import HEIGHT, WIDTH, Histogram
+from clipmill.inspection.funnel import FunnelStep
+from clipmill.inspection.histogram import HEIGHT, WIDTH, Histogram
 
 
 @dataclass(frozen=True)

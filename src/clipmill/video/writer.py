@@ -37,7 +37,7 @@ class VideoWriter:
     save time.
 
     Args:
-        path: File to write; the suffix chooses the container.
+        path: File to write; the suffix chooses the container where `container` does not.
         size: (width, height) in pixels, both even.
         fps: Frames per second.
         crf: Constant rate factor, lower is better; 0 is lossless.
@@ -45,6 +45,7 @@ class VideoWriter:
         lossless: Keep colours exactly (RGB H.264); for masks and flat drawings that must
             stay exact. Few players show it.
         options: More encoder options.
+        container: Format of the file, e.g. `mp4`, for paths without a suffix.
 
     Raises:
         ValueError: A side is odd.
@@ -60,6 +61,7 @@ class VideoWriter:
         gop: int = 48,
         lossless: bool = False,
         options: Mapping[str, str] | None = None,
+        container: str | None = None,
     ) -> None:
         if size[0] % 2 or size[1] % 2:
             raise ValueError(f"an H.264 file needs even sides, not {size[0]}x{size[1]}")
@@ -71,7 +73,9 @@ class VideoWriter:
             "g": str(gop),
             **REPEATABLE,
         }
-        self._container: Any = av.open(str(path), "w", options={"movflags": "+faststart"})
+        self._container: Any = av.open(
+            str(path), "w", format=container, options={"movflags": "+faststart"}
+        )
         codec = "libx264rgb" if lossless else "libx264"
         stream: Any = self._container.add_stream(
             codec, rate=Fraction(fps), options=settings | dict(options or {})

@@ -7,7 +7,7 @@ from typing import Any
 from clipmill.annotations.objects.schema import DetectedObject
 from clipmill.annotations.probe.schema import ProbeRow
 from clipmill.clips import Video
-from clipmill.report.choose import Pick
+from clipmill.inspection.clip_choice import Pick
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ import pyarrow.compute as pc
 
 from clipmill.clips import Clip
 from clipmill.config import SamplesStep
+from clipmill.inspection.histogram import number
+from clipmill.inspection.scores import Score, cut_lines
 from clipmill.pipeline.context import Context
 from clipmill.pipeline.report import StepReport
 from clipmill.pipeline.samples import sample_parts
-from clipmill.report.histogram import number
-from clipmill.report.scores import Score, cut_lines
 
 BORDERLINE_SHARE = 1 / 3
 """Share of the gallery that is left to clips near a cut."""

@@ -5,9 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
-import av
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
@@ -16,6 +14,7 @@ from clipmill.annotations.probe.schema import ProbeRow
 from clipmill.clips import Clip, Video
 from clipmill.disk import replacing
 from clipmill.video import FrameIndex, FrameSize, VideoReader, fit_within
+from clipmill.video.writer import VideoWriter
 
 LONG_SIDE = 480
 """Longer side of previews and posters, pixels."""
@@ -23,7 +22,7 @@ LONG_SIDE = 480
 MAX_FRAMES = 500
 """Frames of a preview; what a clip has beyond is not shown."""
 
-_OPTIONS = {"crf": "28", "preset": "veryfast", "g": "12", "bf": "0", "threads": "2"}
+_OPTIONS = {"bf": "0"}  # every frame is shown as soon as it is decoded: previews are scrubbed
 
 
 @dataclass(frozen=True)
@@ -89,6 +88,7 @@ def make_preview(
         _encode(
             _pictures(reader, clip.start, clip.start + frames, FrameSize(width, height)),
             preview,
+            (width, height),
             poster_frame=poster_frame,
         )
     return preview
@@ -102,26 +102,25 @@ def _pictures(
 
 
 def _encode(
-    pictures: Iterator[npt.NDArray[np.uint8]], preview: Preview, *, poster_frame: int
+    pictures: Iterator[npt.NDArray[np.uint8]],
+    preview: Preview,
+    size: tuple[int, int],
+    *,
+    poster_frame: int,
 ) -> None:
     """Write video and poster; a report that is killed leaves neither."""
     with replacing(preview.video) as video, replacing(preview.poster) as poster:
-        with av.open(str(video), "w", format="mp4", options={"movflags": "+faststart"}) as file:
-            stream: Any = None
+        with VideoWriter(
+            video,
+            size=size,
+            fps=preview.rate,
+            crf=28,
+            gop=12,
+            options=_OPTIONS,
+            container="mp4",
+        ) as writer:
             for number, picture in enumerate(pictures):
-                if stream is None:
-                    stream = _stream(file, picture, preview.rate)
                 if number <= poster_frame:
                     latest = picture
-                shown = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
-                shown.pts, shown.time_base = number, 1 / preview.rate
-                file.mux(stream.encode(shown))
-            file.mux(stream.encode())
+                writer.add(picture)
         Image.fromarray(latest).save(poster, "JPEG", quality=80)
-
-
-def _stream(file: Any, picture: npt.NDArray[np.uint8], rate: Fraction) -> Any:
-    stream = file.add_stream("libx264", rate=rate, options=_OPTIONS)
-    stream.height, stream.width = picture.shape[:2]
-    stream.pix_fmt = "yuv420p"
-    return stream

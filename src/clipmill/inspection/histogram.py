@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from clipmill.report.scores import Score, cut_lines
+from clipmill.inspection.scores import Score, cut_lines
 
 WIDTH, HEIGHT = 320.0, 96.0
 """Size of the plot area in SVG units; y goes down."""

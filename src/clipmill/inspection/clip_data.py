@@ -10,21 +10,21 @@ from clipmill.annotations.inout.schema import ObjectInOut
 from clipmill.annotations.objects.schema import DetectedObject
 from clipmill.annotations.tracks.schema import ObjectTracks
 from clipmill.disk import write_bytes
-from clipmill.pipeline.report import StepReport
-from clipmill.pipeline.subjects import Subject
-from clipmill.pipeline.why import describe_decision, trace
-from clipmill.report.choose import Pick, SampleFacts
-from clipmill.report.clip_rows import ClipRows, anchors_of
-from clipmill.report.histogram import number
-from clipmill.report.overlay import (
+from clipmill.inspection.clip_choice import Pick, SampleFacts
+from clipmill.inspection.clip_rows import ClipRows, anchors_of
+from clipmill.inspection.histogram import number
+from clipmill.inspection.overlay import (
     anchor_layer,
     drawn_points,
     mask_layer,
     regions,
     track_layer,
 )
-from clipmill.report.preview import MAX_FRAMES, Preview, preview_size
-from clipmill.report.scores import Score, cut_lines
+from clipmill.inspection.preview import MAX_FRAMES, Preview, preview_size
+from clipmill.inspection.scores import Score, cut_lines
+from clipmill.pipeline.report import StepReport
+from clipmill.pipeline.subjects import Subject
+from clipmill.pipeline.why import describe_decision, trace
 
 
 def clip_data(
