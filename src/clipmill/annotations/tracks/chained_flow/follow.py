@@ -113,7 +113,7 @@ class _Walk:
         now = seen & steady
         enough = now.mean() >= _ENOUGH
         places, linear = self._expected(step, moved, now, enough=enough)
-        likeness = self._likeness(step, moved, now, linear) if enough else None
+        likeness = self._likeness(step, moved, on_thing, linear) if enough else None
         if likeness is not None:
             changed = (likeness > _UNTOLD) & (likeness < _UNLIKE)
             now &= ~changed
@@ -162,18 +162,21 @@ class _Walk:
             places = self.anchor + middle
         return places, turned
 
-    def _likeness(self, step: Step, moved: Floats, now: Flags, linear: Floats) -> Floats | None:
+    def _likeness(
+        self, step: Step, moved: Floats, on_thing: Flags, linear: Floats
+    ) -> Floats | None:
         """Return how much points look as at the anchor, [N], where most look the same.
 
         What covers a thing drags the points beside its edge along, slowly and both ways alike;
         only their looks tell. Of a thing that bends or turns all look otherwise: None.
+        Points that are hidden count as well, or the few that are left would judge the rest.
         """
         found = [
             find_patch(step.gray, self.templates.turned(n, linear[n]), at, reach=_SNAP_REACH)[1]
             for n, at in enumerate(moved)
         ]
         likeness = np.array(found)
-        told = now & (likeness > _UNTOLD)
+        told = on_thing & (likeness > _UNTOLD)
         faithful = told.any() and np.median(likeness[told]) >= _FAITHFUL
         return likeness if faithful else None
 
