@@ -18,7 +18,7 @@ _OFFSETS = np.stack(np.meshgrid(_SIDE, _SIDE), axis=-1)
 _FLAT = 3.0  # standard deviation in grey levels below which a patch tells nothing
 
 
-_FEWEST = 40  # pixels of a patch that must be the thing
+_OWN = 0.4  # share of a patch that must be the thing for that alone to be compared
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Patch:
 
     Attributes:
         picture: uint8 [15, 15].
-        mask: uint8 [15, 15], 1 on the thing; None where all of it is.
+        mask: uint8 [15, 15], 1 on the thing; None where all of it is compared.
     """
 
     picture: Gray
@@ -36,10 +36,8 @@ class Patch:
     @property
     def is_plain(self) -> bool:
         """Whether there is too little to tell it by."""
-        if self.mask is None:
-            return bool(self.picture.std() < _FLAT)
-        own = self.picture[self.mask > 0]
-        return own.size < _FEWEST or bool(own.std() < _FLAT)
+        own = self.picture if self.mask is None else self.picture[self.mask > 0]
+        return bool(own.std() < _FLAT)
 
 
 @dataclass(frozen=True)
@@ -69,7 +67,8 @@ class Templates:
             self.anchor, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
         )
         own = cv2.remap(self.mask.astype(np.uint8), at, None, cv2.INTER_NEAREST)
-        whole = own.all() or not own.any()
+        # Of thin things so little is left that the background about them tells more.
+        whole = own.all() or own.mean() < _OWN
         return Patch(np.asarray(picture, np.uint8), None if whole else np.asarray(own, np.uint8))
 
 
