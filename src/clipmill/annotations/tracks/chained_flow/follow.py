@@ -35,6 +35,7 @@ _SEARCH_FAITHFUL = 0.05  # the same where those that are seen look as at the anc
 _COAST, _SLOWING = 15, 0.93  # frames at full speed without a sight, then the share that is kept
 _ENOUGH = 0.2  # share of points that must be seen to tell where the others are
 _WELL_SEEN = 0.4  # share of points that must be seen before they tell the object's speed
+_LONG_CALM = 8  # the same where hardly any is seen
 _CALM = 2  # frames for which a hidden point must follow the flow well to be seen again
 
 
@@ -127,8 +128,9 @@ class _Walk:
         torn = apart > max(_LEAST_TEAR, _BEND * self.size, _TEAR * usual)
         now &= ~torn
         self.calm = np.where(steady & ~torn, self.calm + 1, 0)
-        # Beside its neighbours and steady on the thing for some frames: it was a short doubt.
-        back_again = ~seen & (self.calm >= _CALM) & enough
+        # Beside its neighbours and steady on the thing for some frames: it was a short doubt. With
+        # hardly any neighbour that is seen, it takes longer to tell.
+        back_again = ~seen & (self.calm >= (_CALM if enough else _LONG_CALM))
         now |= back_again
         held = np.where((now | (steady & ~torn))[:, None], moved, places)
         near = _SEARCH if likeness is None else _SEARCH_FAITHFUL
