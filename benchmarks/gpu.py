@@ -109,12 +109,12 @@ def _prepare(folder: Path, options: argparse.Namespace, found: dict[str, Any]) -
     began = time.monotonic()
     for method in ("forkserver", "spawn"):
         multiprocessing.set_start_method(method, force=True)
-        (message,) = _in_a_process(_machine, (options,), limit=_SETUP_LIMIT)
+        *_, message = _in_a_process(_machine, (options,), limit=_SETUP_LIMIT)
         if "stopped" not in message:
             break
         print(f"{method}: {message['stopped']}")
     found |= message
-    (message,) = _in_a_process(_make_clips, (folder, options), limit=_SETUP_LIMIT)
+    *_, message = _in_a_process(_make_clips, (folder, options), limit=_SETUP_LIMIT)
     found |= message
     if "stopped" in found:
         raise SystemExit(f"nothing can be measured: {found['stopped']}")

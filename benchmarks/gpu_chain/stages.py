@@ -66,7 +66,10 @@ STAGES = (
         "objects", "objects", "oneformer", "OneFormer Swin-L", library_networks.write_oneformer,
         settings=_ALL, tiny={"width": 160}, calibrate=True,
     ),
-    Stage("camera", "camera", "vggt4track", "VGGT4Track", own_networks.write_vggt4track),
+    Stage(
+        "camera", "camera", "vggt4track", "VGGT4Track", own_networks.write_vggt4track,
+        tiny={"step": 12, "max_seconds": 3.0},
+    ),
     Stage(
         "tracks", "tracks", "cotracker3", "CoTracker3 offline", own_networks.write_cotracker,
         tiny={"horizon": 3},
