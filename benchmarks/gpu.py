@@ -39,7 +39,8 @@ sys.path[:0] = [str(Path(__file__).parent), str(ROOT / "tests" / "support")]
 
 _ROOMY = Path("/dev/shm")
 _ROOM = 24 * 2**30
-_SETUP_LIMIT = 150.0
+_SETUP_LIMIT, _PATIENT = 150.0, 3600.0
+"""Seconds to write and load weights, or make clips; on a CPU, whose time others may take, more."""
 _PRELOAD = [
     "torch", "transformers", "clipmill.engine.inprocess", "gpu_chain.stages",
     "transformers.models.oneformer.modeling_oneformer",
@@ -77,7 +78,7 @@ def _options() -> argparse.Namespace:
     add("--stages", default="", help="names, with commas; all of them when empty")
     add("--skip", default="", help="names, with commas")
     add("--seconds", type=float, default=10.0, help="for how long a stage takes clips, per feed")
-    add("--total", type=float, default=465.0, help="seconds for everything")
+    add("--total", type=float, help="seconds for everything; 465, or an hour with --tiny")
     add("--feed", action="append", help="THREADSxAHEAD, e.g. 1x1; may be given several times")
     add("--goldens", type=Path, default=ROOT / "tests" / "goldens", help="folder of the goldens")
     add("--no-goldens", action="store_true", help="leave out the comparison with them")
@@ -86,6 +87,9 @@ def _options() -> argparse.Namespace:
     add("--tiny", action="store_true", help="tiny networks and clips, two calls of each model")
     options = parser.parse_args()
     options.device = options.device or ("cpu" if options.tiny else "cuda")
+    options.setup_limit = _PATIENT if options.tiny else _SETUP_LIMIT
+    if options.total is None:
+        options.total = _PATIENT if options.tiny else 465.0
     if options.tiny:
         options.seconds = 0.0
     many = min(8, os.cpu_count() or 1)
@@ -109,12 +113,12 @@ def _prepare(folder: Path, options: argparse.Namespace, found: dict[str, Any]) -
     began = time.monotonic()
     for method in ("forkserver", "spawn"):
         multiprocessing.set_start_method(method, force=True)
-        *_, message = _in_a_process(_machine, (options,), limit=_SETUP_LIMIT)
+        *_, message = _in_a_process(_machine, (options,), limit=options.setup_limit)
         if "stopped" not in message:
             break
         print(f"{method}: {message['stopped']}")
     found |= message
-    *_, message = _in_a_process(_make_clips, (folder, options), limit=_SETUP_LIMIT)
+    *_, message = _in_a_process(_make_clips, (folder, options), limit=options.setup_limit)
     found |= message
     if "stopped" in found:
         raise SystemExit(f"nothing can be measured: {found['stopped']}")
@@ -141,7 +145,7 @@ def _run_stage(
     entry: dict[str, Any] = {"name": name, "network": stage.network, "rows": [], "why": ""}
     found["stages"].append(entry)
     left = end - time.monotonic()
-    limit = min(left, _SETUP_LIMIT + 3 * options.seconds * len(options.feed))
+    limit = min(left, options.setup_limit + 3 * options.seconds * len(options.feed))
     if left < 5:
         entry["why"] = "no time was left"
     else:
@@ -160,7 +164,7 @@ def _run_stage(
 
 
 def _run_goldens(options: argparse.Namespace, found: dict[str, Any], *, end: float) -> None:
-    limit = min(max(end - time.monotonic(), 1.0), _SETUP_LIMIT)
+    limit = min(max(end - time.monotonic(), 1.0), options.setup_limit)
     for message in _in_a_process(_compare, (options,), limit=limit):
         found["goldens"] += message.get("rows", [])
         if "stopped" in message:
