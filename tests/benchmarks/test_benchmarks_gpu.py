@@ -11,6 +11,8 @@ import pytest
 pytest.importorskip("torch", reason="needs torch (extra models)")
 pytest.importorskip("transformers", reason="needs transformers (extra models)")
 
+pytestmark = pytest.mark.slow
+
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 STAGES = (
     "probe", "shots", "shots-transnetv2", "quality", "objects", "camera", "tracks", "inout",
