@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 LACKING = (
-    "av>=18,<20",
+    "av==18.1.0",
     "pydantic==2.14.4", "pydantic-core==2.50.5", "annotated-types", "typing-inspection",
     "pycocotools>=2.0.8",
     "easyocr==1.7.2", "pyclipper", "python-bidi", "shapely",
