@@ -1,0 +1,1 @@
+"""Parts of `gpu.py`: the reference stages with networks of random weights."""
