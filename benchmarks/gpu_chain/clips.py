@@ -15,7 +15,7 @@ import numpy as np
 
 from clipmill.annotations.base import ClipInput
 from clipmill.annotations.camera.schema import CameraRow
-from clipmill.annotations.objects.points import query_points
+from clipmill.annotations.objects.queries.points import query_points
 from clipmill.annotations.objects.schema import Anchor, DetectedObject, ObjectsRow
 from clipmill.annotations.probe.embedded import Probe
 from clipmill.annotations.tracks.schema import ObjectTracks, TracksRow

@@ -16,7 +16,7 @@ import golden_weights
 import numpy as np
 import torch
 
-from clipmill.annotations.shots.windows import MARGIN, STEP, windows_of
+from clipmill.annotations.shots.frames.windows import MARGIN, STEP, windows_of
 from clipmill.models.autoshot import UNUSED, AutoShot, FusedAutoShot
 from clipmill.models.device import full_precision
 from clipmill.models.folding import fold_batch_norms

@@ -58,7 +58,7 @@ def _write_clip_iqa(folder: Path, sizes: tuple[Any, ...]) -> None:
 
 
 def _write_nima(folder: Path) -> None:
-    from clipmill.annotations.quality import nima
+    from clipmill.annotations.quality.scores import nima
 
     state = {"params": nima._network().state_dict()}
     torch.save(state, folder / "NIMA_InceptionV2_ava-b0c77c00.pth")
