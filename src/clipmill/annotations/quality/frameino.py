@@ -17,7 +17,7 @@ from clipmill.annotations.quality.scores.frame_scores import FrameScore, ScoreOp
 
 ScoreName = Literal["text", "image_quality", "aesthetic", "complexity"]
 
-_HERE = "clipmill.annotations.quality"
+_HERE = "clipmill.annotations.quality.scores"
 
 SCORES: Mapping[ScoreName, ScoreSpec] = {
     "text": ScoreSpec(f"{_HERE}.text_easyocr:EasyOcrText", ("torch", "easyocr"), "easyocr"),
