@@ -13,6 +13,7 @@ from clipmill.cli.console import make_console, tell_error, write_anything
 from clipmill.cli.interrupt import RunInterrupted
 from clipmill.disk.faults import explain
 from clipmill.errors import ClipmillError, UsageError
+from clipmill.failures import REMEDIES
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -33,7 +34,7 @@ app = typer.Typer(
 
 app.command("demo")(demo.demo)
 app.command("init")(init.init)
-app.command("run")(run.run)
+app.command("run", cls=run.RunCommand)(run.run)
 app.command("status")(look.status)
 app.command("why")(why.why)
 app.command("failed")(look.failed)
@@ -63,8 +64,9 @@ def _options(
 def main() -> None:
     """Run the program and leave with its exit code.
 
-    0 done; 1 finished with failed clips under `--strict`, or an error on the way; 2 wrong usage
-    or configuration, nothing was started; 130 interrupted, everything finished is kept.
+    0 done; 1 an error on the way, or damage or failed clips where a command was asked to tell;
+    2 wrong usage or configuration, nothing was started; 3 a run is done but for clips that the
+    machine could not do; 130 interrupted, everything finished is kept.
     """
     write_anything()
     try:
@@ -81,6 +83,12 @@ def main() -> None:
     except OSError as error:
         tell_error(f"{explain(error)}. Everything finished is kept")
         _leave_stdout()
+        sys.exit(EXIT_FAILED)
+    except MemoryError as error:
+        tell_error(
+            f"the machine has no memory left ({error}); {REMEDIES['memory']}. Everything finished "
+            "is kept"
+        )
         sys.exit(EXIT_FAILED)
     except RunInterrupted:
         make_console(stderr=True).print(

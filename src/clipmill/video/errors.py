@@ -6,6 +6,8 @@ from contextlib import contextmanager
 import av.error
 
 from clipmill.errors import ClipError
+from clipmill.failures import machine_kind
+from clipmill.video.machine import blamed_on_machine, is_cut_off, local_file
 
 
 class VideoError(ClipError):
@@ -18,6 +20,22 @@ class VideoMissingError(VideoError):
     """The file is gone or may not be read."""
 
     kind = "missing"
+
+
+class VideoUnreachableError(VideoMissingError):
+    """The machine cannot read the file now, which says nothing of the file.
+
+    Args:
+        message: For the user.
+        kind: One of `clipmill.failures.MACHINE_KINDS`.
+    """
+
+    def __init__(self, message: str, kind: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (str(self), self.kind)
 
 
 class VideoChangedError(VideoError):
@@ -61,6 +79,11 @@ def translated(uri: str) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError as error:
+        if is_cut_off(uri):
+            raise VideoUnreachableError(
+                f"{name} does not exist, and its folder is gone or empty: is the disk mounted?",
+                "mount",
+            ) from error
         raise VideoMissingError(
             f"{name} does not exist; restore it or list the source again"
         ) from error
@@ -71,9 +94,16 @@ def translated(uri: str) -> Iterator[None]:
     except IsADirectoryError as error:
         raise VideoMissingError(f"{name} is a folder, not a video file") from error
     except av.error.FFmpegError as error:
+        if kind := blamed_on_machine(error, uri):
+            raise VideoUnreachableError(
+                f"{name} cannot be read now: {error.strerror}", kind
+            ) from error
         raise VideoError(
             f"{name} cannot be read as a video: {error.strerror}; "
             "it is damaged, empty or of a format that FFmpeg does not know"
         ) from error
     except OSError as error:
+        kind = machine_kind(error) or ("server" if local_file(uri) is None else "")
+        if kind:
+            raise VideoUnreachableError(f"{name} cannot be read now: {error}", kind) from error
         raise VideoMissingError(f"{name} cannot be read: {error}") from error

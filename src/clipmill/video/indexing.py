@@ -6,7 +6,6 @@ from fractions import Fraction
 from functools import partial
 from itertools import pairwise
 
-import av.error
 import numpy as np
 from av.video.frame import VideoFrame
 
@@ -16,6 +15,7 @@ from clipmill.video.errors import VideoError, name_of, translated
 from clipmill.video.files import open_file
 from clipmill.video.index import EntryPoints, FrameIndex
 from clipmill.video.info import VideoInfo, describe
+from clipmill.video.machine import damage_passed_over
 from clipmill.video.packets import PacketTable, doubt, read_packets
 from clipmill.video.source import MAX_PIXELS, OpenSource, check_size, open_source
 
@@ -151,10 +151,9 @@ def _ordered(table: PacketTable) -> tuple[np.ndarray, np.ndarray]:
 def _first_frame(source: OpenSource, table: PacketTable) -> VideoFrame | None:
     """Decode the first key packet alone."""
     context = source.stream.codec_context
-    try:
+    frames: list[VideoFrame] = []
+    with damage_passed_over(source.uri):
         frames = [*context.decode(table.first_key), *context.decode(None)]
-    except av.error.FFmpegError:
-        return None
     return frames[0] if len(frames) == 1 and frames[0].pts == table.pts[0] else None
 
 
