@@ -13,7 +13,7 @@ from clipmill.cli.console import make_console, tell_error, write_anything
 from clipmill.cli.interrupt import RunInterrupted
 from clipmill.disk.faults import explain
 from clipmill.errors import ClipmillError, UsageError
-from clipmill.failures import REMEDIES
+from clipmill.failures import MACHINE_KINDS, REMEDIES, machine_kind
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -84,12 +84,6 @@ def main() -> None:
         tell_error(f"{explain(error)}. Everything finished is kept")
         _leave_stdout()
         sys.exit(EXIT_FAILED)
-    except MemoryError as error:
-        tell_error(
-            f"the machine has no memory left ({error}); {REMEDIES['memory']}. Everything finished "
-            "is kept"
-        )
-        sys.exit(EXIT_FAILED)
     except RunInterrupted:
         make_console(stderr=True).print(
             "\ninterrupted: everything finished is kept; run the same command again to go on",
@@ -98,6 +92,15 @@ def main() -> None:
         # Threads may still be inside a decoder; leaving now is safe, rows are on disk.
         sys.stderr.flush()
         os._exit(EXIT_INTERRUPTED)
+    except Exception as error:
+        kind = machine_kind(error)
+        if not kind:
+            raise  # a mistake of ours: its traceback is wanted
+        tell_error(
+            f"{MACHINE_KINDS[kind]} ({type(error).__name__}: {error}); {REMEDIES[kind]}. "
+            "Everything finished is kept"
+        )
+        sys.exit(EXIT_FAILED)
 
 
 def _leave_stdout() -> None:

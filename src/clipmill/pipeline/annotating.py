@@ -225,7 +225,8 @@ def _spread(clips: list[Clip]) -> list[Clip]:
 
     They stand for all: a folder of damaged files at the beginning is not the whole data set.
     """
-    front = [at * len(clips) // FIRST for at in range(FIRST)] if len(clips) > FIRST else []
+    last = len(clips) - 1
+    front = [at * last // (FIRST - 1) for at in range(FIRST)] if last >= FIRST else []
     taken = set(front)
     rest = (clip for at, clip in enumerate(clips) if at not in taken)
     return [*(clips[at] for at in front), *rest]

@@ -9,10 +9,10 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 
 from clipmill.video.deinterlace import Deinterlacer
-from clipmill.video.errors import IndexMismatchError, name_of
+from clipmill.video.errors import IndexMismatchError, name_of, no_memory
 from clipmill.video.index import FrameIndex
 from clipmill.video.info import VideoInfo, describe
-from clipmill.video.machine import damage_passed_over
+from clipmill.video.machine import damage_passed_over, memory_is_short
 from clipmill.video.orientation import UPRIGHT, Orientation, orientation_of
 from clipmill.video.source import OpenSource
 
@@ -46,7 +46,10 @@ def decoded_frames(source: OpenSource, packets: Iterator[Packet]) -> Iterator[Vi
 
 def _decoded(context: VideoCodecContext, packet: Packet | None, uri: str) -> list[VideoFrame]:
     with damage_passed_over(uri):
-        return context.decode(packet)
+        frames: list[VideoFrame] = context.decode(packet)
+        if any(frame.is_corrupt for frame in frames) and memory_is_short():
+            raise no_memory(uri)
+        return frames
     return []
 
 

@@ -7,7 +7,7 @@ import av.error
 
 from clipmill.errors import ClipError
 from clipmill.failures import machine_kind
-from clipmill.video.machine import blamed_on_machine, is_cut_off, local_file
+from clipmill.video.machine import blamed_on_machine, is_cut_off, local_file, memory_is_short
 
 
 class VideoError(ClipError):
@@ -72,12 +72,23 @@ def name_of(uri: str) -> str:
     return repr(uri)
 
 
+def no_memory(uri: str) -> VideoUnreachableError:
+    """Return the error that takes the place of a verdict that a lack of memory may have made."""
+    return VideoUnreachableError(
+        f"{name_of(uri)} could not be decoded, with next to no memory left", "memory"
+    )
+
+
 @contextmanager
 def translated(uri: str) -> Iterator[None]:
     """Turn errors of the operating system and of libav into `VideoError`s naming the file."""
     name = name_of(uri)
     try:
         yield
+    except VideoError as error:
+        if error.kind == VideoError.kind and memory_is_short():
+            raise no_memory(uri) from error
+        raise
     except FileNotFoundError as error:
         if is_cut_off(uri):
             raise VideoUnreachableError(

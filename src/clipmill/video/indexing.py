@@ -11,11 +11,11 @@ from av.video.frame import VideoFrame
 
 from clipmill.video.content import content_digest, sampled_blocks
 from clipmill.video.decoder import decoded_frames
-from clipmill.video.errors import VideoError, name_of, translated
+from clipmill.video.errors import VideoError, name_of, no_memory, translated
 from clipmill.video.files import open_file
 from clipmill.video.index import EntryPoints, FrameIndex
 from clipmill.video.info import VideoInfo, describe
-from clipmill.video.machine import damage_passed_over
+from clipmill.video.machine import damage_passed_over, memory_is_short
 from clipmill.video.packets import PacketTable, doubt, read_packets
 from clipmill.video.source import MAX_PIXELS, OpenSource, check_size, open_source
 
@@ -154,7 +154,11 @@ def _first_frame(source: OpenSource, table: PacketTable) -> VideoFrame | None:
     frames: list[VideoFrame] = []
     with damage_passed_over(source.uri):
         frames = [*context.decode(table.first_key), *context.decode(None)]
-    return frames[0] if len(frames) == 1 and frames[0].pts == table.pts[0] else None
+    if len(frames) == 1 and frames[0].pts == table.pts[0]:
+        return frames[0]
+    if memory_is_short():
+        raise no_memory(source.uri)
+    return None
 
 
 def _from_packets(source: OpenSource, table: PacketTable, info: VideoInfo) -> FrameIndex:

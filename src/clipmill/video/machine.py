@@ -13,9 +13,10 @@ from clipmill.clips import TAR_MEMBER, TarMember
 from clipmill.failures import machine_kind
 
 _ENOUGH = 512 << 20
-"""Bytes that can be had: then it was no lack of memory that libav complained of."""
+"""Bytes that must be free: more than a decoder takes at once."""
 
 _BLOCK = 1 << 20
+_STATUS = Path("/proc/self/status")
 
 
 @contextmanager
@@ -32,11 +33,14 @@ def blamed_on_machine(error: av.error.FFmpegError, uri: str) -> str:
     """Return which failure of the machine an error of libav tells of; empty for damaged bytes.
 
     libav says "no memory" and "input/output error" of damaged files as well, where a size in them
-    is absurd or more bytes are promised than there are. So the machine is asked.
+    is absurd or more bytes are promised than there are; and "invalid data" where there was no
+    memory. So the machine is asked.
     """
+    if memory_is_short():
+        return "memory"
     kind = machine_kind(error)
     if kind == "memory":
-        return kind if memory_is_short() else ""
+        return ""
     if kind == "disk":
         path = local_file(uri)
         return kind if path is None or not _is_readable(path) else ""
@@ -44,15 +48,28 @@ def blamed_on_machine(error: av.error.FFmpegError, uri: str) -> str:
 
 
 def memory_is_short() -> bool:
-    """Tell whether this process is near a limit of its memory."""
-    limits = (resource.RLIMIT_AS, resource.RLIMIT_DATA)
-    if any(resource.getrlimit(limit)[0] != resource.RLIM_INFINITY for limit in limits):
+    """Tell whether this process is near a limit of its memory, or has been.
+
+    Decoders that get no memory give no frame, a damaged one, or "invalid data". What they say
+    counts only where there was memory enough.
+    """
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit != resource.RLIM_INFINITY and _largest_size() + _ENOUGH > limit:
         return True
     try:
         mmap.mmap(-1, _ENOUGH).close()
     except (OSError, MemoryError):
         return True
     return False
+
+
+def _largest_size() -> int:
+    """Return the largest size, in bytes, that the address space of this process has had."""
+    if not _STATUS.exists():
+        return 0
+    lines = _STATUS.read_text().splitlines()
+    sizes = [int(line.split()[1]) for line in lines if line.startswith("VmPeak:")]
+    return 1024 * max(sizes, default=0)
 
 
 def _is_readable(path: Path) -> bool:
