@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from clipmill.annotations.quality.schema import QualityRow
+from clipmill.failures import RETRIED_KINDS
 from clipmill.store import Outcome, Workspace
 
 
@@ -64,8 +65,8 @@ def main() -> None:
         parts = len(workspace.names(table.path))
         with timed(f"pending() over {len(keys):,} keys, {parts} parts"):
             pending = table.pending(pa.array(keys))
-        with timed("pending(retry_failed=True)"):
-            retried = table.pending(pa.array(keys), retry_failed=True)
+        with timed("pending(retry=RETRIED_KINDS)"):
+            retried = table.pending(pa.array(keys), retry=RETRIED_KINDS)
         with timed("status()"):
             table.status()
         with timed("columns() of 4 scores"):

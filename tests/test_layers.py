@@ -13,6 +13,7 @@ ROOT = Path(clipmill.__file__).parent
 ALLOWED = {
     "errors": set(),
     "clips": set(),
+    "failures": set(),
     "choice": set(),
     "canvas": set(),
     "disk": set(),
@@ -47,7 +48,7 @@ ALLOWED = {
         "pipeline", "report", "samples", "selection", "sources", "store", "video", "weights",
     },
 }  # fmt: skip
-FREE = {"errors", "clips"}
+FREE = {"errors", "clips", "failures"}
 
 
 def _imports(path: Path) -> set[str]:

@@ -24,22 +24,32 @@ class ClipError(ClipmillError):
     """One clip could not be annotated; it becomes a failed row and its neighbours go on.
 
     Attributes:
-        kind: What went wrong, stored in the column `error_kind` of the failed row:
-            `decode` (the bytes), `model` (the computation), `timeout`, `crash` (the process
-            died), `missing` (the file is gone or may not be read), `changed` (the file is not
-            the one that was indexed).
+        kind: What went wrong, stored in the column `error_kind` of the failed row: one of
+            `clipmill.failures`, which also says whether it is the clip's fault.
     """
 
     kind = "model"
 
 
 class ClipTimeoutError(ClipError):
-    """A clip took longer than its limit."""
+    """A clip took more computing time than its limit."""
 
     kind = "timeout"
 
 
-class ClipCrashError(ClipError):
-    """A clip killed the process that worked on it."""
+class ClipStalledError(ClipError):
+    """A clip took many times its limit, and hardly anything was computed: the machine is busy."""
 
-    kind = "crash"
+    kind = "stalled"
+
+
+class OutOfMemoryError(ClipError):
+    """The machine, or its GPU, has too little memory left for a clip."""
+
+    kind = "memory"
+
+
+class ServerError(ClipError):
+    """A server that a backend asks gave no answer, or refused to."""
+
+    kind = "server"

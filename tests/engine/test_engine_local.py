@@ -68,10 +68,14 @@ def test_a_clip_that_raises_fails_alone(engine, backend):
     assert outcomes["poison"].error_kind == "model"
 
 
-def test_a_clip_that_asks_is_stopped_at_its_limit(engine):
-    outcomes = run(engine, spec(time_limit=0.3), "a", "slow", "b")
-    assert outcomes["slow"].error_kind == "timeout"
-    assert "0.3 s" in outcomes["slow"].error
+@pytest.mark.parametrize(
+    ("name", "kind", "text"), [("busy", "timeout", "limit of 0.3 s"), ("slow", "stalled", "1.5 s")]
+)
+def test_a_clip_that_asks_is_stopped_at_its_limit(engine, name, kind, text):
+    """Of computing; a clip that only waits is stopped as well, later and as no fault of its own."""
+    outcomes = run(engine, spec(time_limit=0.3), "a", name, "b")
+    assert outcomes[name].error_kind == kind
+    assert text in outcomes[name].error
     assert outcomes["a"].record
     assert outcomes["b"].record
 
@@ -92,12 +96,13 @@ def test_a_clip_that_kills_its_process_fails_alone():
     assert "SIGSEGV" in outcomes["crash1"].error
 
 
-def test_a_clip_that_hangs_without_asking_is_stopped(monkeypatch):
+@pytest.mark.parametrize(("name", "kind"), [("spin", "timeout"), ("hang", "stalled")])
+def test_a_clip_that_hangs_without_asking_is_stopped(monkeypatch, name, kind):
     monkeypatch.setattr("clipmill.engine.local.GRACE_SECONDS", 0.5)
     engine = LocalEngine(1)
-    outcomes = run(engine, spec(time_limit=0.5, unit_size=3), "a", "hang", "b")
+    outcomes = run(engine, spec(time_limit=0.5, unit_size=3), "a", name, "b")
     engine.close()
-    assert outcomes["hang"].error_kind == "timeout"
+    assert outcomes[name].error_kind == kind
     assert outcomes["a"].record
     assert outcomes["b"].record
 

@@ -318,7 +318,8 @@ def test_a_file_replaced_while_a_run_goes_on_waits_for_the_next(videos, shelf, t
     reads = PIPELINE
     summary = run(pipeline_on(videos, reads), tmp_path / "ws", observer=Editor())
     quality = summary.reports[3]
-    assert (quality.entering, quality.leaving, quality.failed) == (2, 1, 1)
+    assert (quality.entering, quality.leaving, quality.postponed) == (2, 1, 1)
+    assert summary.failed == 0 and summary.postponed_kinds == {"changed": 1}
     assert quality.verdicts["rule"].to_pylist()[0].startswith("changed: ")
     second = run(pipeline_on(videos, reads), tmp_path / "ws")
     assert second.failed == 0

@@ -77,7 +77,7 @@ def test_pending_keeps_the_order_and_counts_failed_rows_as_done(table):
     table.append([ok(4)])
     keys = pa.array([key(n) for n in (9, 4, 3, 2, 1, 0, 9)])
     assert table.pending(keys).to_pylist() == [key(9), key(0)]
-    assert table.pending(keys, retry_failed=True).to_pylist() == [key(9), key(2), key(0)]
+    assert table.pending(keys, retry={"decode", "model"}).to_pylist() == [key(9), key(2), key(0)]
     assert table.pending(pa.array([], pa.string())).to_pylist() == []
 
 

@@ -51,6 +51,10 @@ class Echo(Backend):
         if text.startswith("hang"):
             while True:
                 time.sleep(0.01)
+        while text.startswith("spin"):
+            pass
+        while text.startswith("busy"):
+            item.check()
         if text.startswith("slow"):
             while True:
                 item.check()

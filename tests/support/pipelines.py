@@ -61,7 +61,7 @@ def states(reports: Iterable, listing: VideoList) -> dict[str, tuple[str, str]]:
     found = dict.fromkeys(paths.values(), ("kept", ""))
     for report in reports:
         for row in report.verdicts.to_pylist():
-            if row["state"] in {"dropped", "failed"}:
+            if row["state"] in {"dropped", "failed", "postponed"}:
                 found[paths[row["video_id"]]] = (row["state"], row["rule"])
     return found
 

@@ -13,6 +13,7 @@ from clipmill.cli.console import make_console, tell_error, write_anything
 from clipmill.cli.interrupt import RunInterrupted
 from clipmill.disk.faults import explain
 from clipmill.errors import ClipmillError, UsageError
+from clipmill.failures import MACHINE_KINDS, REMEDIES, machine_kind
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -33,7 +34,7 @@ app = typer.Typer(
 
 app.command("demo")(demo.demo)
 app.command("init")(init.init)
-app.command("run")(run.run)
+app.command("run", cls=run.RunCommand)(run.run)
 app.command("status")(look.status)
 app.command("why")(why.why)
 app.command("failed")(look.failed)
@@ -63,8 +64,9 @@ def _options(
 def main() -> None:
     """Run the program and leave with its exit code.
 
-    0 done; 1 finished with failed clips under `--strict`, or an error on the way; 2 wrong usage
-    or configuration, nothing was started; 130 interrupted, everything finished is kept.
+    0 done; 1 an error on the way, or damage or failed clips where a command was asked to tell;
+    2 wrong usage or configuration, nothing was started; 3 a run is done but for clips that the
+    machine could not do; 130 interrupted, everything finished is kept.
     """
     write_anything()
     try:
@@ -90,6 +92,15 @@ def main() -> None:
         # Threads may still be inside a decoder; leaving now is safe, rows are on disk.
         sys.stderr.flush()
         os._exit(EXIT_INTERRUPTED)
+    except Exception as error:
+        kind = machine_kind(error)
+        if not kind:
+            raise  # a mistake of ours: its traceback is wanted
+        tell_error(
+            f"{MACHINE_KINDS[kind]} ({type(error).__name__}: {error}); {REMEDIES[kind]}. "
+            "Everything finished is kept"
+        )
+        sys.exit(EXIT_FAILED)
 
 
 def _leave_stdout() -> None:

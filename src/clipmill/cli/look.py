@@ -19,8 +19,9 @@ from clipmill.cli.options import (
 from clipmill.cli.progress import show_account
 from clipmill.cli.run import step_json
 from clipmill.errors import ClipmillError
+from clipmill.failures import MACHINE_KINDS, REMEDIES
 from clipmill.pipeline.account import load_account
-from clipmill.pipeline.report import StepReport
+from clipmill.pipeline.report import POSTPONED, StepReport
 from clipmill.sources import Account
 
 MAX_REASON = 70
@@ -40,17 +41,28 @@ def status(workspace: WorkspaceOption = DEFAULT_WORKSPACE, as_json: JsonOption =
     console = make_console()
     show_account(account, console)
     console.print(funnel_table(reports))
+    postponed = sum(report.postponed for report in reports)
+    if postponed:
+        console.print(
+            f"{postponed} postponed: the machine could not do them, which is no verdict on them; "
+            "the next `clipmill run` tries them again. `clipmill failed` lists them and what to do",
+            highlight=False,
+            soft_wrap=True,
+        )
 
 
 def funnel_table(reports: list[StepReport]) -> Table:
     """Return the funnel as a table."""
     table = Table(title="funnel", title_justify="left")
     table.add_column("step")
-    for column in ("in", "dropped", "failed", "pending", "on"):
+    columns = ["entering", "dropped", "failed", "postponed", "pending", "leaving"]
+    if not any(report.postponed for report in reports):
+        columns.remove("postponed")
+    for column in ({"entering": "in", "leaving": "on"}.get(column, column) for column in columns):
         table.add_column(column, justify="right")
     table.add_column("reasons")
     for report in reports:
-        counts = (report.entering, report.dropped, report.failed, report.pending, report.leaving)
+        counts = [getattr(report, column) for column in columns]
         table.add_row(name(report.title), *(str(n) if n else "" for n in counts), reasons(report))
     return table
 
@@ -59,9 +71,9 @@ def reasons(report: StepReport) -> str:
     """Return why things are out after a step, most frequent first."""
     counts: Counter[str] = Counter()
     for row in report.verdicts.select(["state", "rule", "level"]).to_pylist():
-        if row["state"] == "failed":
+        if row["state"] in ("failed", POSTPONED):
             # Error texts name files; the kind in front of them is what failures share.
-            counts["failed: " + row["rule"].partition(":")[0]] += 1
+            counts[f"{row['state']}: " + row["rule"].partition(":")[0]] += 1
         elif row["state"] == "dropped":
             unit = " (objects)" if row["level"] == "object" else ""
             counts[_clean(row["rule"]) + unit] += 1
@@ -79,20 +91,26 @@ def _clean(rule: str) -> str:
 
 
 def failed(workspace: WorkspaceOption = DEFAULT_WORKSPACE, as_json: JsonOption = False) -> None:
-    """List every video and clip that failed, and every caption that cannot be used, and why."""
+    """List every video and clip that failed, and every caption that cannot be used, and why.
+
+    Failures of the clips come first, by a fault of their own; then what was postponed, as the
+    machine could not do it: `clipmill run` tries that again unasked.
+    """
     context, listing = open_last_run(workspace)
     paths = {video.video_id: video.relative_path for video in listing.videos}
     paths |= {problem.video_id: problem.relative_path for problem in listing.problems}
     rows = [
         {
             "step": report.title,
+            "state": row["state"],
+            "kind": _kind(report, row["rule"]),
             "key": row["key"],
             "path": paths.get(row["video_id"], ""),
             "error": row["rule"],
         }
         for report in evaluate(context, listing)
         for row in report.verdicts.to_pylist()
-        if row["state"] in {"failed", "noted"}
+        if row["state"] in {"failed", "noted", POSTPONED}
     ]
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
@@ -101,16 +119,40 @@ def failed(workspace: WorkspaceOption = DEFAULT_WORKSPACE, as_json: JsonOption =
     if not rows:
         console.print("nothing failed")
         return
-    table = Table()
+    own = [row for row in rows if row["state"] != POSTPONED]
+    machine = [row for row in rows if row["state"] == POSTPONED]
+    if own:
+        console.print(_failures("by a fault of their own", own))
+        kinds = ",".join(sorted({row["kind"] for row in own} - {""}))
+        console.print(
+            "after mending the cause: clipmill run ... --retry-failed computes these again"
+            + (f" (--retry-failed={kinds})" if kinds else ""),
+            highlight=False,
+            soft_wrap=True,
+        )
+    if machine:
+        console.print(_failures("postponed: the machine could not do them", machine))
+        for kind in sorted({row["kind"] for row in machine}):
+            console.print(
+                f"{kind}: {MACHINE_KINDS[kind]}. To do: {REMEDIES[kind]}",
+                highlight=False,
+                soft_wrap=True,
+            )
+        console.print("no verdict on them: the next clipmill run tries them again", highlight=False)
+
+
+def _kind(report: StepReport, rule: str) -> str:
+    """Return the kind of a failure; empty for those of listing and selecting."""
+    return rule.partition(":")[0] if report.kind == "annotate" else ""
+
+
+def _failures(title: str, rows: list[dict[str, str]]) -> Table:
+    table = Table(title=title, title_justify="left")
     for column in ("step", "path", "key", "error"):
         table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(row["step"], name(row["path"]), row["key"], escape(row["error"]))
-    console.print(table)
-    console.print(
-        "after mending the cause: clipmill run ... --retry-failed computes these again",
-        highlight=False,
-    )
+    return table
 
 
 def backends() -> None:

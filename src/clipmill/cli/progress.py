@@ -45,6 +45,8 @@ def summary_of(report: StepReport) -> str:
         parts.append(f"{report.objects_dropped} objects dropped")
     if report.failed:
         parts.append(f"{report.failed} failed")
+    if report.postponed:
+        parts.append(f"{report.postponed} postponed")
     if report.pending:
         parts.append(f"{report.pending} pending")
     if report.kind == "samples":

@@ -1,16 +1,20 @@
 """`clipmill run`."""
 
 import json
+import shlex
 import signal
+import sys
 from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from typer.core import TyperCommand
 
-from clipmill.cli.console import make_console
+from clipmill.cli.console import make_console, name
 from clipmill.cli.interrupt import interruptible
 from clipmill.cli.options import (
     DEFAULT_WORKSPACE,
@@ -26,10 +30,30 @@ from clipmill.config import Pipeline, SourceConfig, load_pipeline, load_profile
 from clipmill.engine.inprocess import InProcessEngine
 from clipmill.engine.local import LocalEngine
 from clipmill.errors import UsageError
+from clipmill.failures import EVERY_KIND, check_kinds
 from clipmill.pipeline import RunSummary, StepReport, run_pipeline
 from clipmill.pipeline.check import check_pipeline
+from clipmill.pipeline.report import POSTPONED
 from clipmill.store.workspace import Workspace
 from clipmill.weights import WeightsError
+
+EXIT_POSTPONED = 3
+"""A run that is at its end, and there are clips that the machine could not do."""
+
+RETRY = "--retry-failed"
+
+
+class RunCommand(TyperCommand):
+    """Lets `--retry-failed` stand without a value."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """See click; a bare `--retry-failed` means all kinds."""
+        following = [*args[1:], "-"]
+        bare = [
+            f"{RETRY}=all" if given == RETRY and after.startswith("-") else given
+            for given, after in zip(args, following, strict=True)
+        ]
+        return super().parse_args(ctx, bare)
 
 
 def run(
@@ -51,7 +75,21 @@ def run(
         str, typer.Option("--until", help="Stop after this step, e.g. `quality`.")
     ] = "",
     retry_failed: Annotated[
-        bool, typer.Option("--retry-failed", help="Compute failed clips again.")
+        str,
+        typer.Option(
+            RETRY,
+            metavar="[KINDS]",
+            help="Compute clips again that failed by a fault of their own: all of them, or of some "
+            "kinds, e.g. `timeout,decode`; `clipmill failed` names the kinds. What the machine "
+            "could not do is computed again without it.",
+        ),
+    ] = "",
+    keep_going: Annotated[
+        bool,
+        typer.Option(
+            "--keep-going",
+            help="Go on although the first clips of a step all fail in the same way.",
+        ),
     ] = False,
     allow_fewer: Annotated[
         bool,
@@ -74,18 +112,43 @@ def run(
     `clipmill run --input videos/ --workspace ws`
 
     `clipmill run --input a/ --input b/ --config clipmill.yaml --workspace ws --workers 4`
+
+    Exit codes: 0 done, whatever clips failed by a fault of their own (1 with --strict);
+    3 done but for clips that the machine could not do: the same command tries them again;
+    1 stopped by an error on the way, everything finished is kept; 2 wrong usage or configuration,
+    nothing was begun; 130 interrupted.
     """
     console = make_console(stderr=as_json)
     pipeline = choose_pipeline(profile, config, input_ or [], console, workspace)
     summary = execute(
-        pipeline, workspace, console, workers, until, retry_failed, allow_fewer=allow_fewer
+        pipeline,
+        workspace,
+        console,
+        workers,
+        until,
+        _kinds_of(retry_failed),
+        keep_going=keep_going,
+        allow_fewer=allow_fewer,
     )
     if as_json:
         typer.echo(json.dumps(summary_json(summary), indent=2))
     else:
         _say(summary, workspace, console)
+    if summary.postponed:
+        raise typer.Exit(EXIT_POSTPONED)
     if strict and summary.failed:
         raise typer.Exit(1)
+
+
+def _kinds_of(text: str) -> frozenset[str]:
+    """Return the kinds of failures that an option names."""
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if names == ["all"]:
+        return EVERY_KIND
+    try:
+        return check_kinds(names)
+    except ValueError as error:
+        raise UsageError(f"{RETRY}: {error}") from error
 
 
 def choose_pipeline(
@@ -121,8 +184,9 @@ def execute(
     console: Console,
     workers: int | None,
     until: str = "",
-    retry_failed: bool = False,
+    retry_failed: Collection[str] = (),
     *,
+    keep_going: bool = False,
     allow_fewer: bool = False,
 ) -> RunSummary:
     """Run a pipeline with progress on the console."""
@@ -144,6 +208,7 @@ def execute(
                 engine=engine,
                 until=until,
                 retry_failed=retry_failed,
+                keep_going=keep_going,
                 allow_fewer=allow_fewer,
                 observer=progress,
             )
@@ -157,6 +222,9 @@ def summary_json(summary: RunSummary) -> dict[str, object]:
         "samples": summary.samples,
         "stage2_samples": summary.stage2_samples,
         "failed": summary.failed,
+        "failed_kinds": summary.failed_kinds,
+        "postponed": summary.postponed,
+        "postponed_kinds": summary.postponed_kinds,
         "computed": summary.computed,
         "changes": asdict(summary.changes),
         "peak_rss_bytes": summary.peak_rss,
@@ -169,15 +237,18 @@ def step_json(report: StepReport) -> dict[str, object]:
     """Return what a step did for scripts."""
     names = (
         "title", "kind", "unit", "backend", "fingerprint", "entering", "leaving", "dropped",
-        "failed", "pending", "objects_dropped", "samples", "stage2_samples",
+        "failed", "postponed", "pending", "objects_dropped", "samples", "stage2_samples",
     )  # fmt: skip
     return {name: getattr(report, name) for name in names} | {"reasons": _reasons(report)}
+
+
+_OUT = frozenset({"dropped", "failed", POSTPONED})
 
 
 def _reasons(report: StepReport) -> dict[str, int]:
     """Counts of dropped and failed things by reason."""
     rows = report.verdicts.select(["state", "rule"]).to_pylist()
-    return dict(Counter(row["rule"] for row in rows if row["state"] in {"dropped", "failed"}))
+    return dict(Counter(row["rule"] for row in rows if row["state"] in _OUT))
 
 
 def _say(summary: RunSummary, workspace: str, console: Console) -> None:
@@ -186,9 +257,40 @@ def _say(summary: RunSummary, workspace: str, console: Console) -> None:
         f"{summary.failed} failed",
         highlight=False,
     )
+    for line in _lost(summary, workspace):
+        console.print(line, highlight=False, soft_wrap=True)
     console.print(
         f"look at them:  clipmill report --workspace {workspace}\n"
         f"why is a clip out:  clipmill why PATH-OR-ID --workspace {workspace}",
         highlight=False,
         soft_wrap=True,
     )
+
+
+def _lost(summary: RunSummary, workspace: str) -> Iterator[str]:
+    """Yield what the run could not do, and the commands that try it again."""
+    again = shlex.join(["clipmill", *(word for word in sys.argv[1:] if not word.startswith(RETRY))])
+    if summary.postponed:
+        yield (
+            f"[bold magenta]not done:[/] {summary.postponed} "
+            f"{_thing(summary.postponed)} that the machine could not do now "
+            f"({_counts(summary.postponed_kinds)}). That is no verdict on them; the same command "
+            f"tries them again:  {name(again)}"
+        )
+    if summary.failed_kinds:
+        kinds = ",".join(summary.failed_kinds)
+        yield (
+            f"[bold red]failed:[/] {sum(summary.failed_kinds.values())} by a fault of their own "
+            f"({_counts(summary.failed_kinds)}). After mending the cause:  "
+            f"{name(again)} {RETRY}={kinds}"
+        )
+    if summary.postponed or summary.failed:
+        yield f"what happened to them:  clipmill failed --workspace {name(workspace)}"
+
+
+def _thing(count: int) -> str:
+    return "video or clip" if count == 1 else "videos or clips"
+
+
+def _counts(kinds: Mapping[str, int]) -> str:
+    return ", ".join(f"{kind} {count}" for kind, count in kinds.items())

@@ -38,6 +38,7 @@ STYLES = {
     "dropped": "yellow",
     "noted": "yellow",
     "failed": "red",
+    "postponed": "magenta",
     "pending": "cyan",
     "kept": "green",
     "split": "",

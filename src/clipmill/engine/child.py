@@ -8,6 +8,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from clipmill.annotations.base import ClipInput
+from clipmill.engine.last_words import speak_to
 from clipmill.engine.memory import peak_rss_bytes
 from clipmill.engine.spec import StageSpec
 from clipmill.errors import ClipmillError
@@ -15,12 +16,17 @@ from clipmill.errors import ClipmillError
 Unit = tuple[StageSpec, list[tuple[str, ClipInput]]]
 
 
-def child_main(connection: Connection) -> None:
+def child_main(connection: Connection, stderr: Connection) -> None:
     """Work through units until the parent closes the connection.
 
     Messages to the parent: `("begin", key)`, `("outcome", Outcome)`, `("idle", peak bytes)`,
-    `("broken", text)` when a backend cannot be set up.
+    `("broken", text)` when a backend cannot be set up, or cannot go on.
+
+    Args:
+        connection: To the parent.
+        stderr: Pipe that everything goes to that is written to stderr.
     """
+    speak_to(stderr)
     # Ctrl-C reaches the whole process group; the parent alone decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _die_with_parent()
@@ -38,7 +44,7 @@ def child_main(connection: Connection) -> None:
 
 
 def _serve(connection: Connection, send: Any) -> None:
-    from clipmill.engine.worker import Worker
+    from clipmill.engine.worker import Worker, told
 
     worker: Worker | None = None
     while True:
@@ -47,13 +53,19 @@ def _serve(connection: Connection, send: Any) -> None:
             worker = None  # free the previous model before the next one is loaded
             _limit_threads(spec.cpu_threads)
             try:
-                worker = Worker(spec, on_begin=lambda key: send("begin", key))
-            except Exception as error:  # noqa: BLE001 - reported to the parent, which raises
-                known = isinstance(error, ClipmillError)
-                send("broken", str(error) if known else f"{type(error).__name__}: {error}")
+                worker = Worker.start(spec, on_begin=lambda key: send("begin", key))
+            except ClipmillError as error:
+                send("broken", str(error))
                 return
-        for outcome in worker.run(items):
-            send("outcome", outcome)
+        try:
+            for outcome in worker.run(items):
+                send("outcome", outcome)
+        except (EOFError, BrokenPipeError, ConnectionResetError):
+            raise
+        except Exception as error:  # noqa: BLE001 - reported to the parent, which raises
+            known = isinstance(error, ClipmillError)
+            send("broken", str(error) if known else told(error))
+            return
         send("idle", peak_rss_bytes())
 
 

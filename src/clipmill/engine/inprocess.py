@@ -1,6 +1,6 @@
 """The simplest engine: everything in this process. For debugging, notebooks and tests."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 
 from clipmill.annotations.base import ClipInput
 from clipmill.engine.memory import peak_rss_bytes
@@ -21,11 +21,11 @@ class InProcessEngine:
 
     def run(
         self, spec: StageSpec, items: Iterable[tuple[str, ClipInput]]
-    ) -> Iterator[list[Outcome]]:
+    ) -> Generator[list[Outcome], None, None]:
         """Yield outcomes in lots worth committing; on Ctrl-C the finished ones come first."""
         batcher = Batcher(spec.unit_size)
         try:
-            for outcome in Worker(spec).run(items):
+            for outcome in Worker.start(spec).run(items):
                 if batcher.add(outcome):
                     yield batcher.take()
         except KeyboardInterrupt:

@@ -4,23 +4,29 @@ import contextlib
 import multiprocessing
 import os
 import time
-from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 
-from clipmill.annotations.base import ClipInput
+import psutil
+
 from clipmill.engine.child import child_main
+from clipmill.engine.clock import WALL_FACTOR, over_limit, stalled
+from clipmill.engine.death import Death, cause_of_death
+from clipmill.engine.last_words import LastWords
 from clipmill.engine.spec import StageSpec
-from clipmill.engine.units import Batcher, in_units
+from clipmill.engine.units import Batcher
+from clipmill.engine.waiting import Company, Item, Waiting
 from clipmill.errors import ClipmillError
+from clipmill.failures import REMEDIES
 from clipmill.store.annotations import Outcome
 
 GRACE_SECONDS = 10.0
 """A worker that says nothing for its clip's limit and this long on top is killed."""
 
-Item = tuple[str, ClipInput]
+_TAKES_MEMORY = frozenset({"memory", "killed"})
+"""Failures that may come of what other workers took: such clips are tried alone on the machine."""
 
 
 @dataclass
@@ -28,20 +34,41 @@ class _Slot:
     """One worker process and what it is doing.
 
     Attributes:
+        words: What it says on stderr.
+        usage: Tells the processor time that it takes.
         remaining: Clips of its unit without an outcome yet.
         begun: Those of them whose work has begun: the suspects if the process dies.
-        alone: Whether the unit is one clip that is retried by itself.
+        company: What its unit is worked on beside.
         busy: From the moment a unit is sent until the process says that it is done.
         heard: When the process last said something.
+        computed: Processor seconds that it had used then.
     """
 
     process: SpawnProcess
     connection: Connection
+    words: LastWords
+    usage: psutil.Process
     remaining: dict[str, Item] = field(default_factory=dict)
     begun: set[str] = field(default_factory=set)
-    alone: bool = False
+    company: Company = Company.ANY
     busy: bool = False
     heard: float = 0.0
+    computed: float = 0.0
+
+    def note(self) -> None:
+        """Note that the process has just said something."""
+        self.heard, self.computed = time.monotonic(), _processor_seconds(self.usage)
+
+    def overdue(self, limit: float) -> Death | None:
+        """Return why the process has to be stopped; None while it may go on."""
+        wall = time.monotonic() - self.heard
+        if not self.begun or wall <= limit + GRACE_SECONDS:
+            return None
+        if _processor_seconds(self.usage) - self.computed > limit + GRACE_SECONDS:
+            return Death("timeout", over_limit(limit))
+        if wall > WALL_FACTOR * limit + GRACE_SECONDS:
+            return Death("stalled", stalled(limit))
+        return None
 
 
 class LocalEngine:
@@ -57,16 +84,18 @@ class LocalEngine:
         self._slots: list[_Slot] = []
         self._context = multiprocessing.get_context("spawn")
 
-    def run(self, spec: StageSpec, items: Iterable[Item]) -> Iterator[list[Outcome]]:
+    def run(self, spec: StageSpec, items: Iterable[Item]) -> Generator[list[Outcome], None, None]:
         """Yield outcomes in lots worth committing, in the order they finish.
 
-        A clip that kills its process is retried alone, and fails alone if it does so again. On
-        Ctrl-C the finished outcomes are yielded before KeyboardInterrupt goes on.
+        A clip that kills its process is tried again apart from others, and fails if it does so
+        again. One that lacked memory, or whose process was killed from outside, is tried again
+        while no other worker is on the machine. On Ctrl-C the finished outcomes are yielded before
+        KeyboardInterrupt goes on.
 
         Raises:
             ClipmillError: A backend cannot be set up, or workers die before any clip begins.
         """
-        stage = _Stage(spec, items)
+        stage = Waiting(spec, items)
         batcher = Batcher(spec.unit_size)
         try:
             while True:
@@ -87,11 +116,17 @@ class LocalEngine:
 
     def close(self) -> None:
         """End the processes."""
-        for slot in self._slots:
+        self._end(list(self._slots))
+
+    def _end(self, slots: list[_Slot]) -> None:
+        """End idle processes."""
+        for slot in slots:
             slot.connection.close()
-        for slot in self._slots:
+        for slot in slots:
             slot.process.join(timeout=5)
-        self._kill_all()
+            slot.process.kill()
+            slot.process.join()
+            self._slots.remove(slot)
 
     def _kill_all(self) -> None:
         for slot in self._slots:
@@ -100,36 +135,43 @@ class LocalEngine:
             slot.connection.close()
         self._slots.clear()
 
-    def _assign(self, stage: "_Stage") -> None:
+    def _assign(self, stage: Waiting) -> None:
         """Give work to idle processes, starting new ones up to the limit."""
         while True:
-            idle = next((slot for slot in self._slots if not slot.busy), None)
-            if idle is None and len(self._slots) >= self.workers:
+            busy = [slot for slot in self._slots if slot.busy]
+            if len(busy) >= self.workers or any(s.company is Company.ALONE for s in busy):
                 return
-            unit = stage.next_unit()
+            unit = stage.next_unit(others=bool(busy))
             if unit is None:
                 return
+            if unit.company is Company.ALONE:
+                # The models of the others take memory too; and whatever ended badly in a process
+                # may have left it in a bad way.
+                self._end([slot for slot in self._slots if slot.company is not Company.ALONE])
+            idle = next((slot for slot in self._slots if not slot.busy), None)
             slot = idle or self._start(stage.spec)
             slot.remaining = {item[0]: item for item in unit.items}
-            slot.alone = unit.alone
+            slot.company = unit.company
             slot.busy = True
             slot.begun.clear()
-            slot.heard = time.monotonic()
+            slot.note()
             # A process that died while idle shows at the next `_collect`.
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                 slot.connection.send((stage.spec, unit.items))
 
     def _start(self, spec: StageSpec) -> _Slot:
         ours, theirs = self._context.Pipe()
-        process = self._context.Process(target=child_main, args=(theirs,), daemon=True)
+        ear, mouth = self._context.Pipe(duplex=False)
+        process = self._context.Process(target=child_main, args=(theirs, mouth), daemon=True)
         with _thread_limits(spec.cpu_threads):
             process.start()
         theirs.close()
-        slot = _Slot(process, ours)
+        mouth.close()
+        slot = _Slot(process, ours, LastWords(ear), psutil.Process(process.pid))
         self._slots.append(slot)
         return slot
 
-    def _collect(self, stage: "_Stage") -> Iterator[Outcome]:
+    def _collect(self, stage: Waiting) -> Iterator[Outcome]:
         """Wait a moment for news and yield the outcomes that came."""
         busy = {slot.connection: slot for slot in self._slots if slot.busy}
         for ready in wait(list(busy), timeout=0.5):
@@ -137,90 +179,68 @@ class LocalEngine:
             try:
                 yield from self._hear(slot, stage)
             except (EOFError, ConnectionResetError):
-                yield from self._bury(slot, stage, "crash", _exit_text(slot.process))
+                yield from self._bury(slot, stage)
         for slot in list(self._slots):
-            silence = time.monotonic() - slot.heard
-            if slot.begun and silence > stage.spec.time_limit + GRACE_SECONDS:
+            if death := slot.overdue(stage.spec.time_limit):
                 slot.process.kill()
-                text = f"took longer than its limit of {stage.spec.time_limit:g} s and was stopped"
-                yield from self._bury(slot, stage, "timeout", text)
+                yield from self._bury(slot, stage, death)
 
-    def _hear(self, slot: _Slot, stage: "_Stage") -> Iterator[Outcome]:
+    def _hear(self, slot: _Slot, stage: Waiting) -> Iterator[Outcome]:
         while slot.busy and slot.connection.poll():
             kind, value = slot.connection.recv()
-            slot.heard = time.monotonic()
+            slot.note()
             if kind == "begin":
                 slot.begun.add(value)
                 stage.early_deaths = 0
             elif kind == "outcome":
-                slot.remaining.pop(value.key, None)
+                item = slot.remaining.pop(value.key)
                 slot.begun.discard(value.key)
-                yield value
+                if value.error_kind == "device":
+                    # Whatever the process does from here on fails as well.
+                    slot.remaining[value.key] = item
+                    slot.begun.add(value.key)
+                    slot.process.kill()
+                    yield from self._bury(slot, stage, Death("device", value.error))
+                    return
+                if value.error_kind == "memory" and slot.company is not Company.ALONE:
+                    stage.retry([item], Company.ALONE)
+                else:
+                    yield value
             elif kind == "idle":
                 slot.busy = False
                 self.peak_rss = max(self.peak_rss, value)
             elif kind == "broken":
-                raise ClipmillError(f"{stage.spec.annotation}/{stage.spec.backend}: {value}")
+                raise ClipmillError(value)
 
-    def _bury(self, slot: _Slot, stage: "_Stage", kind: str, text: str) -> Iterator[Outcome]:
-        """Sort out the clips of a dead process: the suspects are retried one by one."""
+    def _bury(self, slot: _Slot, stage: Waiting, death: Death | None = None) -> Iterator[Outcome]:
+        """Sort out the clips of a dead process: the suspects are tried again one by one."""
         slot.process.join()
         slot.connection.close()
         self._slots.remove(slot)
+        death = death or cause_of_death(slot.process, slot.words.text())
         if slot.remaining and not slot.begun:
             stage.early_deaths += 1
             if stage.early_deaths > 2:
                 raise ClipmillError(
                     f"workers of {stage.spec.annotation}/{stage.spec.backend} die before they "
-                    f"begin a clip: {text}"
+                    f"begin a clip: {death.text}; {REMEDIES[death.kind]}"
                 )
         suspects = [item for key, item in slot.remaining.items() if key in slot.begun]
-        if slot.alone and suspects:
-            yield Outcome(key=suspects[0][0], record=None, error_kind=kind, error=text)
+        again = Company.ALONE if death.kind in _TAKES_MEMORY else Company.APART
+        if suspects and slot.company in (again, Company.ALONE):
+            yield Outcome(suspects[0][0], None, error_kind=death.kind, error=death.text)
         else:
-            stage.retry(suspects)
+            stage.retry(suspects, again)
         stage.put_back([item for key, item in slot.remaining.items() if key not in slot.begun])
 
 
-@dataclass(frozen=True)
-class _Unit:
-    items: list[Item]
-    alone: bool = False
-
-
-class _Stage:
-    """The work of one stage that is not placed yet."""
-
-    def __init__(self, spec: StageSpec, items: Iterable[Item]) -> None:
-        self.spec = spec
-        self.early_deaths = 0
-        self._fresh = in_units(items, spec.unit_size)
-        self._again: deque[_Unit] = deque()
-
-    def next_unit(self) -> _Unit | None:
-        if self._again:
-            return self._again.popleft()
-        unit = next(self._fresh, None)
-        return _Unit(unit) if unit else None
-
-    def retry(self, suspects: list[Item]) -> None:
-        self._again.extend(_Unit([item], alone=True) for item in suspects)
-
-    def put_back(self, items: list[Item]) -> None:
-        if items:
-            self._again.append(_Unit(items))
-
-
-def _exit_text(process: SpawnProcess) -> str:
-    process.join()
-    code = process.exitcode or 0
-    if code < 0:
-        import signal
-
-        name = signal.Signals(-code).name
-        hint = "; was the machine out of memory?" if name == "SIGKILL" else ""
-        return f"the worker process was killed by {name}{hint}"
-    return f"the worker process ended with exit code {code}"
+def _processor_seconds(process: psutil.Process) -> float:
+    """Return the processor time of a process with all its threads; 0 once it is dead."""
+    try:
+        times = process.cpu_times()
+    except psutil.Error:
+        return 0.0
+    return float(times.user + times.system)
 
 
 @contextlib.contextmanager

@@ -15,7 +15,7 @@ class StageSpec:
         annotation: Name of the annotation.
         backend: Name of the backend.
         config: Settings, as validated plain data.
-        time_limit: Seconds one clip may take.
+        time_limit: Seconds of computing that one clip may take.
         unit_size: Clips per unit, the piece of work an engine places and commits.
         batch_size: Loaded clips per model call.
         ahead: Clips decoded ahead of the model.

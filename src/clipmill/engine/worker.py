@@ -12,7 +12,8 @@ from typing import Any
 from clipmill.annotations.base import Backend, ClipInput
 from clipmill.engine.clock import ClipClock
 from clipmill.engine.spec import StageSpec
-from clipmill.errors import ClipError
+from clipmill.errors import ClipError, ClipmillError
+from clipmill.failures import REMEDIES, machine_kind
 from clipmill.store.annotations import Outcome
 
 Notify = Callable[[str], None]
@@ -44,6 +45,22 @@ class Worker:
         self.on_begin = on_begin
         self.backend: Backend = spec.make_backend()
         self.backend.setup()
+
+    @classmethod
+    def start(cls, spec: StageSpec, *, on_begin: Notify = _ignore) -> "Worker":
+        """Return a worker with its model loaded.
+
+        Raises:
+            ClipmillError: It cannot be, whatever the reason.
+        """
+        try:
+            return cls(spec, on_begin=on_begin)
+        except ClipmillError as error:
+            raise ClipmillError(f"{spec.annotation}/{spec.backend}: {error}") from error
+        except Exception as error:
+            raise ClipmillError(
+                f"{spec.annotation}/{spec.backend} cannot be set up: {told(error)}"
+            ) from error
 
     def run(self, items: Iterable[tuple[str, ClipInput]]) -> Iterator[Outcome]:
         """Yield one outcome per clip, in the order given.
@@ -79,7 +96,12 @@ class Worker:
             key, item = entry
             clock = ClipClock(self.spec.time_limit)
             job = _Job(key, replace(item, check=clock.check), clock)
-            job.loaded = pool.submit(self._load, job)
+            try:
+                job.loaded = pool.submit(self._load, job)
+            except RuntimeError as error:
+                raise ClipmillError(
+                    f"{self.spec.annotation}/{self.spec.backend} cannot decode: {told(error)}"
+                ) from error
             waiting.append(job)
 
     def _load(self, job: _Job) -> Any:
@@ -109,6 +131,7 @@ class Worker:
         if not ready:
             return {}
         jobs = [job for job, _ in ready]
+        rows: Sequence[Any] | None = None
         try:
             with _all_running(jobs):
                 rows = self.backend.annotate([loaded for _, loaded in ready])
@@ -117,6 +140,9 @@ class Worker:
         except Exception as error:  # noqa: BLE001 - any error of a clip is its own outcome
             if len(ready) == 1:
                 return {jobs[0].key: _failure(jobs[0], error)}
+            rows = None
+        if rows is None:
+            # Only now, outside of the handler, has the failed attempt let go of its memory.
             middle = len(ready) // 2
             return self._annotate(ready[:middle]) | self._annotate(ready[middle:])
         share = [job.clock.elapsed for job in jobs]
@@ -138,10 +164,25 @@ def _failure(job: _Job, error: Exception) -> Outcome:
     return Outcome(
         key=job.key,
         record=None,
-        error_kind=error.kind if isinstance(error, ClipError) else "model",
+        error_kind=_kind(error),
         error=str(error) if known else f"{type(error).__name__}: {error}{_place(error)}",
         seconds=job.clock.elapsed,
     )
+
+
+def _kind(error: Exception) -> str:
+    """Return the kind of a failure; what the machine could not do goes before what it led to."""
+    if isinstance(error, ClipError) and error.kind != ClipError.kind:
+        return error.kind
+    cause = error.__cause__ if isinstance(error, ClipError) else error
+    return (machine_kind(cause) if cause else "") or ClipError.kind
+
+
+def told(error: Exception) -> str:
+    """Return an error of a library in words, with what to do where the machine is to blame."""
+    remedy = REMEDIES.get(machine_kind(error), "")
+    text = f"{type(error).__name__}: {error}{_place(error)}"
+    return f"{text}; {remedy}" if remedy else text
 
 
 def _place(error: Exception) -> str:

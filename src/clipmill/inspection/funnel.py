@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from clipmill.pipeline.report import StepReport
+from clipmill.pipeline.report import POSTPONED, StepReport
 
 MAX_REASONS = 12
 """Reasons listed per step; the rest is summed up."""
 
-_OUT = pa.array(["dropped", "failed"])
+_OUT = pa.array(["dropped", "failed", POSTPONED])
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Reason:
         text: The rule, or the kind of error.
         count: Videos, clips or objects.
         unit: `videos`, `clips` or `objects`.
-        state: `dropped` or `failed`.
+        state: `dropped`, `failed` or `postponed`.
         share: Count over all of the step in this unit, (0, 1].
     """
 
@@ -46,6 +46,7 @@ class FunnelStep:
         leaving: Width of what goes on, percent of the widest bar; so the next three.
         dropped: Width of what a rule dropped.
         failed: Width of what failed.
+        postponed: Width of what the machine could not do.
         pending: Width of what waits to be computed.
         notes: Remarks, e.g. percentiles that were switched off.
     """
@@ -57,13 +58,17 @@ class FunnelStep:
     leaving: float
     dropped: float
     failed: float
+    postponed: float
     pending: float
     notes: tuple[str, ...]
 
 
 def funnel(reports: Sequence[StepReport]) -> list[FunnelStep]:
     """Return one bar per step, all on one scale."""
-    widest = max((max(r.entering, r.leaving + r.dropped + r.failed) for r in reports), default=1)
+    widest = max(
+        (max(r.entering, r.leaving + r.dropped + r.failed + r.postponed) for r in reports),
+        default=1,
+    )
     return [_step(report, max(widest, 1)) for report in reports]
 
 
@@ -77,6 +82,7 @@ def _step(report: StepReport, widest: int) -> FunnelStep:
         leaving=100 * report.leaving / widest,
         dropped=100 * report.dropped / widest,
         failed=100 * report.failed / widest,
+        postponed=100 * report.postponed / widest,
         pending=100 * report.pending / widest,
         notes=tuple(_notes(report)),
     )
@@ -101,7 +107,7 @@ def _reasons(report: StepReport) -> list[Reason]:
     counts: Counter[tuple[str, str, str]] = Counter()
     for row in grouped.to_pylist():
         text = row["rule"] or "no reason given"
-        if row["state"] == "failed" and report.kind != "select":
+        if row["state"] in ("failed", POSTPONED) and report.kind != "select":
             text = text.partition(":")[0]
         counts[text, row["state"], row["level"]] += row["count_all"]
     totals: Counter[str] = Counter()

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import torch
 
-from clipmill.errors import ClipError
+from clipmill.errors import OutOfMemoryError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -14,7 +14,7 @@ Result = TypeVar("Result")
 _TRIED = re.compile(r"tried to allocate ([\d.]+ ?[KMGT]?i?B)", re.IGNORECASE)
 
 
-class TooLargeError(ClipError):
+class TooLargeError(OutOfMemoryError):
     """Not even the smallest piece of a clip fits into the memory of the device."""
 
 

@@ -1,8 +1,10 @@
 """Annotation steps: find what is missing, let the engine compute it, drop what failed."""
 
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
+from functools import cached_property
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -11,16 +13,21 @@ import pyarrow.compute as pc
 from clipmill.annotations.base import ClipInput
 from clipmill.clips import Clip, Video, text_id_for
 from clipmill.engine.spec import StageSpec
+from clipmill.failures import Kind, is_machine, once_more
 from clipmill.pipeline.context import Context, Stage
 from clipmill.pipeline.identity import contents_in, identify
 from clipmill.pipeline.population import Population
-from clipmill.pipeline.report import StepReport, verdict_table
+from clipmill.pipeline.report import POSTPONED, StepReport, verdict_table
+from clipmill.pipeline.same_failure import FIRST, SameFailure
 from clipmill.store.annotations import Outcome
+from clipmill.store.parts import OK
 
 CHANGED = "changed"
 """Kind of the error of a file that is not the one that was listed."""
 
-AGAIN = "its row was made with another caption text and could not be made again; run again"
+AGAIN = (
+    f"{CHANGED}: its row was made with another caption text and could not be made again; run again"
+)
 
 READ_CHUNK = 256
 """Clips whose input rows are read from disk at once; bounds the memory of long runs."""
@@ -33,7 +40,7 @@ class Engine(Protocol):
 
     def run(
         self, spec: StageSpec, items: Iterator[tuple[str, ClipInput]]
-    ) -> Iterator[list[Outcome]]:
+    ) -> Generator[list[Outcome], None, None]:
         """Yield outcomes in lots worth committing."""
         ...
 
@@ -42,14 +49,15 @@ OnCommit = Callable[[Sequence[Outcome]], None]
 
 
 def pending_keys(
-    stage: Stage, context: Context, population: Population, *, retry_failed: bool = False
+    stage: Stage, context: Context, population: Population, *, retry: Collection[str] = ()
 ) -> list[str]:
     """Return the keys of the population without a row that holds for it as it is now.
 
-    Such a row lacks an entry of a kept object, or was made with another text of the data set.
+    A row does not that lacks an entry of a kept object, or was made with another text of the data
+    set; or that failed in one of the kinds of `retry`.
     """
     keys = pa.array([population.key_of(clip) for clip in population.clips], pa.string())
-    pending = stage.table.pending(keys, retry_failed=retry_failed).to_pylist()
+    pending = stage.table.pending(keys, retry=retry).to_pylist()
     again: set[str] = set()
     if stage.backend.kept_only and population.kept_objects is not None:
         again |= _lacking(stage, context, population)
@@ -95,8 +103,21 @@ def compute(
     engine: Engine,
     pending: Sequence[str],
     on_commit: OnCommit,
+    keep_going: bool = False,
 ) -> dict[str, str]:
     """Compute the pending rows and commit them lot by lot; compact when all are there.
+
+    Args:
+        stage: The annotation.
+        context: Workspace and pipeline.
+        population: What reached it.
+        engine: Places the work.
+        pending: Keys to compute.
+        on_commit: Told what was committed.
+        keep_going: Go on although the first clips all fail in the same way.
+
+    Raises:
+        StageStopped: They do.
 
     Returns:
         Errors that are not committed, by key: a file that is another one by now says nothing of the
@@ -105,15 +126,57 @@ def compute(
     changed: dict[str, str] = {}
     stage.table.write_manifest(stage.manifest)
     if pending:
-        spec = stage_spec(stage, workers=engine.workers)
-        for done in engine.run(spec, _inputs(stage, context, population, frozenset(pending))):
-            changed |= {one.key: one.error for one in done if one.error_kind == CHANGED}
-            lot = [outcome for outcome in done if outcome.key not in changed]
+        history = _History(stage)
+        watch = SameFailure(stage.step.title, population.unit, ever=history.any_succeeded)
+
+        def commit(outcomes: Sequence[Outcome]) -> None:
+            changed.update({o.key: o.error for o in outcomes if o.error_kind == CHANGED})
+            lot = [history.once_more(o) for o in outcomes if o.key not in changed]
             if lot:
                 stage.table.append(lot)
                 on_commit(lot)
+
+        spec = stage_spec(stage, workers=engine.workers)
+        with closing(
+            engine.run(spec, _inputs(stage, context, population, frozenset(pending)))
+        ) as lots:
+            for done in lots:
+                commit(done if keep_going else watch.sift(done))
+        commit(watch.rest())
     stage.table.compact()
     return changed
+
+
+class _History:
+    """What became of the clips of a stage in earlier runs; read when the first of them fails."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+
+    @cached_property
+    def _status(self) -> pa.Table:
+        return self._stage.table.status()
+
+    @cached_property
+    def _runs(self) -> dict[str, Kind]:
+        """Kinds of failures of the machine, by key."""
+        failed = self._status.filter(pc.not_equal(self._status["status"], OK))
+        pairs = zip(failed["key"].to_pylist(), failed["error_kind"].to_pylist(), strict=True)
+        return {key: Kind.parse(kind) for key, kind in pairs if is_machine(kind)}
+
+    def any_succeeded(self) -> bool:
+        """Tell whether the stage has ever worked."""
+        return bool(pc.any(pc.equal(self._status["status"], OK)).as_py())
+
+    def once_more(self, outcome: Outcome) -> Outcome:
+        """Return an outcome with the number of runs that have ended so."""
+        if not is_machine(outcome.error_kind):
+            return outcome
+        before = self._runs.get(outcome.key)
+        kind = Kind.parse(outcome.error_kind).name
+        runs = before.runs if before is not None and before.name == kind else 0
+        error_kind, error = once_more(outcome.error_kind, outcome.error, runs)
+        return replace(outcome, error_kind=error_kind, error=error)
 
 
 def stage_spec(stage: Stage, *, workers: int) -> StageSpec:
@@ -134,7 +197,7 @@ def _inputs(
     stage: Stage, context: Context, population: Population, pending: frozenset[str]
 ) -> Iterator[tuple[str, ClipInput]]:
     """Yield the inputs of the pending clips, reading rows they depend on chunk by chunk."""
-    clips = [clip for clip in population.clips if population.key_of(clip) in pending]
+    clips = _spread([clip for clip in population.clips if population.key_of(clip) in pending])
     for at in range(0, len(clips), READ_CHUNK):
         chunk = clips[at : at + READ_CHUNK]
         probes = {}
@@ -155,6 +218,18 @@ def _inputs(
                     kept=_kept_of(stage, population, rows, clip),
                 ),
             )
+
+
+def _spread(clips: list[Clip]) -> list[Clip]:
+    """Put a few clips from all over the list in front.
+
+    They stand for all: a folder of damaged files at the beginning is not the whole data set.
+    """
+    last = len(clips) - 1
+    front = [at * last // (FIRST - 1) for at in range(FIRST)] if last >= FIRST else []
+    taken = set(front)
+    rest = (clip for at, clip in enumerate(clips) if at not in taken)
+    return [*(clips[at] for at in front), *rest]
 
 
 def _kept_of(
@@ -190,13 +265,11 @@ def settle(
     failures = {row["key"]: row for row in bad if row["key"] in members}
     out = {*failures, *pending} if computed else failures.keys()
     left = tuple(clip for key, clip in members.items() if key not in out)
-    reasons = {
-        key: ("failed", f"{row['error_kind']}: {row['error']}") for key, row in failures.items()
-    }
+    reasons = {key: _reason(row) for key, row in failures.items()}
     if changed is not None:
         texts = {key: changed.get(key) for key in pending}
         reasons |= {
-            key: ("failed", f"{CHANGED}: {text}" if text else AGAIN) for key, text in texts.items()
+            key: (POSTPONED, f"{CHANGED}: {text}" if text else AGAIN) for key, text in texts.items()
         }
     after = replace(population, clips=left)
     dropped = 0
@@ -213,12 +286,19 @@ def settle(
         leaving=len(after.clips) - (0 if computed else len(pending)),
         dropped=dropped,
         failed=sum(state == "failed" for state, _ in reasons.values()),
+        postponed=sum(state == POSTPONED for state, _ in reasons.values()),
         pending=0 if computed else len(pending),
         fingerprint=stage.fingerprint,
         backend=stage.step.backend,
         verdicts=verdicts,
     )
     return after, report
+
+
+def _reason(row: Mapping[str, Any]) -> tuple[str, str]:
+    """Return state and reason of a failed row."""
+    kind = Kind.parse(row["error_kind"]).name
+    return POSTPONED if is_machine(kind) else "failed", f"{kind}: {row['error']}"
 
 
 def _verdicts(

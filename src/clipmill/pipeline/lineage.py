@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow.compute as pc
 
-from clipmill.pipeline.report import StepReport
+from clipmill.pipeline.report import POSTPONED, StepReport
 
 _CLIP_IDS = re.compile(r"[0-9a-f]{16}-\d{6,}-\d{6,}")
 
@@ -41,7 +41,7 @@ class Lineage:
 
     def follow(self, row: Mapping[str, Any]) -> None:
         """Take over one verdict about the video."""
-        out = row["state"] in ("dropped", "failed")
+        out = row["state"] in ("dropped", "failed", POSTPONED)
         if row["level"] == "object":
             if out:
                 self.objects_out.add(row["key"])
@@ -58,7 +58,7 @@ class Lineage:
             self.still_in = [key]  # the clip of all frames
         children = _CLIP_IDS.findall(rule) if state == "split" else []
         self.known.update(children)
-        if state in ("dropped", "failed", "split"):
+        if state in ("dropped", "failed", POSTPONED, "split"):
             after: list[str] = []
             for clip in self.still_in:
                 after += children if clip == key else [clip]

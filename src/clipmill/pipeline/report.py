@@ -14,7 +14,7 @@ VERDICTS = pa.schema(
         ("level", pa.string()),  # video, clip, object
         ("clip_id", pa.string()),
         ("video_id", pa.string()),
-        ("state", pa.string()),  # kept, dropped, failed, split
+        ("state", pa.string()),  # kept, dropped, failed, postponed, split
         ("rule", pa.string()),  # the rule that decided, or the error
         ("column", pa.string()),
         ("value", pa.float64()),
@@ -24,6 +24,10 @@ VERDICTS = pa.schema(
     ]
 )
 """One row per video, clip or object that a step decided about."""
+
+
+POSTPONED = "postponed"
+"""State of what the machine could not do: no verdict, every run tries it again."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,7 @@ class StepReport:
         leaving: Those that go on; children of a split, clips with samples.
         dropped: Those dropped by a rule.
         failed: Those with a failed row or a value that is no number.
+        postponed: Those that the machine could not do; the next run tries them again.
         pending: Those without a row yet; steps behind a pending one are not evaluated.
         objects_dropped: Objects dropped by an object-level selection.
         samples: Samples written, of the last step.
@@ -55,6 +60,7 @@ class StepReport:
     leaving: int
     dropped: int = 0
     failed: int = 0
+    postponed: int = 0
     pending: int = 0
     objects_dropped: int = 0
     samples: int = 0

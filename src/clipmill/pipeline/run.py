@@ -1,12 +1,14 @@
 """A run: list the sources, compute what is pending, evaluate the steps, write the outcome."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow.compute as pc
 
 from clipmill.config import Pipeline
 from clipmill.errors import UsageError
+from clipmill.failures import RETRIED_KINDS, check_kinds
 from clipmill.pipeline.account import refuse_empty, save_account
 from clipmill.pipeline.annotating import Engine, compute
 from clipmill.pipeline.changes import (
@@ -19,7 +21,8 @@ from clipmill.pipeline.check import check_pipeline
 from clipmill.pipeline.context import Context, Stage
 from clipmill.pipeline.last import identified, keep_copies, last_inputs, note_pipeline
 from clipmill.pipeline.population import Population
-from clipmill.pipeline.report import StepReport
+from clipmill.pipeline.report import POSTPONED, StepReport
+from clipmill.pipeline.same_failure import StageStopped
 from clipmill.pipeline.videos import VideoList
 from clipmill.pipeline.walk import step_names, walk
 from clipmill.sources import Account, list_sources
@@ -70,6 +73,21 @@ class RunSummary:
         return sum(report.failed for report in self.reports)
 
     @property
+    def failed_kinds(self) -> dict[str, int]:
+        """How many failed in each kind, most first."""
+        return _kinds(self.reports, "failed")
+
+    @property
+    def postponed(self) -> int:
+        """Videos and clips that the machine could not do."""
+        return sum(report.postponed for report in self.reports)
+
+    @property
+    def postponed_kinds(self) -> dict[str, int]:
+        """How many were postponed by each kind of failure of the machine, most first."""
+        return _kinds(self.reports, POSTPONED)
+
+    @property
     def samples(self) -> int:
         """Samples written."""
         return self.reports[-1].samples if self.reports else 0
@@ -80,13 +98,25 @@ class RunSummary:
         return self.reports[-1].stage2_samples if self.reports else 0
 
 
+def _kinds(reports: Sequence[StepReport], state: str) -> dict[str, int]:
+    rules = [
+        row["rule"].partition(":")[0]
+        for report in reports
+        if report.kind == "annotate"
+        for row in report.verdicts.select(["state", "rule"]).to_pylist()
+        if row["state"] == state
+    ]
+    return dict(Counter(rules).most_common())
+
+
 def run_pipeline(
     pipeline: Pipeline,
     workspace: Workspace,
     *,
     engine: Engine,
     until: str = "",
-    retry_failed: bool = False,
+    retry_failed: Collection[str] = (),
+    keep_going: bool = False,
     allow_fewer: bool = False,
     observer: Observer | None = None,
 ) -> RunSummary:
@@ -97,13 +127,15 @@ def run_pipeline(
         workspace: Locked for the time of the run.
         engine: Places the work.
         until: Last step to do.
-        retry_failed: Compute failed rows again.
+        retry_failed: Kinds of the clips' own failures to compute again as well.
+        keep_going: Go on although the first clips of a step all fail in the same way.
         allow_fewer: Go on although a source holds far fewer videos than in the last run, and
             replace samples although there is none left.
         observer: Told of progress.
 
     Raises:
         UsageError: Anything wrong that can be known before the first clip; nothing was done.
+        StageStopped: Clips fail in a way that is no fault of theirs; what was finished is kept.
         KeyboardInterrupt: After everything finished was committed.
     """
     observer = observer or Observer()
@@ -124,6 +156,7 @@ def run_pipeline(
             engine=engine,
             pending=pending,
             on_commit=observer.committed,
+            keep_going=keep_going,
         )
 
     with workspace.lock():
@@ -144,7 +177,7 @@ def run_pipeline(
             context,
             inputs.listing,
             execute=execute,
-            retry_failed=retry_failed,
+            retry=RETRIED_KINDS | check_kinds(retry_failed),
             until=until,
             allow_fewer=allow_fewer,
         ):
@@ -157,6 +190,7 @@ def run_pipeline(
                     observer.inputs_changed(changes)
             observer.step_done(report)
             reports.append(report)
+            _check_left(report)
     peak = int(getattr(engine, "peak_rss", 0))
     return RunSummary(tuple(reports), computed, peak, changes, found.account)
 
@@ -196,6 +230,18 @@ class _Inputs:
         if self._before is None or self._before.equals(self._saved):
             return Changes()
         return changes_between(VideoList.from_rows(self._before), self.listing)
+
+
+def _check_left(report: StepReport) -> None:
+    """Stop where the machine has left nothing to go on with: samples would be replaced by none."""
+    if report.leaving or not report.postponed:
+        return
+    kinds = ", ".join(f"{kind} {count}" for kind, count in _kinds([report], POSTPONED).items())
+    raise StageStopped(
+        f"{report.title}: no {report.unit} are left, as the machine could not do "
+        f"{report.postponed} of them ({kinds}). `clipmill failed` lists them and what to do; the "
+        "same command tries them again"
+    )
 
 
 def _check_until(pipeline: Pipeline, until: str) -> None:

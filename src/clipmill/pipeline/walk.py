@@ -5,7 +5,7 @@ The same walk serves a run (which computes what is pending) and the commands tha
 somebody is out follows from the rows and the pipeline file alone.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from clipmill.config import AnnotateStep, SamplesStep, SelectStep
 from clipmill.pipeline.annotating import pending_keys, settle
@@ -27,7 +27,7 @@ def walk(
     listing: VideoList,
     *,
     execute: Execute | None = None,
-    retry_failed: bool = False,
+    retry: Collection[str] = (),
     until: str = "",
     allow_fewer: bool = False,
 ) -> Iterator[StepReport]:
@@ -38,7 +38,7 @@ def walk(
         listing: Videos of the run.
         execute: Computes pending rows; when None, nothing is computed or written, and the walk
             ends with the first step that has pending rows.
-        retry_failed: Count failed rows as pending.
+        retry: Kinds of failures to compute again; of no use where nothing is computed.
         until: Title or annotation name of the last step to evaluate.
         allow_fewer: Replace samples also where there is none left.
 
@@ -54,7 +54,7 @@ def walk(
         if isinstance(step, AnnotateStep):
             stage = context.stages[step.annotate]
             chain = fingerprint_of(chain, stage.fingerprint)
-            pending = pending_keys(stage, context, population, retry_failed=retry_failed)
+            pending = pending_keys(stage, context, population, retry=retry)
             changed = None
             if execute is not None:
                 changed = execute(stage, population, pending)

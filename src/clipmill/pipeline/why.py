@@ -23,7 +23,7 @@ class Verdict:
         step: Title of the step.
         key: Video, clip or object id.
         level: `video`, `clip` or `object`.
-        state: `kept`, `dropped`, `failed`, `split` or `pending`.
+        state: `kept`, `dropped`, `failed`, `postponed`, `split` or `pending`.
         rule: The rule or error.
         value: Value that was judged.
         threshold: Cut it was compared with.

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from clipmill.clips import Clip
@@ -25,7 +26,7 @@ from clipmill.inspection.histogram import histogram
 from clipmill.inspection.preview import make_preview
 from clipmill.inspection.scores import Score, other_scores, selection_scores
 from clipmill.pipeline.context import Context
-from clipmill.pipeline.report import StepReport
+from clipmill.pipeline.report import POSTPONED, StepReport
 from clipmill.pipeline.videos import VideoList
 from clipmill.pipeline.walk import walk
 from clipmill.report.card_shapes import card_shapes
@@ -163,11 +164,14 @@ def _failures(listing: VideoList, reports: Sequence[StepReport]) -> list[Failure
     paths |= {problem.video_id: problem.relative_path for problem in listing.problems}
     failures = []
     for report in reports:
-        failed = report.verdicts.filter(pc.equal(report.verdicts["state"], "failed"))
+        states = pa.array(["failed", POSTPONED])
+        failed = report.verdicts.filter(pc.is_in(report.verdicts["state"], value_set=states))
         for row in failed.to_pylist():
             text = row["rule"] or ""
             if row["column"] and not text.startswith(row["column"]):
                 text = f"{row['column']}: {text}"
+            if row["state"] == POSTPONED:
+                text = f"{POSTPONED}: {text}"
             path = paths.get(row["video_id"], "")
             failures.append(Failure(report.title, path, row["key"], text))
     return failures

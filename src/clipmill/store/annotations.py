@@ -1,7 +1,7 @@
 """The rows of one annotation: appended unit by unit, one row per key."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -13,7 +13,13 @@ from clipmill.store.errors import CHECK, StorageError
 from clipmill.store.explode import explode, leaf_columns
 from clipmill.store.lookup import lookup
 from clipmill.store.merge import FAN_IN, merge_all, merge_level
-from clipmill.store.outcomes import STATUS_FIELDS, Outcome, outcome_schema, outcome_table
+from clipmill.store.outcomes import (
+    STATUS_FIELDS,
+    Outcome,
+    kinds_of_now,
+    outcome_schema,
+    outcome_table,
+)
 from clipmill.store.parts import OK, WHOLE_LEVEL, PartName, Parts, winners
 from clipmill.store.records import from_dict, schema_of
 from clipmill.store.storage import Storage
@@ -92,8 +98,11 @@ class AnnotationTable:
                 merge_level(self._parts, level)
 
     def status(self) -> pa.Table:
-        """Return key, status, error_kind, error, seconds: one row per key, by ascending key."""
-        return self._one_per_key([field.name for field in STATUS_FIELDS])
+        """Return key, status, error_kind, error, seconds: one row per key, by ascending key.
+
+        Kinds are those of `clipmill.failures`, also in rows that an earlier clipmill wrote.
+        """
+        return kinds_of_now(self._one_per_key([field.name for field in STATUS_FIELDS]))
 
     def columns(self, names: Sequence[str]) -> pa.Table:
         """Return key, status and fields of the record: one row per key, by ascending key.
@@ -122,20 +131,25 @@ class AnnotationTable:
         rows = winners(table[self.key], table["status"])
         return table.take(rows).combine_chunks().rename_columns({self.key: "key"})
 
-    def pending(self, keys: pa.Array, *, retry_failed: bool = False) -> pa.Array:
+    def pending(self, keys: pa.Array, *, retry: Collection[str] = ()) -> pa.Array:
         """Return the keys that still need work.
 
         Args:
             keys: string [n].
-            retry_failed: Whether keys that failed and never succeeded are work again.
+            retry: Kinds of failures that are work again, where nothing succeeded since.
 
         Returns:
             Distinct keys without a committed row, in the given order.
         """
-        heads = self._parts.consistent(lambda names: self._parts.load(names, [self.key, "status"]))
-        if retry_failed:
-            heads = heads.filter(pc.equal(heads["status"], OK))
+        wanted = [self.key, "status"] if retry else [self.key]
+        heads = self._parts.consistent(lambda names: self._parts.load(names, wanted))
         done = heads[self.key].combine_chunks()
+        if retry and pc.any(pc.not_equal(heads["status"], OK)).as_py():
+            heads = self.status()
+            kinds = pc.replace_substring_regex(heads["error_kind"], ":.*", "")
+            again = pc.is_in(kinds, value_set=pa.array(sorted(retry), pa.string()))
+            heads = heads.filter(pc.or_(pc.equal(heads["status"], OK), pc.invert(again)))
+            done = heads["key"].combine_chunks()
         keys = pc.unique(keys)
         return keys.filter(pc.invert(pc.is_in(keys, value_set=done)))
 

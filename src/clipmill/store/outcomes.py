@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from clipmill.failures import as_of_now
 from clipmill.store.parts import FAILED, OK
 from clipmill.store.records import schema_of, to_dict
 
@@ -27,7 +29,7 @@ class Outcome:
     Attributes:
         key: The clip (or whatever the table is keyed by).
         record: The annotation's row; None when it failed.
-        error_kind: Kind of a `ClipError`; empty when ok.
+        error_kind: One of `clipmill.failures`, with the number of runs; empty when ok.
         error: Text for the user; empty when ok.
         seconds: Time it took.
     """
@@ -37,6 +39,19 @@ class Outcome:
     error_kind: str = ""
     error: str = ""
     seconds: float = 0.0
+
+
+def kinds_of_now(status: pa.Table) -> pa.Table:
+    """Return rows with STATUS_FIELDS with the kinds that their failures have today."""
+    failed = pc.indices_nonzero(pc.equal(status["status"], FAILED))
+    if not len(failed):
+        return status
+    some = status.take(failed)
+    pairs = zip(some["error_kind"].to_pylist(), some["error"].to_pylist(), strict=True)
+    kinds = pa.array([as_of_now(kind, error) for kind, error in pairs], pa.string())
+    mask = pc.equal(status["status"], FAILED).combine_chunks()
+    whole = pc.replace_with_mask(status["error_kind"].combine_chunks(), mask, kinds)
+    return status.set_column(status.schema.get_field_index("error_kind"), "error_kind", whole)
 
 
 def outcome_schema(record_type: type, *, key: str) -> pa.Schema:

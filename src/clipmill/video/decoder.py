@@ -1,19 +1,18 @@
 """Exact forward decoding from any frame: seek, check, fall back, decode on."""
 
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from itertools import chain, islice
 
-import av.error
 import numpy as np
 from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 
 from clipmill.video.deinterlace import Deinterlacer
-from clipmill.video.errors import IndexMismatchError, name_of
+from clipmill.video.errors import IndexMismatchError, name_of, no_memory
 from clipmill.video.index import FrameIndex
 from clipmill.video.info import VideoInfo, describe
+from clipmill.video.machine import damage_passed_over, memory_is_short
 from clipmill.video.orientation import UPRIGHT, Orientation, orientation_of
 from clipmill.video.source import OpenSource
 
@@ -36,20 +35,22 @@ def decoded_frames(source: OpenSource, packets: Iterator[Packet]) -> Iterator[Vi
     Yields:
         Frames in presentation order.
     """
-    context = source.stream.codec_context
-    with suppress(av.error.FFmpegError):
+    context, uri = source.stream.codec_context, source.uri
+    with damage_passed_over(uri):
         for packet in packets:
             # An empty packet would be taken for the end of the stream.
             if packet.size:
-                yield from _decoded(context, packet)
-    yield from _decoded(context, None)
+                yield from _decoded(context, packet, uri)
+    yield from _decoded(context, None, uri)
 
 
-def _decoded(context: VideoCodecContext, packet: Packet | None) -> list[VideoFrame]:
-    try:
-        return context.decode(packet)
-    except av.error.FFmpegError:
-        return []
+def _decoded(context: VideoCodecContext, packet: Packet | None, uri: str) -> list[VideoFrame]:
+    with damage_passed_over(uri):
+        frames: list[VideoFrame] = context.decode(packet)
+        if any(frame.is_corrupt for frame in frames) and memory_is_short():
+            raise no_memory(uri)
+        return frames
+    return []
 
 
 class Decoder:
@@ -255,7 +256,7 @@ class Decoder:
         wanted = int(entries.pts[entry])
         targets = (entries.seek[entry], entries.pts[entry], entries.seek[max(entry - 1, 0)])
         for target in dict.fromkeys(map(int, targets)):
-            with suppress(av.error.FFmpegError):
+            with damage_passed_over(source.uri):
                 source.container.seek(target, stream=source.stream)
                 packets = source.container.demux(source.stream)
                 for packet in packets:

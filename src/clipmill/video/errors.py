@@ -6,6 +6,8 @@ from contextlib import contextmanager
 import av.error
 
 from clipmill.errors import ClipError
+from clipmill.failures import machine_kind
+from clipmill.video.machine import blamed_on_machine, is_cut_off, local_file, memory_is_short
 
 
 class VideoError(ClipError):
@@ -18,6 +20,22 @@ class VideoMissingError(VideoError):
     """The file is gone or may not be read."""
 
     kind = "missing"
+
+
+class VideoUnreachableError(VideoMissingError):
+    """The machine cannot read the file now, which says nothing of the file.
+
+    Args:
+        message: For the user.
+        kind: One of `clipmill.failures.MACHINE_KINDS`.
+    """
+
+    def __init__(self, message: str, kind: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (str(self), self.kind)
 
 
 class VideoChangedError(VideoError):
@@ -54,13 +72,29 @@ def name_of(uri: str) -> str:
     return repr(uri)
 
 
+def no_memory(uri: str) -> VideoUnreachableError:
+    """Return the error that takes the place of a verdict that a lack of memory may have made."""
+    return VideoUnreachableError(
+        f"{name_of(uri)} could not be decoded, with next to no memory left", "memory"
+    )
+
+
 @contextmanager
 def translated(uri: str) -> Iterator[None]:
     """Turn errors of the operating system and of libav into `VideoError`s naming the file."""
     name = name_of(uri)
     try:
         yield
+    except VideoError as error:
+        if error.kind == VideoError.kind and memory_is_short():
+            raise no_memory(uri) from error
+        raise
     except FileNotFoundError as error:
+        if is_cut_off(uri):
+            raise VideoUnreachableError(
+                f"{name} does not exist, and its folder is gone or empty: is the disk mounted?",
+                "mount",
+            ) from error
         raise VideoMissingError(
             f"{name} does not exist; restore it or list the source again"
         ) from error
@@ -71,9 +105,16 @@ def translated(uri: str) -> Iterator[None]:
     except IsADirectoryError as error:
         raise VideoMissingError(f"{name} is a folder, not a video file") from error
     except av.error.FFmpegError as error:
+        if kind := blamed_on_machine(error, uri):
+            raise VideoUnreachableError(
+                f"{name} cannot be read now: {error.strerror}", kind
+            ) from error
         raise VideoError(
             f"{name} cannot be read as a video: {error.strerror}; "
             "it is damaged, empty or of a format that FFmpeg does not know"
         ) from error
     except OSError as error:
+        kind = machine_kind(error) or ("server" if local_file(uri) is None else "")
+        if kind:
+            raise VideoUnreachableError(f"{name} cannot be read now: {error}", kind) from error
         raise VideoMissingError(f"{name} cannot be read: {error}") from error

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from clipmill.clips import TAR_MEMBER, TarMember, stamp_of_file
 from clipmill.video.errors import VideoChangedError, VideoError, VideoMissingError, name_of
+from clipmill.video.machine import local_path
 from clipmill.video.ranges import open_member, open_url
 
 _HEAD = 12
@@ -57,7 +57,7 @@ def open_file(
         VideoError: It is empty, of another size than expected (`changed`), or no regular file.
         OSError: As the system says, e.g. for permissions.
     """
-    path = _local_path(uri)
+    path = local_path(uri)
     file = _open_url(uri) if path is None else _look_at(path, uri)
     try:
         if expected_size_bytes is not None and file.size_bytes != expected_size_bytes:
@@ -98,13 +98,6 @@ def read_blocks(file: InputFile, offsets: Sequence[int], size: int) -> Iterator[
         for offset in offsets:
             opened.seek(offset)
             yield opened.read(size)
-
-
-def _local_path(uri: str) -> Path | None:
-    """Return the path behind a local path or `file://` URL, None for other URLs."""
-    if uri.startswith("file://"):
-        return Path(unquote(urlsplit(uri).path))
-    return None if "://" in uri else Path(uri)
 
 
 def _look_at(path: Path, uri: str) -> InputFile:

@@ -6,16 +6,16 @@ from fractions import Fraction
 from functools import partial
 from itertools import pairwise
 
-import av.error
 import numpy as np
 from av.video.frame import VideoFrame
 
 from clipmill.video.content import content_digest, sampled_blocks
 from clipmill.video.decoder import decoded_frames
-from clipmill.video.errors import VideoError, name_of, translated
+from clipmill.video.errors import VideoError, name_of, no_memory, translated
 from clipmill.video.files import open_file
 from clipmill.video.index import EntryPoints, FrameIndex
 from clipmill.video.info import VideoInfo, describe
+from clipmill.video.machine import damage_passed_over, memory_is_short
 from clipmill.video.packets import PacketTable, doubt, read_packets
 from clipmill.video.source import MAX_PIXELS, OpenSource, check_size, open_source
 
@@ -151,11 +151,14 @@ def _ordered(table: PacketTable) -> tuple[np.ndarray, np.ndarray]:
 def _first_frame(source: OpenSource, table: PacketTable) -> VideoFrame | None:
     """Decode the first key packet alone."""
     context = source.stream.codec_context
-    try:
+    frames: list[VideoFrame] = []
+    with damage_passed_over(source.uri):
         frames = [*context.decode(table.first_key), *context.decode(None)]
-    except av.error.FFmpegError:
-        return None
-    return frames[0] if len(frames) == 1 and frames[0].pts == table.pts[0] else None
+    if len(frames) == 1 and frames[0].pts == table.pts[0]:
+        return frames[0]
+    if memory_is_short():
+        raise no_memory(source.uri)
+    return None
 
 
 def _from_packets(source: OpenSource, table: PacketTable, info: VideoInfo) -> FrameIndex:

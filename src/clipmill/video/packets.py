@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 import av
-import av.error
 from av.packet import Packet
 
+from clipmill.video.machine import damage_passed_over
 from clipmill.video.source import OpenSource
 
 _TS_PACKETS = (188, 192, 204)
@@ -68,7 +68,8 @@ def read_packets(source: OpenSource) -> PacketTable:
     codec = "vp8" if "vp8" in codec or codec == "libvpx" else codec
     codec = "vp9" if "vp9" in codec else codec
     payload = hashlib.blake2b(digest_size=16)
-    try:
+    ended = False
+    with damage_passed_over(source.uri):
         for packet in source.container.demux(source.stream):
             if packet.size == 0:
                 continue
@@ -82,8 +83,8 @@ def read_packets(source: OpenSource) -> PacketTable:
             table.corrupt |= packet.is_corrupt
             if table.first_key is None and packet.is_keyframe:
                 table.first_key = packet
-    except av.error.FFmpegError:
-        table.corrupt = True
+        ended = True
+    table.corrupt |= not ended
     table.payload = payload.digest()
     return table
 

@@ -130,16 +130,18 @@ def test_the_server_dies_half_way_and_the_rest_is_retried(tiny_model, tmp_path, 
             stop(Watched.server)
     good, failed = captions(tmp_path / "work")
     assert good == [SENTENCE] * 2
-    assert len(failed) == summary.failed == 2
-    assert all("cannot be reached" in text and "--retry-failed" in text for text in failed)
+    assert len(failed) == summary.postponed == 2
+    assert summary.postponed_kinds == {"server": 2}
+    assert summary.failed == 0
+    assert all("cannot be reached" in text and "run again" in text for text in failed)
 
-    # A run without the flag leaves failed rows alone.
-    assert run(pipeline, tmp_path / "work").failed == 2
+    # The server is still away: no clip is blamed.
+    assert run(pipeline, tmp_path / "work").postponed == 2
 
     Watched.server = start(model, port)
     Watched.answers_left = 10**6
     try:
-        summary = run(pipeline, tmp_path / "work", retry_failed=True)
+        summary = run(pipeline, tmp_path / "work")
     finally:
         stop(Watched.server)
         Watched.server = None

@@ -174,7 +174,7 @@ def test_a_short_clip_has_no_anchor(moving):
 
 def test_a_file_that_is_gone_is_a_clip_error(moving, tmp_path):
     item = item_of(tmp_path / "gone.mp4", moving[1])
-    (tmp_path / "gone.mp4").unlink()
+    (tmp_path / "gone.mp4").rename(tmp_path / "moved.mp4")
     with pytest.raises(ClipError) as caught:
         run(MovingObjects, item, **LOOSE)
     assert caught.value.kind == "missing"

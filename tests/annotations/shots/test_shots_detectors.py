@@ -177,6 +177,7 @@ def test_a_clip_of_which_nothing_decodes_fails(tmp_path) -> None:
 def test_other_faults_are_not_swallowed(three_shots, tmp_path) -> None:
     item = clip_of(three_shots)
     path = tmp_path / "gone.mp4"
+    (tmp_path / "other.mp4").touch()  # an empty folder would be a disk that is not mounted
     gone = Video(item.video.video_id, "", path.name, str(path), item.video.size_bytes)
     with pytest.raises(ClipError) as caught:
         open_backend("embedded").load(ClipInput(gone, item.clip, probe=item.probe))

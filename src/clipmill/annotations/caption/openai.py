@@ -20,9 +20,11 @@ from clipmill.annotations.caption.asking import (
     Question,
 )
 from clipmill.annotations.optional import needed_from
-from clipmill.errors import ClipError, ClipTimeoutError
+from clipmill.errors import ClipError, ClipStalledError, ClipTimeoutError, ServerError
 
-_START = "start it (for example: vllm serve {model}) and run again with --retry-failed"
+_START = "start it (for example: vllm serve {model}) and run again"
+_OF_THE_CLIP = frozenset({400, 413, 422})
+"""Answers that say that this one request is wrong: too many frames for the model, for example."""
 
 
 class OpenAICaptionConfig(ModelCaptionConfig):
@@ -104,13 +106,14 @@ class OpenAICaption(ModelCaption):
                 seed=0,
             )
             question.check()
-        except ClipTimeoutError as error:
+        except (ClipTimeoutError, ClipStalledError) as error:
             return error
         except self._openai.APIConnectionError as error:
             self._down = True
-            return ClipError(self._explain(error))
+            return ServerError(self._explain(error))
         except self._openai.OpenAIError as error:
-            return ClipError(self._explain(error))
+            own = getattr(error, "status_code", None) in _OF_THE_CLIP
+            return (ClipError if own else ServerError)(self._explain(error))
         self._down = False
         if not reply.choices:
             return Answer(None)
@@ -131,7 +134,7 @@ class OpenAICaption(ModelCaption):
         if isinstance(error, self._openai.APITimeoutError):
             return (
                 f"{who} gave no answer within {self.config.timeout:g} s; raise `timeout` or "
-                "lower `concurrency`, and run again with --retry-failed"
+                "lower `concurrency`, and run again"
             )
         if isinstance(error, self._openai.APIConnectionError):
             reason = error.__cause__ or error
@@ -145,7 +148,7 @@ class OpenAICaption(ModelCaption):
             429: "it has too much to do; lower `concurrency` or raise `retries`",
         }
         remedy = remedies.get(status or 0, "look into the server's log")
-        return f"{who} answered with an error ({error}); {remedy}, then --retry-failed"
+        return f"{who} answered with an error ({error}); {remedy}"
 
 
 def data_url(picture: npt.NDArray[np.uint8], quality: int) -> str:
