@@ -32,12 +32,12 @@ import pyarrow as pa
 
 from clipmill.export.containers.webdataset import WebDatasetContainer
 from clipmill.export.facts import gather_facts
-from clipmill.export.folder import ExportFolder
 from clipmill.export.formats.base import FormatOptions
 from clipmill.export.formats.canonical import Canonical
 from clipmill.export.job.gather import Gatherer
 from clipmill.export.job.run import Plan, run_export
 from clipmill.export.job.worker import Made, make
+from clipmill.manifest.folder import ExportFolder
 from clipmill.pipeline.samples import read_samples
 from clipmill.samples.schema import SampleObject, SampleRow
 from clipmill.store.codecs import encode_bits, encode_mask, encode_tracks

@@ -26,6 +26,7 @@ ALLOWED = {
     "selection": {"store"},
     "config": {"selection"},
     "sources": {"config"},
+    "manifest": {"disk"},
     "samples": {"annotations", "store"},
     "engine": {"annotations", "store"},
     "pipeline": {
@@ -33,13 +34,13 @@ ALLOWED = {
         "video", "weights",
     },
     "export": {
-        "annotations", "canvas", "choice", "config", "disk", "pipeline", "samples", "store",
-        "video",
+        "annotations", "canvas", "choice", "config", "disk", "manifest", "pipeline", "samples",
+        "store", "video",
     },
     "report": {
         "annotations", "config", "disk", "pipeline", "samples", "selection", "store", "video",
     },
-    "training": {"canvas", "pipeline", "store", "video"},
+    "training": {"canvas", "manifest", "pipeline", "store", "video"},
     "demo": {"annotations", "store", "pipeline", "video"},
     "cli": {
         "annotations", "config", "demo", "disk", "download", "engine", "export", "models",

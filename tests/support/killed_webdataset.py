@@ -11,9 +11,9 @@ from clipmill.export.content.profile import FrameProfile
 from clipmill.export.formats.base import FormatOptions
 from clipmill.export.formats.canonical import Canonical
 from clipmill.export.job.choose import Choice
-from clipmill.export.job.entries import Entry
 from clipmill.export.job.run import Plan, run_export
 from clipmill.export.job.worker import Made
+from clipmill.manifest.entries import SampleEntry
 from clipmill.store.workspace import Workspace
 
 SMALL = FrameProfile(long_side=160, fps=Fraction(8))
@@ -42,7 +42,7 @@ class Dying(WebDatasetContainer):
     moment = ""
     recorded = False
 
-    def add(self, made: Made) -> list[Entry]:
+    def add(self, made: Made) -> list[SampleEntry]:
         entries = super().add(made)
         half = self.folder.unfinished / f"{self.format.name}-000000.tar"
         if self.moment == MOMENTS[0] and half.is_file() and half.stat().st_size > 20_000:

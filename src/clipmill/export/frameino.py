@@ -21,7 +21,6 @@ from typing import Any, Literal
 from clipmill.errors import UsageError
 from clipmill.export.content.profile import FrameProfile
 from clipmill.export.facts import Facts, gather_facts
-from clipmill.export.folder import ExportFolder
 from clipmill.export.frameino_conventions import conventions
 from clipmill.export.frameino_rows import (
     STAGE1_COLUMNS,
@@ -45,6 +44,7 @@ from clipmill.export.media import (
     VideoMode,
 )
 from clipmill.export.summary import ExportSummary, LeftOut
+from clipmill.manifest.folder import ExportFolder
 from clipmill.pipeline.samples import read_samples
 from clipmill.samples.schema import SampleRow
 from clipmill.store.workspace import Workspace

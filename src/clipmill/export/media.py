@@ -7,8 +7,8 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from clipmill.errors import UsageError
-from clipmill.export.folder import ExportFolder
 from clipmill.export.job.unchanged import is_same
+from clipmill.manifest.folder import ExportFolder
 from clipmill.samples.schema import SampleObject, SampleRow
 from clipmill.video import VideoError, open_file
 

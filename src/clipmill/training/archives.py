@@ -5,8 +5,9 @@ from functools import lru_cache
 from pathlib import Path
 
 from clipmill.clips import TarMember
+from clipmill.manifest.entries import FileEntry
 from clipmill.store.errors import CorruptFileError
-from clipmill.training.files import REMEDY, ExportedFile, ExportFiles, MissingFileError
+from clipmill.training.files import REMEDY, ExportFiles, MissingFileError
 
 
 class ShardFiles(ExportFiles):
@@ -16,18 +17,18 @@ class ShardFiles(ExportFiles):
     those of the last few archives are remembered.
     """
 
-    def uri(self, file: ExportedFile) -> str:
+    def uri(self, file: FileEntry) -> str:
         """Return the URL of the member, which the video package reads in place."""
         return self._member(file).uri
 
-    def read(self, file: ExportedFile) -> bytes:
+    def read(self, file: FileEntry) -> bytes:
         """Return the bytes of a small member."""
         member = self._member(file)
         with Path(member.archive).open("rb") as archive:
             archive.seek(member.offset)
             return archive.read(member.size_bytes)
 
-    def _member(self, file: ExportedFile) -> TarMember:
+    def _member(self, file: FileEntry) -> TarMember:
         shard = self.root / file.shard
         try:
             facts = shard.stat()

@@ -1,4 +1,4 @@
-"""Samples of a canonical export, as docs/exports.md describes its files."""
+"""Samples of a canonical export, by the schema that its exporter writes."""
 
 import io
 import json
@@ -12,15 +12,24 @@ import numpy as np
 import numpy.typing as npt
 
 from clipmill.errors import UsageError
-from clipmill.training.archives import ShardFiles
-from clipmill.training.files import (
-    REMEDY,
-    ExportedFile,
-    ExportFiles,
-    FolderFiles,
-    MissingFileError,
-    explained,
+from clipmill.manifest.canonical import (
+    CANONICAL,
+    OBJECT_ID,
+    TRACKS,
+    VISIBILITY,
+    DescribedObject,
+    DescribedSample,
+    arrays_name,
+    description_name,
+    image_name,
+    video_name,
 )
+from clipmill.manifest.entries import FileEntry, PieceEntry, pieces_of_line
+from clipmill.manifest.journal import MANIFEST
+from clipmill.manifest.marker import FOLDER, HUGGINGFACE, WEBDATASET, kind_of
+from clipmill.manifest.names import FileName
+from clipmill.training.archives import ShardFiles
+from clipmill.training.files import REMEDY, ExportFiles, FolderFiles, MissingFileError, explained
 from clipmill.training.stored import (
     SampleIndex,
     SampleSource,
@@ -29,11 +38,10 @@ from clipmill.training.stored import (
     StoredSample,
 )
 
-MANIFEST = "manifest.jsonl"
 FILES: dict[str, type[ExportFiles]] = {
-    "canonical/folder": FolderFiles,
-    "canonical/huggingface": FolderFiles,
-    "canonical/webdataset": ShardFiles,
+    kind_of(CANONICAL, FOLDER): FolderFiles,
+    kind_of(CANONICAL, HUGGINGFACE): FolderFiles,
+    kind_of(CANONICAL, WEBDATASET): ShardFiles,
 }
 """Kinds of exports that can be read, and how their files are found."""
 
@@ -73,23 +81,24 @@ class ExportedSamples(SampleSource):
             offset = 0
             for number, line in enumerate(file, start=1):
                 with explained(f"{self._manifest}, line {number},"):
-                    for place, piece in enumerate(json.loads(line)["pieces"]):
+                    for place, piece in enumerate(pieces_of_line(line)):
                         yield _head(piece, offset, place)
                 offset += len(line)
 
     def read(self, number: int) -> StoredSample:
         """Read a sample; see `SampleSource`."""
         piece = self._piece(number)
-        files = _by_extension(piece)
-        described = self._described(files)
-        tracks = self._tracks(files)
-        video = _member(files, "mp4", self._manifest)
-        row = piece["row"]
-        with explained(self._files.name(_member(files, "json", self._manifest))):
+        video = self._file(piece, video_name(piece.key))
+        description = self._file(piece, description_name(piece.key))
+        with explained(self._files.name(description)):
+            described: DescribedSample = json.loads(self._files.read(description))
+        tracks = self._tracks(self._file(piece, arrays_name(piece.key)))
+        row = piece.row
+        with explained(self._files.name(description)):
             return StoredSample(
                 sample_id=row["sample_id"],
                 uri=self._files.uri(video),
-                size_bytes=video.num_bytes,
+                size_bytes=video.bytes,
                 frame_index=None,
                 first=0,
                 num_frames=row["num_frames"],
@@ -98,17 +107,25 @@ class ExportedSamples(SampleSource):
                 fps=row["fps"],
                 caption=described["caption"],
                 caption_origin=described["caption_origin"],
-                objects=tuple(self._object(entry, tracks, files) for entry in described["objects"]),
+                objects=tuple(self._object(entry, tracks, piece) for entry in described["objects"]),
             )
 
-    def _piece(self, number: int) -> Mapping[str, Any]:
+    def _file(self, piece: PieceEntry, name: FileName) -> FileEntry:
+        found = piece.find(name)
+        if found is None:
+            raise MissingFileError(
+                f"{self._manifest} names no .{name.extension} of sample {piece.key}. {REMEDY}"
+            )
+        return found
+
+    def _piece(self, number: int) -> PieceEntry:
         """Read a sample's line of the manifest."""
         offset, place = self.index.place[number].tolist()
         try:
             with self._manifest.open("rb") as file:
                 file.seek(offset)
-                piece: Mapping[str, Any] = json.loads(file.readline())["pieces"][place]
-                if piece["row"]["sample_id"].encode() == self.index.sample_id[number]:
+                piece = pieces_of_line(file.readline())[place]
+                if piece.row["sample_id"].encode() == self.index.sample_id[number]:
                     return piece
         except (ValueError, LookupError, TypeError, OSError):
             pass  # another line now begins there
@@ -116,50 +133,44 @@ class ExportedSamples(SampleSource):
             f"{self._manifest} was written anew since this dataset was opened; open it again"
         )
 
-    def _described(self, files: Mapping[str, ExportedFile]) -> Any:
-        file = _member(files, "json", self._manifest)
-        with explained(self._files.name(file)):
-            return json.loads(self._files.read(file))
-
-    def _tracks(self, files: Mapping[str, ExportedFile]) -> dict[str, npt.NDArray[Any]]:
-        """Return `tracks`, `visibility` and `object_id`, of shapes that agree."""
-        file = _member(files, "npz", self._manifest)
+    def _tracks(self, file: FileEntry) -> dict[str, npt.NDArray[Any]]:
+        """Return tracks, visibility and object ids, of shapes that agree."""
         with explained(self._files.name(file)):
             with np.load(io.BytesIO(self._files.read(file)), allow_pickle=False) as arrays:
-                found = {name: arrays[name] for name in ("tracks", "visibility", "object_id")}
-            shape = found["visibility"].shape
-            if found["tracks"].shape != (*shape, 2) or found["object_id"].shape != shape[1:]:
+                found = {name: arrays[name] for name in (TRACKS, VISIBILITY, OBJECT_ID)}
+            shape = found[VISIBILITY].shape
+            if found[TRACKS].shape != (*shape, 2) or found[OBJECT_ID].shape != shape[1:]:
                 raise ValueError("the shapes of tracks, visibility and object_id do not agree")
         return found
 
     def _object(
         self,
-        entry: Mapping[str, Any],
+        entry: DescribedObject,
         tracks: Mapping[str, npt.NDArray[Any]],
-        files: Mapping[str, ExportedFile],
+        piece: PieceEntry,
     ) -> StoredObject:
-        mine = tracks["object_id"] == entry["object_id"]
-        tracked = entry.get("tracked_frames", len(tracks["visibility"]))
+        mine = tracks[OBJECT_ID] == entry["object_id"]
+        tracked = entry.get("tracked_frames", len(tracks[VISIBILITY]))
         pictures = entry["identity"] if self._identity else ()
-        short = entry["object_id"].rsplit("-", 1)[-1]
+        image = image_name(entry["object_id"], 0)
         return StoredObject(
             object_id=entry["object_id"],
             class_name=entry["class_name"],
-            points=tracks["tracks"][:tracked, mine].astype(np.float32),
-            seen=tracks["visibility"][:tracked, mine].astype(bool),
+            points=tracks[TRACKS][:tracked, mine].astype(np.float32),
+            seen=tracks[VISIBILITY][:tracked, mine].astype(bool),
             stage2=bool(entry["stage2"]),
             regions=tuple(
                 StoredRegion(tuple(region["box"]), region["area"]) for region in entry["regions"]
             ),
-            picture=partial(self._picture, files, f"{short}.0.png") if pictures else None,
+            picture=partial(self._picture, piece, image) if pictures else None,
         )
 
-    def _picture(self, files: Mapping[str, ExportedFile], extension: str) -> bytes:
-        return self._files.read(_member(files, extension, self._manifest))
+    def _picture(self, piece: PieceEntry, name: FileName) -> bytes:
+        return self._files.read(self._file(piece, name))
 
 
-def _head(piece: Mapping[str, Any], offset: int, place: int) -> tuple[Any, ...]:
-    row = piece["row"]
+def _head(piece: PieceEntry, offset: int, place: int) -> tuple[Any, ...]:
+    row = piece.row
     return (
         row["sample_id"].encode(),
         row["num_frames"],
@@ -167,7 +178,7 @@ def _head(piece: Mapping[str, Any], offset: int, place: int) -> tuple[Any, ...]:
         row["height"],
         (row["stage1"], row["stage2"]),
         # Files of a folder are read one by one: every sample is a shard of its own.
-        piece["files"][0]["shard"] or row["sample_id"],
+        piece.files[0].shard or row["sample_id"],
         (offset, place),
     )
 
@@ -195,27 +206,3 @@ def _chunk(heads: list[tuple[Any, ...]], numbers: dict[str, int]) -> SampleIndex
         shard=np.array([numbers.setdefault(shard, len(numbers)) for shard in shards], np.int32),
         place=np.array(places, np.int64).reshape(-1, 2),
     )
-
-
-def _by_extension(piece: Mapping[str, Any]) -> dict[str, ExportedFile]:
-    """Return the files of a piece by what they would be called behind its key in a shard."""
-    found = {}
-    for file in piece["files"]:
-        path = file["path"]
-        if file["shard"]:
-            extension = path.rsplit("/", 1)[-1].removeprefix(f"{piece['key']}.")
-        elif path.startswith("identity/"):
-            *_, folder, name = path.split("/")
-            extension = f"{folder.rsplit('-', 1)[-1]}.{name}"
-        elif path.startswith("masks/"):
-            extension = "masks.json"
-        else:
-            extension = path.rsplit(".", 1)[-1]
-        found[extension] = ExportedFile(path, file["bytes"], file["shard"])
-    return found
-
-
-def _member(files: Mapping[str, ExportedFile], extension: str, manifest: Path) -> ExportedFile:
-    if extension not in files:
-        raise MissingFileError(f"{manifest} names no .{extension} of this sample. {REMEDY}")
-    return files[extension]

@@ -5,10 +5,10 @@ import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from clipmill.errors import ClipError
+from clipmill.manifest.entries import FileEntry
 from clipmill.store.errors import CorruptFileError
 
 REMEDY = "Restore it, or run the export again: it makes what is missing or damaged."
@@ -20,21 +20,6 @@ class MissingFileError(ClipError):
     kind = "missing"
 
 
-@dataclass(frozen=True)
-class ExportedFile:
-    """One file of a sample.
-
-    Attributes:
-        path: Relative to the export; in a shard, the name of the member.
-        num_bytes: Its size.
-        shard: Path of its shard, relative to the export; empty for a file of its own.
-    """
-
-    path: str
-    num_bytes: int
-    shard: str = ""
-
-
 class ExportFiles(ABC):
     """Where the files of an export are."""
 
@@ -42,7 +27,7 @@ class ExportFiles(ABC):
         self.root = root
 
     @abstractmethod
-    def uri(self, file: ExportedFile) -> str:
+    def uri(self, file: FileEntry) -> str:
         """Return what the video package opens.
 
         Raises:
@@ -50,22 +35,22 @@ class ExportFiles(ABC):
         """
 
     @abstractmethod
-    def read(self, file: ExportedFile) -> bytes:
+    def read(self, file: FileEntry) -> bytes:
         """Return the bytes of a small file.
 
         Raises:
             MissingFileError: It is gone, or of another size than was exported.
         """
 
-    def name(self, file: ExportedFile) -> str:
+    def name(self, file: FileEntry) -> str:
         """Return the place of a file, for people."""
         return "/".join(filter(None, (str(self.root), file.shard, file.path)))
 
-    def check_size(self, file: ExportedFile, size: int) -> None:
+    def check_size(self, file: FileEntry, size: int) -> None:
         """Refuse a file of another size than the manifest says."""
-        if size != file.num_bytes:
+        if size != file.bytes:
             raise MissingFileError(
-                f"{self.name(file)} has {size} bytes, but had {file.num_bytes} when it was "
+                f"{self.name(file)} has {size} bytes, but had {file.bytes} when it was "
                 f"exported. {REMEDY}"
             )
 
@@ -73,11 +58,11 @@ class ExportFiles(ABC):
 class FolderFiles(ExportFiles):
     """Files that lie in the folder of the export."""
 
-    def uri(self, file: ExportedFile) -> str:
+    def uri(self, file: FileEntry) -> str:
         """Return the path; whether there is such a file is seen when it is opened."""
         return str(self.root / file.path)
 
-    def read(self, file: ExportedFile) -> bytes:
+    def read(self, file: FileEntry) -> bytes:
         """Return the bytes of a small file."""
         try:
             data = (self.root / file.path).read_bytes()

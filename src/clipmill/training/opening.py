@@ -1,16 +1,15 @@
 """Recognises what a dataset is to be read from: a workspace or an export."""
 
-import json
 from pathlib import Path
 
 from clipmill.errors import UsageError
+from clipmill.manifest.marker import FILES_VERSION, read_marker
+from clipmill.manifest.marker import MARKER as EXPORT_MARKER
 from clipmill.store.workspace import MARKER as WORKSPACE_MARKER
 from clipmill.store.workspace import Workspace
 from clipmill.training.exported import FILES, ExportedSamples
 from clipmill.training.rows import WorkspaceSamples
 from clipmill.training.stored import SampleSource
-
-EXPORT_MARKER = "clipmill-export.json"
 
 
 def open_samples(
@@ -35,7 +34,7 @@ def open_samples(
     if (root / WORKSPACE_MARKER).is_file():
         return WorkspaceSamples(Workspace.open(root), samples, identity=identity)
     if (root / EXPORT_MARKER).is_file():
-        return ExportedSamples(root, kind=_kind(root / EXPORT_MARKER), identity=identity)
+        return ExportedSamples(root, kind=_readable_kind(root), identity=identity)
     if not root.is_dir():
         raise UsageError(f"{root} is no folder; give that of a workspace or of an export")
     raise UsageError(
@@ -45,24 +44,23 @@ def open_samples(
     )
 
 
-def _kind(marker: Path) -> str:
-    """Return the kind of an export that can be read."""
-    try:
-        about = json.loads(marker.read_text("utf-8"))
-        kind, complete = about["export"], about["complete"]
-    except (OSError, ValueError, LookupError, TypeError) as error:
+def _readable_kind(root: Path) -> str:
+    """Return the kind of an export; refuse what cannot be read."""
+    marker = read_marker(root)
+    if marker.kind not in FILES:
         raise UsageError(
-            f"{marker} cannot be read ({error}), so what was exported is not known; run the "
-            "export again"
-        ) from error
-    if kind not in FILES:
-        raise UsageError(
-            f"{marker.parent} is an export of kind {kind}, which its own trainer reads; "
+            f"{root} is an export of kind {marker.kind}, which its own trainer reads; "
             f"clipmill.training reads {' and '.join(FILES)}: make one with "
             "`clipmill export canonical`"
         )
-    if not complete:
+    if not marker.complete:
         raise UsageError(
-            f"the export {marker.parent} is not finished; run it again, it goes on where it stopped"
+            f"the export {root} is not finished; run it again, it goes on where it stopped"
         )
-    return str(kind)
+    if (marker.files_version or 0) > FILES_VERSION:
+        raise UsageError(
+            f"the export {root} has files of version {marker.files_version}, and this clipmill "
+            f"reads those up to {FILES_VERSION}; install the clipmill that wrote it, or export "
+            "again with this one into a new folder"
+        )
+    return marker.kind

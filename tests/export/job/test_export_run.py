@@ -24,9 +24,9 @@ from clipmill.export.content.profile import FrameProfile
 from clipmill.export.formats.base import FormatOptions
 from clipmill.export.formats.canonical import Canonical
 from clipmill.export.job.choose import Choice
-from clipmill.export.job.entries import Entry
 from clipmill.export.job.run import Plan, run_export
 from clipmill.export.job.verify import verify_export
+from clipmill.manifest.entries import SampleEntry
 from clipmill.pipeline.samples import read_samples
 from clipmill.samples.schema import SampleRow
 from clipmill.sources import list_sources
@@ -75,7 +75,7 @@ def exported(workspace, tmp_path_factory) -> Path:
 
 def test_every_sample_is_there_and_verified(workspace, exported):
     samples = [s.sample_id for s in read_samples(workspace) if s.stage1]
-    entries = [Entry.from_line(line) for line in (exported / "manifest.jsonl").open()]
+    entries = [SampleEntry.from_line(line) for line in (exported / "manifest.jsonl").open()]
     assert [entry.sample_id for entry in entries] == samples
     found = verify_export(exported)
     assert not found.problems and found.samples == len(samples)
@@ -203,7 +203,7 @@ def test_templates_are_counted_and_left_out_on_demand(tmp_path):
     assert (own.samples, own.failed, own.reused) == (2, 0, 2)
     assert own.captions == {"model": 1, "provided": 1}
     assert own.left_out == {"its caption is a template": 1, "it has no caption": 1}
-    entries = [Entry.from_line(line) for line in (out / "manifest.jsonl").open()]
+    entries = [SampleEntry.from_line(line) for line in (out / "manifest.jsonl").open()]
     assert [e.sample_id for e in entries if e.left_out] == [rows[0].sample_id, rows[2].sample_id]
     listed = [json.loads(line) for line in (out / "samples.jsonl").open()]
     assert [row["caption_origin"] for row in listed] == ["provided", "model"]
@@ -239,7 +239,7 @@ def test_bad_videos_cost_only_their_samples(tmp_path):
     report = run_export(workspace, tmp_path / "out", plan(FrameProfile()))
     assert report.samples == 2 and report.failed == 2
     assert sum(report.left_out.values()) == 2
-    entries = [Entry.from_line(line) for line in (tmp_path / "out/manifest.jsonl").open()]
+    entries = [SampleEntry.from_line(line) for line in (tmp_path / "out/manifest.jsonl").open()]
     assert [bool(entry.left_out) for entry in entries] == [False, True, True, False]
     assert entries[1].kind == "missing" and "1.mp4" in entries[1].left_out
     # an error is tried again by the next export
@@ -259,7 +259,7 @@ def test_a_sample_that_kills_its_process_costs_only_itself(tmp_path):
     killing = Plan(Killing(FormatOptions()), FolderContainer, workers=2)
     report = run_export(workspace, tmp_path / "out", killing)
     assert report.samples == 5 and report.failed == 2
-    entries = [Entry.from_line(line) for line in (tmp_path / "out/manifest.jsonl").open()]
+    entries = [SampleEntry.from_line(line) for line in (tmp_path / "out/manifest.jsonl").open()]
     assert [entry.kind for entry in entries] == ["", "", "crash", "crash", "", "", ""]
 
 

@@ -16,12 +16,6 @@ OptionsT = TypeVar("OptionsT", bound="FormatOptions")
 CreateText = Callable[[str], AbstractContextManager[IO[str]]]
 """Opens a text file of the export by its relative path; it appears when the block ends."""
 
-SAMPLE_KEY = r"[0-9a-f]{16}-\d+-\d+-a\d+"
-"""Pattern of sample ids, for `Format.owned`."""
-
-SPREAD_KEY = rf".{{2}}/{SAMPLE_KEY}"
-"""Pattern of sample ids below a folder of two characters, see `spread`."""
-
 Rows = Callable[[], Iterator[Mapping[str, Any]]]
 """Gives the rows of all pieces in order; may be called several times."""
 
@@ -144,8 +138,3 @@ class Format(ABC, Generic[OptionsT]):
     @abstractmethod
     def conventions(self) -> str:
         """Return what the numbers and pictures of this format mean, as Markdown sections."""
-
-
-def spread(key: str, name: str) -> str:
-    """Return `name` below a folder of two characters, so that no folder grows too large."""
-    return f"{key[:2]}/{name}"

@@ -16,16 +16,7 @@ from clipmill.canvas.placement import Box
 from clipmill.export.content.compose import LeftOutError
 from clipmill.export.content.grid import aligned
 from clipmill.export.content.sample import ExportSample
-from clipmill.export.formats.base import (
-    SPREAD_KEY,
-    CreateText,
-    Format,
-    FormatOptions,
-    Member,
-    Piece,
-    Rows,
-    spread,
-)
+from clipmill.export.formats.base import CreateText, Format, FormatOptions, Member, Piece, Rows
 from clipmill.export.formats.letterbox import Background, identity_picture, png_bytes
 from clipmill.export.formats.metadata import with_key, write_metadata
 from clipmill.export.formats.region_video import (
@@ -35,6 +26,7 @@ from clipmill.export.formats.region_video import (
 )
 from clipmill.export.formats.track_video import TrackBackground, track_pictures
 from clipmill.export.formats.video import copied_video, video_member, write_frames
+from clipmill.manifest.names import SPREAD_KEY, spread
 
 _CONVENTIONS = """\
 ## Metadata

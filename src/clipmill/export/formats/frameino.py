@@ -13,16 +13,7 @@ from pydantic import Field
 
 from clipmill.export.content.compose import LeftOutError
 from clipmill.export.content.sample import ExportSample
-from clipmill.export.formats.base import (
-    SPREAD_KEY,
-    CreateText,
-    Format,
-    FormatOptions,
-    Member,
-    Piece,
-    Rows,
-    spread,
-)
+from clipmill.export.formats.base import CreateText, Format, FormatOptions, Member, Piece, Rows
 from clipmill.export.formats.consumer import Consumer
 from clipmill.export.formats.identity import identity_files
 from clipmill.export.formats.video import video_member
@@ -37,6 +28,7 @@ from clipmill.export.frameino_rows import (
     usable_objects,
     why_unusable,
 )
+from clipmill.manifest.names import SPREAD_KEY, spread
 
 _CONVENTIONS = """\
 ## Rows

@@ -8,34 +8,29 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from clipmill.export.formats.base import Member, spread
+from clipmill.export.formats.base import Member
+from clipmill.manifest.names import identity_name
 from clipmill.samples.schema import SampleObject
 
 
-def identity_files(
-    entry: SampleObject, scratch: Path, *, folder: str, most: int | None = None
-) -> Iterator[Member]:
+def identity_files(entry: SampleObject, scratch: Path, *, folder: str) -> Iterator[Member]:
     """Write the identity images of an object, the main one first, as the workspace has them.
 
     Args:
         entry: The object; without a reference nothing is written.
         scratch: Where the files are made.
         folder: Folder of the export.
-        most: At most this many.
     """
     if entry.reference is None:
         return
-    short = entry.object_id.rsplit("-", 1)[-1]
-    for number, image in enumerate((entry.reference, *entry.others)[:most]):
-        file = scratch / f"{short}-{number}.png"
+    for number, image in enumerate((entry.reference, *entry.others)):
+        name = identity_name(entry.object_id, number, folder=folder)
+        file = scratch / name.extension
         file.write_bytes(image.png)
-        path = f"{folder}/{spread(entry.object_id, entry.object_id)}/{number}.png"
-        yield Member(f"{short}.{number}.png", path, file)
+        yield Member(*name, file)
 
 
-def on_background(
-    png: bytes, *, background: tuple[int, int, int], size: tuple[int, int] | None = None
-) -> npt.NDArray[np.uint8]:
+def on_background(png: bytes, *, background: tuple[int, int, int]) -> npt.NDArray[np.uint8]:
     """Return an identity image on a plain background.
 
     Pixels that are exactly black and connected to the border through black are taken for the
@@ -44,23 +39,13 @@ def on_background(
     Args:
         png: RGB, black outside of the mask.
         background: RGB, 0 to 255.
-        size: (width, height) to centre the image in, scaled down or up so that it fits.
 
     Returns:
         uint8 [H, W, 3] RGB.
     """
     image = np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
     filled = np.where(_outside(image)[:, :, None], np.array(background, np.uint8), image)
-    if size is None:
-        return filled.astype(np.uint8)
-    height, width = filled.shape[:2]
-    scale = min(size[0] / width, size[1] / height)
-    small = Image.fromarray(filled.astype(np.uint8)).resize(
-        (max(1, round(width * scale)), max(1, round(height * scale))), Image.Resampling.LANCZOS
-    )
-    canvas = Image.new("RGB", size, background)
-    canvas.paste(small, ((size[0] - small.width) // 2, (size[1] - small.height) // 2))
-    return np.asarray(canvas)
+    return filled.astype(np.uint8)
 
 
 def _outside(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:

@@ -7,15 +7,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from clipmill.export.content.sample import ExportSample
-from clipmill.export.formats.base import (
-    SAMPLE_KEY,
-    CreateText,
-    Format,
-    FormatOptions,
-    Member,
-    Piece,
-    Rows,
-)
+from clipmill.export.formats.base import CreateText, Format, FormatOptions, Member, Piece, Rows
 from clipmill.export.formats.consumer import Consumer
 from clipmill.export.formats.layers import Drawn, video_with_layers
 from clipmill.export.formats.overlay import Dots, KeptMask
@@ -26,6 +18,7 @@ from clipmill.export.formats.plain_indices import (
     write_plain_indices,
 )
 from clipmill.export.formats.tally import Rule
+from clipmill.manifest.names import SAMPLE_KEY
 
 _CONVENTIONS = """\
 ## Files

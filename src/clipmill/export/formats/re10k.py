@@ -5,19 +5,11 @@ from pathlib import Path
 from typing import ClassVar
 
 from clipmill.export.content.sample import ExportSample
-from clipmill.export.formats.base import (
-    SPREAD_KEY,
-    CreateText,
-    Format,
-    FormatOptions,
-    Member,
-    Piece,
-    Rows,
-    spread,
-)
+from clipmill.export.formats.base import CreateText, Format, FormatOptions, Member, Piece, Rows
 from clipmill.export.formats.indices import write_json_list
 from clipmill.export.formats.poses import POSE_CONVENTIONS, camera_of, pose_lines
 from clipmill.export.formats.video import video_member
+from clipmill.manifest.names import SPREAD_KEY, spread
 
 _CONVENTIONS = (
     """\

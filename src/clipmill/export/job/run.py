@@ -14,22 +14,20 @@ from clipmill.export.captions import caption_line
 from clipmill.export.containers.base import Container
 from clipmill.export.content.profile import FrameProfile
 from clipmill.export.facts import Facts, gather_facts
-from clipmill.export.folder import ExportFolder
 from clipmill.export.formats.base import Format
 from clipmill.export.formats.tally import IndexCount, count_indices, index_lines
 from clipmill.export.job.about import about_export
 from clipmill.export.job.choose import Choice, Chosen, choose_samples
-from clipmill.export.job.entries import Entry
 from clipmill.export.job.gather import Gatherer
-from clipmill.export.job.journal import MANIFEST, Journal
 from clipmill.export.job.outlook import look_ahead
 from clipmill.export.job.pool import Makers
 from clipmill.export.job.shards import kept_shards
 from clipmill.export.job.worker import Task
+from clipmill.manifest.entries import SampleEntry
+from clipmill.manifest.folder import ExportFolder
+from clipmill.manifest.journal import MANIFEST, ExportJournal
+from clipmill.manifest.marker import FILES_VERSION, kind_of
 from clipmill.store.workspace import Workspace
-
-VERSION = 3
-"""Of the files that formats write; part of every token, raised when their content changes."""
 
 OnProgress = Callable[[int, int], None]
 OnNotice = Callable[[str], None]
@@ -58,14 +56,14 @@ class Plan:
     @property
     def kind(self) -> str:
         """Name of the kind of export, written into its marker."""
-        return f"{self.format_.name}/{self.container.name}"
+        return kind_of(self.format_.name, self.container.name)
 
     @property
     def settings(self) -> dict[str, Any]:
         """Everything besides the samples that files depend on."""
         shards = {"shard_bytes": self.shard_bytes} if self.container.whole_shards else {}
         return {
-            "version": VERSION,
+            "version": FILES_VERSION,
             "format": self.format_.name,
             "options": self.format_.options.model_dump(mode="json"),
             "frames": self.profile.model_dump(mode="json"),
@@ -185,7 +183,7 @@ class _Run:
     ) -> None:
         self.workspace, self.folder, self.plan, self.facts = workspace, folder, plan, facts
         self.chosen, self.wanted = chosen, chosen.taken
-        self.journal = Journal(folder.unfinished / "journal.jsonl", folder.root / MANIFEST)
+        self.journal = ExportJournal(folder.unfinished / "journal.jsonl", folder.root / MANIFEST)
         self.reused = 0
 
     def run(self, on_progress: OnProgress) -> ExportReport:
@@ -252,14 +250,14 @@ class _Run:
         kinds = (("left_out", self.chosen.left_out), ("changed", self.chosen.outdated))
         self.journal.add(
             [
-                Entry(sample, "", left_out=reason, kind=kind)
+                SampleEntry(sample, "", left_out=reason, kind=kind)
                 for kind, reasons in kinds
                 for sample, reason in reasons.items()
                 if sample not in self.journal or self.journal.get(sample).left_out != reason
             ]
         )
 
-    def _entries(self) -> Iterator[Entry]:
+    def _entries(self) -> Iterator[SampleEntry]:
         return self.journal.read(self.chosen.ids)
 
     def _finish(self) -> ExportReport:

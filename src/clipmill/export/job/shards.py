@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from clipmill.export.containers.base import Container
-from clipmill.export.job.entries import Entry
-from clipmill.export.job.journal import Journal
+from clipmill.manifest.entries import SampleEntry
+from clipmill.manifest.journal import ExportJournal
 
 
 def kept_shards(
-    journal: Journal, prefix: Sequence[str], container: Container, *, complete: bool
+    journal: ExportJournal, prefix: Sequence[str], container: Container, *, complete: bool
 ) -> frozenset[str]:
     """Return the samples of the shards that stay.
 
@@ -41,13 +41,13 @@ def kept_shards(
     return frozenset(found)
 
 
-def _by_shard(entries: Iterable[Entry]) -> Iterator[tuple[str, list[Entry], bool]]:
+def _by_shard(entries: Iterable[SampleEntry]) -> Iterator[tuple[str, list[SampleEntry], bool]]:
     """Yield shards with their entries, and whether each is the last.
 
     Samples that were left out go with the shard before them; the first ones have none.
     """
     shard: str = ""
-    group: list[Entry] = []
+    group: list[SampleEntry] = []
     for entry in entries:
         own = next(iter(_shards_of(entry)), "")
         if own and own != shard:
@@ -59,5 +59,5 @@ def _by_shard(entries: Iterable[Entry]) -> Iterator[tuple[str, list[Entry], bool
         yield shard, group, True
 
 
-def _shards_of(entry: Entry) -> set[str]:
+def _shards_of(entry: SampleEntry) -> set[str]:
     return {file.shard for piece in entry.pieces for file in piece.files}

@@ -9,12 +9,12 @@ from pathlib import Path
 from types import TracebackType
 
 from clipmill.disk import create, write_bytes
-from clipmill.export.job.entries import Entry
+from clipmill.manifest.entries import SampleEntry
 
 MANIFEST = "manifest.jsonl"
 
 
-class Journal:
+class ExportJournal:
     """Entries of the samples of an export, on disk; only their places are in memory.
 
     Args:
@@ -38,7 +38,7 @@ class Journal:
             if not line.endswith(b"\n"):
                 break
             try:
-                entry = Entry.from_line(line.decode("utf-8", "replace"))
+                entry = SampleEntry.from_line(line.decode("utf-8", "replace"))
             except ValueError:
                 end += len(line)
                 continue
@@ -54,7 +54,7 @@ class Journal:
         """Return the token of a sample's entry, empty when it has none."""
         return self._places.get(sample_id, (0, ""))[1]
 
-    def get(self, sample_id: str) -> Entry:
+    def get(self, sample_id: str) -> SampleEntry:
         """Return the entry of a sample.
 
         Raises:
@@ -64,12 +64,12 @@ class Journal:
         self._file.flush()
         with Path(self._file.name).open("rb") as file:
             file.seek(place)
-            return Entry.from_line(file.readline().decode())
+            return SampleEntry.from_line(file.readline().decode())
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._places)
 
-    def add(self, entries: Sequence[Entry]) -> None:
+    def add(self, entries: Sequence[SampleEntry]) -> None:
         """Append entries; they are on disk when this returns."""
         if not entries:
             return
@@ -93,19 +93,19 @@ class Journal:
         self._file = path.open("a+b")
         self._scan()
 
-    def read(self, sample_ids: Iterable[str]) -> Iterator[Entry]:
+    def read(self, sample_ids: Iterable[str]) -> Iterator[SampleEntry]:
         """Yield the entries of samples in the given order."""
         self._file.flush()
         with Path(self._file.name).open("rb") as file:
             for sample_id in sample_ids:
                 file.seek(self._places[sample_id][0])
-                yield Entry.from_line(file.readline().decode())
+                yield SampleEntry.from_line(file.readline().decode())
 
     def close(self) -> None:
         """Close the file."""
         self._file.close()
 
-    def __enter__(self) -> "Journal":
+    def __enter__(self) -> "ExportJournal":
         return self
 
     def __exit__(

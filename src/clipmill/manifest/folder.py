@@ -7,7 +7,6 @@ killed half-way leaves nothing behind that a later one would not recognise.
 """
 
 import hashlib
-import json
 import os
 import re
 import shutil
@@ -18,8 +17,8 @@ from typing import IO, Any
 
 from clipmill.disk import create, sha256_of
 from clipmill.errors import UsageError
+from clipmill.manifest.marker import MARKER, ListedFile, Marker, read_marker
 
-MARKER = "clipmill-export.json"
 UNFINISHED = ".clipmill-unfinished"
 
 
@@ -43,8 +42,8 @@ class ExportFolder:
         self.root = root.absolute()
         self._kind = kind
         self._owned = {name: re.compile(pattern) for name, pattern in owned.items()}
-        self._entries: dict[str, dict[str, Any]] = {}
-        self._before: dict[str, dict[str, Any]] = {}
+        self._written: dict[str, ListedFile] = {}
+        self._before: Mapping[str, ListedFile] = {}
         self._claim()
         for folder in data:
             self._refuse_foreign(folder)
@@ -54,14 +53,7 @@ class ExportFolder:
             raise UsageError(f"{self.root} is a file; an export is a folder")
         marker = self.root / MARKER
         if marker.exists():
-            earlier = _read_marker(marker)
-            kind = earlier.get("export", "")
-            self._before = earlier.get("files", {})
-            if kind != self._kind:
-                raise UsageError(
-                    f"{self.root} holds another export ({kind or 'unreadable marker'}); choose "
-                    "a folder of its own for this one"
-                )
+            self._before = self._earlier().files
         elif self.root.is_dir() and any(p.name != UNFINISHED for p in self.root.iterdir()):
             raise UsageError(
                 f"{self.root} is not empty and is no earlier export (there is no {MARKER} in "
@@ -69,8 +61,21 @@ class ExportFolder:
             )
         self.root.mkdir(parents=True, exist_ok=True)
         if not marker.exists():
-            self.write(MARKER, _marker({"export": self._kind, "complete": False}))
-            self._entries.clear()
+            self.write(MARKER, Marker(self._kind).to_bytes())
+            self._written.clear()
+
+    def _earlier(self) -> Marker:
+        """Return the marker of an earlier export of this kind."""
+        try:
+            earlier = read_marker(self.root)
+        except UsageError:
+            earlier = Marker("unreadable marker")
+        if earlier.kind != self._kind:
+            raise UsageError(
+                f"{self.root} holds another export ({earlier.kind}); choose a folder of its own "
+                "for this one"
+            )
+        return earlier
 
     def _refuse_foreign(self, folder: str) -> None:
         pattern = self._owned[folder]
@@ -93,14 +98,14 @@ class ExportFolder:
         place = self.root / path
         with create(place, mode, within=self.unfinished) as file:
             yield file
-        self._entries[path] = {"bytes": place.stat().st_size, "sha256": sha256_of(place)}
+        self._written[path] = ListedFile(place.stat().st_size, sha256=sha256_of(place))
 
     def write(self, path: str, data: bytes) -> None:
         """Write a whole file; one of the same content that is there already stays."""
         place = self.root / path
         if place.is_file() and not place.is_symlink() and place.read_bytes() == data:
             digest = hashlib.sha256(data).hexdigest()
-            self._entries[path] = {"bytes": len(data), "sha256": digest}
+            self._written[path] = ListedFile(len(data), sha256=digest)
             return
         with self.create(path) as file:
             file.write(data)
@@ -116,7 +121,8 @@ class ExportFolder:
             for how, make in (("symlink", os.symlink), ("hardlink", os.link)):
                 with suppress(OSError, NotImplementedError):
                     make(target, scratch)
-                    self._place(scratch, path, {"bytes": target.stat().st_size, how: str(target)})
+                    size = target.stat().st_size
+                    self._place(scratch, path, ListedFile(size, **{how: str(target)}))
                     return
         finally:
             scratch.unlink(missing_ok=True)
@@ -125,13 +131,13 @@ class ExportFolder:
     def copy(self, path: str, source: Path) -> None:
         """Copy a file; a copy of the same size and time that is there already stays."""
         facts = source.stat()
-        entry = {"bytes": facts.st_size, "copy": str(source)}
+        entry = ListedFile(facts.st_size, copy=str(source))
         place = self.root / path
         if place.is_file() and not place.is_symlink():
             there = place.stat()
             same = there.st_size == facts.st_size and there.st_mtime_ns == facts.st_mtime_ns
             if same and not place.samefile(source):
-                self._entries[path] = entry
+                self._written[path] = entry
                 return
         scratch = self._scratch(path)
         try:
@@ -157,26 +163,24 @@ class ExportFolder:
         return folder
 
     def finish(self, facts: Mapping[str, Any], *, adopted: Collection[str] = frozenset()) -> None:
-        """Remove what earlier exports wrote and this one did not, then write the manifest.
+        """Remove what earlier exports wrote and this one did not, then write the marker.
 
         Args:
-            facts: What the manifest says besides the files.
-            adopted: Paths of the files that came through `adopt` and stay; the manifest does
-                not list them.
+            facts: What the marker says besides the files.
+            adopted: Paths of the files that came through `adopt` and stay; the marker does not
+                list them.
         """
         for folder, pattern in self._owned.items():
             for name in _files_below(self.root / folder):
                 path = f"{folder}/{name}"
                 if path in adopted:
                     continue
-                if pattern.fullmatch(name) and path not in self._entries:
+                if pattern.fullmatch(name) and path not in self._written:
                     (self.root / folder / name).unlink()
                     _remove_empty(self.root / folder / name, stop=self.root / folder)
         kept = {path: entry for path, entry in self._before.items() if self._is_there(path)}
-        known = kept | self._entries
-        files = {path: known[path] for path in sorted(known)}
-        manifest = {"export": self._kind, "complete": True, **facts, "files": files}
-        self.write(MARKER, _marker(manifest))
+        known = kept | self._written
+        self.write(MARKER, Marker(self._kind, complete=True, facts=facts, files=known).to_bytes())
         self._sweep()
 
     def _is_there(self, path: str) -> bool:
@@ -195,24 +199,12 @@ class ExportFolder:
         (folder / name).unlink(missing_ok=True)
         return folder / name
 
-    def _place(self, scratch: Path, path: str, entry: dict[str, Any]) -> None:
+    def _place(self, scratch: Path, path: str, entry: ListedFile) -> None:
         place = self.root / path
         place.parent.mkdir(parents=True, exist_ok=True)
         # os.replace does nothing when both names are the same file already
         scratch.replace(place)
-        self._entries[path] = entry
-
-
-def _marker(value: Mapping[str, Any]) -> bytes:
-    return json.dumps(value, indent=1, ensure_ascii=False).encode() + b"\n"
-
-
-def _read_marker(marker: Path) -> dict[str, Any]:
-    try:
-        value = json.loads(marker.read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return value if isinstance(value, dict) else {}
+        self._written[path] = entry
 
 
 def _files_below(folder: Path) -> list[str]:

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from clipmill.manifest.names import FileName, member_name
+
 
 @dataclass(frozen=True)
 class FileEntry:
@@ -33,9 +35,17 @@ class PieceEntry:
     row: Mapping[str, Any]
     files: tuple[FileEntry, ...]
 
+    def find(self, name: FileName) -> FileEntry | None:
+        """Return the file of a name, in its folder or in its shard; None when there is none."""
+        member = member_name(self.key, name.extension)
+        for file in self.files:
+            if file.path == (member if file.shard else name.path):
+                return file
+        return None
+
 
 @dataclass(frozen=True)
-class Entry:
+class SampleEntry:
     """What became of a sample.
 
     Attributes:
@@ -68,7 +78,7 @@ class Entry:
         return json.dumps(asdict(self), separators=(",", ":"), allow_nan=False) + "\n"
 
     @classmethod
-    def from_line(cls, line: str) -> "Entry":
+    def from_line(cls, line: str) -> "SampleEntry":
         """Read `to_line` back.
 
         Raises:
@@ -76,12 +86,25 @@ class Entry:
         """
         try:
             value = json.loads(line)
-            pieces = tuple(
-                PieceEntry(
-                    piece["key"], piece["row"], tuple(FileEntry(**file) for file in piece["files"])
-                )
-                for piece in value.pop("pieces")
-            )
-            return cls(**value, pieces=pieces)
+            return cls(**value | {"pieces": _pieces(value)})
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"not a manifest line: {error!r}") from error
+
+
+def pieces_of_line(line: bytes) -> tuple[PieceEntry, ...]:
+    """Read the pieces of a line and nothing else of it.
+
+    Raises:
+        ValueError: Not a line of a manifest.
+    """
+    try:
+        return _pieces(json.loads(line))
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"not a manifest line: {error!r}") from error
+
+
+def _pieces(value: Mapping[str, Any]) -> tuple[PieceEntry, ...]:
+    return tuple(
+        PieceEntry(piece["key"], piece["row"], tuple(FileEntry(**file) for file in piece["files"]))
+        for piece in value["pieces"]
+    )
