@@ -20,7 +20,8 @@ from clipmill.errors import ClipmillError, UsageError  # noqa: E402
 from clipmill.export.containers.registry import find_container  # noqa: E402
 from clipmill.export.formats.base import FormatOptions  # noqa: E402
 from clipmill.export.formats.canonical import Canonical  # noqa: E402
-from clipmill.export.job.run import Plan, run_export  # noqa: E402
+from clipmill.export.job.plan import ExportPlan  # noqa: E402
+from clipmill.export.job.run import run_export  # noqa: E402
 from clipmill.store.errors import CorruptFileError  # noqa: E402
 from clipmill.store.workspace import Workspace  # noqa: E402
 from clipmill.training import (  # noqa: E402
@@ -294,7 +295,7 @@ def test_hostile_captions_survive_export_and_loading(workspace, tmp_path, stage)
         table = table.set_column(place, "caption", pa.array([HOSTILE] * len(table)))
         pq.write_table(table, part)
     opened = Workspace.open(changed)
-    plan = Plan(Canonical(FormatOptions()), find_container("folder"))
+    plan = ExportPlan(Canonical(FormatOptions()), find_container("folder"))
     run_export(opened, tmp_path / "out", plan)
     for place in (opened, tmp_path / "out"):
         dataset = stage(place, TINY)

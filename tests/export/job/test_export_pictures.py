@@ -16,8 +16,9 @@ from clipmill.export.containers.webdataset import WebDatasetContainer
 from clipmill.export.content.profile import FrameProfile
 from clipmill.export.formats.base import FormatOptions
 from clipmill.export.formats.canonical import Canonical
-from clipmill.export.frameino import export_frameino
-from clipmill.export.job.run import Plan, run_export
+from clipmill.export.formats.frameino.source_videos import export_frameino
+from clipmill.export.job.plan import ExportPlan
+from clipmill.export.job.run import run_export
 from clipmill.manifest.entries import SampleEntry
 from clipmill.pipeline.videos import VideoList
 from clipmill.samples.schema import SampleRow
@@ -80,8 +81,8 @@ def _probed(folder: Path, row: SampleRow) -> Workspace:
     return workspace
 
 
-def _plan(container: type = FolderContainer) -> Plan:
-    return Plan(Canonical(FormatOptions()), container, profile=FrameProfile())
+def _plan(container: type = FolderContainer) -> ExportPlan:
+    return ExportPlan(Canonical(FormatOptions()), container, profile=FrameProfile())
 
 
 def _frames(path: Path) -> np.ndarray:

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from clipmill.export.content.pieces import Made
 from clipmill.export.formats.base import Format
-from clipmill.export.job.worker import Made
 from clipmill.manifest.entries import SampleEntry
 from clipmill.manifest.folder import ExportFolder
 

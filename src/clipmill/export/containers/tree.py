@@ -8,8 +8,8 @@ from typing import IO, Any, ClassVar
 from clipmill.disk import create
 from clipmill.disk.digest import read_through
 from clipmill.export.containers.base import About, Container, ReadEntries
-from clipmill.export.formats.base import Format, Member
-from clipmill.export.job.worker import Made
+from clipmill.export.content.pieces import Made, Member
+from clipmill.export.formats.base import Format
 from clipmill.manifest.entries import FileEntry, PieceEntry, SampleEntry
 from clipmill.manifest.marker import FOLDER
 

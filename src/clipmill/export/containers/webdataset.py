@@ -12,8 +12,8 @@ from typing import Any, ClassVar
 
 from clipmill.export.containers.base import About, Container, ReadEntries
 from clipmill.export.containers.shard import ShardWriter, WrittenMember, read_members, shard_size
-from clipmill.export.formats.base import Format, Piece
-from clipmill.export.job.worker import Made
+from clipmill.export.content.pieces import Made, Piece
+from clipmill.export.formats.base import Format
 from clipmill.manifest.entries import FileEntry, PieceEntry, SampleEntry
 from clipmill.manifest.folder import ExportFolder
 from clipmill.manifest.marker import WEBDATASET

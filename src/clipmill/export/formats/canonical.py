@@ -7,10 +7,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from clipmill.export.content.pieces import Member, Piece
 from clipmill.export.content.sample import ExportSample
-from clipmill.export.formats.base import CreateText, Format, FormatOptions, Member, Piece, Rows
-from clipmill.export.formats.identity import identity_files
-from clipmill.export.formats.video import video_member
+from clipmill.export.formats.base import Format, FormatOptions
+from clipmill.export.index_files.rows import CreateText, Rows
+from clipmill.export.render.clip_video import video_member
+from clipmill.export.render.identity_image import identity_files
 from clipmill.manifest.canonical import (
     CANONICAL,
     IMAGES,

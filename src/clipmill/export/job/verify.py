@@ -10,7 +10,7 @@ from typing import IO
 
 from clipmill.disk.digest import read_through
 from clipmill.errors import UsageError
-from clipmill.export.job.opens import why_unreadable
+from clipmill.export.job.unreadable import why_unreadable
 from clipmill.manifest.entries import FileEntry, PieceEntry, SampleEntry
 from clipmill.manifest.journal import MANIFEST
 from clipmill.manifest.marker import MARKER, ListedFile, read_marker
@@ -19,7 +19,7 @@ OnProgress = Callable[[int], None]
 
 
 @dataclass(frozen=True)
-class Problem:
+class FileProblem:
     """A file that is not as it was written: its path in the export, and what is wrong."""
 
     path: str
@@ -42,7 +42,7 @@ class Verified:
     samples: int
     files: int
     num_bytes: int
-    problems: tuple[Problem, ...]
+    problems: tuple[FileProblem, ...]
 
     def __str__(self) -> str:
         """A few lines for people."""
@@ -101,12 +101,12 @@ class _Check:
 
     def __init__(self, out: Path) -> None:
         self.out = out
-        self.problems: list[Problem] = []
+        self.problems: list[FileProblem] = []
         self.files = self.num_bytes = 0
         self._sharded: dict[str, dict[str, tuple[FileEntry, PieceEntry]]] = {}
 
     def problem(self, path: str, what: str) -> None:
-        self.problems.append(Problem(path, what))
+        self.problems.append(FileProblem(path, what))
 
     def listed(self, path: str, written: ListedFile) -> None:
         """Check a file of the marker: an index, a link, a copy."""

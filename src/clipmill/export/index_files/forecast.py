@@ -10,7 +10,7 @@ from typing import Any
 from clipmill.errors import UsageError
 from clipmill.export.content.profile import FrameProfile
 from clipmill.export.content.timeline import expected_count, native_rate
-from clipmill.export.formats.consumer import Consumer
+from clipmill.export.index_files.consumer import Consumer
 from clipmill.pipeline.samples import sample_parts
 from clipmill.store.workspace import Workspace
 
@@ -21,7 +21,7 @@ _SLACK = 1
 
 
 @dataclass
-class Prospect:
+class IndexForecast:
     """How many samples can be in an index.
 
     Attributes:
@@ -40,7 +40,7 @@ class Prospect:
     unready: Counter[str] = field(default_factory=Counter)
     most_frames: int = 0
 
-    def look(self, num_frames: int, size: tuple[int, int]) -> None:
+    def add(self, num_frames: int, size: tuple[int, int]) -> None:
         """Take a sample into account."""
         self.ready += 1
         self.most_frames = max(self.most_frames, num_frames)
@@ -66,7 +66,7 @@ class Prospect:
         )
 
 
-def look_ahead(
+def forecast(
     workspace: Workspace,
     samples: str,
     taken: Collection[str],
@@ -86,7 +86,7 @@ def look_ahead(
     Raises:
         UsageError: No sample has the frames that the profile itself asks for.
     """
-    prospects = [Prospect(consumer) for consumer in consumers]
+    outlooks = [IndexForecast(consumer) for consumer in consumers]
     most = 0
     for row in _heads(workspace, samples, frozenset(taken)):
         count = _frames_of(row, profile)
@@ -94,18 +94,18 @@ def look_ahead(
         if count < profile.min_frames:
             continue
         size = _size_of(profile, row["width"], row["height"])
-        for prospect in prospects:
-            if prospect.consumer.stage == 1 or row["stage2"]:
-                prospect.look(count, size)
+        for outlook in outlooks:
+            if outlook.consumer.stage == 1 or row["stage2"]:
+                outlook.add(count, size)
             else:
-                prospect.unready[row["stage2_reason"]] += 1
+                outlook.unready[row["stage2_reason"]] += 1
     if most + _SLACK < profile.min_frames:
         raise UsageError(
             f"no sample has the {profile.min_frames} frames that this frame profile asks for: the "
             f"longest of {len(taken)} has {most}{_at(profile)}. Choose other --frames, or lower "
             "--min-frames. Nothing was written"
         )
-    return [text for prospect in prospects if (text := prospect.warning())]
+    return [text for outlook in outlooks if (text := outlook.warning())]
 
 
 def _heads(workspace: Workspace, samples: str, taken: frozenset[str]) -> Iterator[dict[str, Any]]:

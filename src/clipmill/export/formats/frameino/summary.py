@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from clipmill.export.captions import caption_line
+from clipmill.export.content.caption_origins import caption_line
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from clipmill.export.formats.base import Member
+from clipmill.export.content.pieces import Member
 from clipmill.manifest.names import identity_name
 from clipmill.samples.schema import SampleObject
 

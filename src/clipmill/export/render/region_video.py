@@ -19,11 +19,11 @@ from clipmill.canvas.placement import Box
 from clipmill.errors import ClipError
 from clipmill.export.content.frames import frames_of
 from clipmill.export.content.sample import ExportSample
-from clipmill.export.formats.base import FormatOptions
-from clipmill.export.formats.video import open_writer, write_frames
+from clipmill.export.render.clip_video import open_writer, write_frames
+from clipmill.export.render.encoding import EncodingOptions
+from clipmill.export.render.overlay import only_inside
 from clipmill.video.writer import VideoWriter
 
-GREY = 127
 _MASK_CRF = 2
 """Flat areas cost nothing; 0 would be a profile of H.264 that hardware readers refuse."""
 
@@ -49,7 +49,7 @@ def write_region_videos(
     regions: Sequence[RegionVideo],
     *,
     target: Path | None,
-    options: FormatOptions,
+    options: EncodingOptions,
 ) -> None:
     """Encode what each region shows of a sample, in one decode.
 
@@ -83,7 +83,7 @@ def write_region_videos(
         )
 
 
-def _part_writer(sample: ExportSample, file: Path, options: FormatOptions) -> VideoWriter:
+def _part_writer(sample: ExportSample, file: Path, options: EncodingOptions) -> VideoWriter:
     return VideoWriter(
         file,
         size=sample.size,
@@ -94,15 +94,7 @@ def _part_writer(sample: ExportSample, file: Path, options: FormatOptions) -> Vi
     )
 
 
-def only_inside(image: npt.NDArray[np.uint8], box: Box) -> npt.NDArray[np.uint8]:
-    """Return a picture uint8 [H, W, 3] with grey outside of a region."""
-    x0, y0, x1, y1 = box
-    shown = np.full_like(image, GREY)
-    shown[y0:y1, x0:x1] = image[y0:y1, x0:x1]
-    return shown
-
-
-def write_mask_video(sample: ExportSample, box: Box, file: Path, options: FormatOptions) -> None:
+def write_mask_video(sample: ExportSample, box: Box, file: Path, options: EncodingOptions) -> None:
     """Encode the mask of a region over all frames: 255 outside, 0 inside."""
     finer = options.model_copy(update={"crf": min(_MASK_CRF, options.crf)})
     write_frames(sample, file, _masks(sample, box), finer)

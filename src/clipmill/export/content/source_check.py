@@ -6,7 +6,7 @@ import fsspec
 import numpy as np
 
 from clipmill.clips import TAR_MEMBER, TarMember, stamp_of_entry, video_id_of
-from clipmill.export.content.compose import SampleFacts
+from clipmill.export.content.compose import SampleInputs
 from clipmill.video import (
     VideoChangedError,
     local_stamp,
@@ -17,7 +17,7 @@ from clipmill.video import (
 )
 
 
-def check_unchanged(uri: str, facts: SampleFacts) -> None:
+def check_source(uri: str, facts: SampleInputs) -> None:
     """Compare a video with what the workspace knows of it.
 
     A file with the size and stamp that it was listed with is believed. Any other is read: its
@@ -31,7 +31,7 @@ def check_unchanged(uri: str, facts: SampleFacts) -> None:
         VideoError: It cannot be read any more.
     """
     if facts.video_id:
-        same = is_same(uri, facts.video_id, size_bytes=facts.size_bytes, stamp=facts.stamp)
+        same = has_same_content(uri, facts.video_id, size_bytes=facts.size_bytes, stamp=facts.stamp)
     else:
         same = facts.index is None or not facts.index.exact or _same_packets(uri, facts)
     if not same:
@@ -40,7 +40,7 @@ def check_unchanged(uri: str, facts: SampleFacts) -> None:
         )
 
 
-def is_same(uri: str, video_id: str, *, size_bytes: int | None, stamp: str) -> bool:
+def has_same_content(uri: str, video_id: str, *, size_bytes: int | None, stamp: str) -> bool:
     """Tell whether a file has the content that was annotated.
 
     Args:
@@ -73,7 +73,7 @@ def _video_id(uri: str, _stamp: str) -> str:
     return video_id_of(probe_video(uri).content)
 
 
-def _same_packets(uri: str, facts: SampleFacts) -> bool:
+def _same_packets(uri: str, facts: SampleInputs) -> bool:
     assert facts.index is not None
     pts, keyframes = _packets(uri, facts.size_bytes)
     return np.array_equal(pts, facts.index.pts) and np.array_equal(keyframes, facts.index.keyframes)

@@ -1,15 +1,10 @@
 """Counts which pieces of an export go into which of its indices."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from clipmill.export.formats.base import Rows
-
-Row = Mapping[str, Any]
-Rule = Callable[[Row], str]
-"""Returns why a piece cannot be in an index; empty when it can."""
+from clipmill.export.index_files.rows import Row, Rows, Rule
 
 
 @dataclass(frozen=True)

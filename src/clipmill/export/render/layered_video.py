@@ -7,10 +7,11 @@ from pathlib import Path
 
 from clipmill.errors import ClipError
 from clipmill.export.content.frames import frames_of
+from clipmill.export.content.pieces import Member
 from clipmill.export.content.sample import ExportSample
-from clipmill.export.formats.base import FormatOptions, Member
-from clipmill.export.formats.overlay import Layer, Picture
-from clipmill.export.formats.video import copied_video, open_writer
+from clipmill.export.render.clip_video import copied_video, open_writer
+from clipmill.export.render.encoding import EncodingOptions
+from clipmill.export.render.overlay import Layer, Picture
 from clipmill.video.writer import VideoWriter
 
 
@@ -33,7 +34,7 @@ def video_with_layers(
     *,
     path: str,
     drawn: Mapping[str, Drawn],
-    options: FormatOptions,
+    options: EncodingOptions,
     lossless: bool = False,
 ) -> list[Member]:
     """Write the video of a sample and videos drawn over it, decoding the source once.
@@ -81,7 +82,9 @@ def video_with_layers(
     return members
 
 
-def _open(sample: ExportSample, file: Path, options: FormatOptions, lossless: bool) -> VideoWriter:
+def _open(
+    sample: ExportSample, file: Path, options: EncodingOptions, lossless: bool
+) -> VideoWriter:
     if not lossless:
         return open_writer(sample, file, options)
     return VideoWriter(

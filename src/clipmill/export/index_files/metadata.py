@@ -4,8 +4,8 @@ import csv
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from clipmill.export.formats.base import CreateText, Rows
-from clipmill.export.formats.indices import dump, write_json_list, write_jsonl
+from clipmill.export.index_files.rows import CreateText, Rows
+from clipmill.export.index_files.text_lists import dump, write_json_list, write_jsonl
 
 _TAKEN_FOR_NOTHING = frozenset(
     (

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from clipmill.export.formats.base import CreateText
+from clipmill.export.index_files.rows import CreateText
 
 
 def write_lines(create: CreateText, path: str, values: Iterable[str]) -> None:

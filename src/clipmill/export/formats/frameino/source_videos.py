@@ -10,32 +10,26 @@ Layout:
     OUT/clipmill-export.json             manifest with checksums
 """
 
-import csv
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from clipmill.errors import UsageError
 from clipmill.export.content.profile import FrameProfile
-from clipmill.export.facts import Facts, gather_facts
-from clipmill.export.frameino_conventions import conventions
-from clipmill.export.frameino_rows import (
-    STAGE1_COLUMNS,
-    STAGE2,
-    STAGE2_COLUMNS,
-    VideoFacts,
-    identity_column,
-    identity_of,
-    stage1_row,
-    usable_objects,
-    why_unusable,
+from clipmill.export.content.run_facts import RunFacts, gather_run_facts
+from clipmill.export.content.sample_filter import Captions, SampleFilter, choose_samples
+from clipmill.export.formats.frameino.conventions import conventions
+from clipmill.export.formats.frameino.csv_shards import (
+    SHARD_NAMES,
+    CsvShards,
+    open_shards,
+    shard_folder,
 )
-from clipmill.export.job.choose import Captions, Choice, choose_samples
-from clipmill.export.job.outlook import look_ahead
-from clipmill.export.media import (
+from clipmill.export.formats.frameino.media import (
     IMAGE_FOLDER,
     IMAGE_NAMES,
     VIDEO_FOLDER,
@@ -43,7 +37,17 @@ from clipmill.export.media import (
     Media,
     VideoMode,
 )
-from clipmill.export.summary import ExportSummary, LeftOut
+from clipmill.export.formats.frameino.rows import (
+    STAGE2,
+    WholeVideo,
+    identity_column,
+    identity_of,
+    stage1_row,
+    usable_objects,
+    why_unusable,
+)
+from clipmill.export.formats.frameino.summary import ExportSummary, LeftOut
+from clipmill.export.index_files.forecast import forecast
 from clipmill.manifest.folder import ExportFolder
 from clipmill.pipeline.samples import read_samples
 from clipmill.samples.schema import SampleRow
@@ -59,20 +63,6 @@ _ALTERED = (
     "its file does not show what was annotated (HDR or wide colours, fields, pixels that are not "
     "square, or another video stream); use `--videos cut`"
 )
-_SHARD_NAMES = r"shard-\d{5}\.csv"
-
-
-class _Shards:
-    """The CSV files of one stage; rows go round over them."""
-
-    def __init__(self, stage: int, writers: list[Any], columns: tuple[str, ...]) -> None:
-        self.stage, self.rows = stage, 0
-        self._writers, self._columns = writers, columns
-
-    def add(self, row: dict[str, Any]) -> None:
-        writer = self._writers[self.rows % len(self._writers)]
-        writer.writerow([self.rows if n == "ID" else row[n] for n in self._columns])
-        self.rows += 1
 
 
 def export_frameino(
@@ -101,11 +91,11 @@ def export_frameino(
             then name videos by `source/relative path` below a video root of your own.
         stage: Which training stages to write; an earlier export of the other one stays.
         shards: CSV files per stage; rows go round over them.
-        where: Condition on columns of samples and scores of clips, see `Choice`.
+        where: Condition on columns of samples and scores of clips, see `SampleFilter`.
         limit: At most this many samples.
         min_frames: Samples with fewer frames from the anchor on are left out; 81 frames at
             stride 2 need 161.
-        captions: Which captions samples may have, see `Choice`.
+        captions: Which captions samples may have, see `SampleFilter`.
         on_progress: Called with the number of samples done and their total.
         on_notice: Called before anything is written when no sample can be in stage 2.
 
@@ -117,12 +107,12 @@ def export_frameino(
     if shards < 1:
         raise UsageError("--shards must be at least 1")
     stages = [1, 2] if stage == "both" else [int(stage)]
-    facts = gather_facts(workspace)
-    choice = Choice(samples, stages[0], where, limit, captions)
+    facts = gather_run_facts(workspace)
+    choice = SampleFilter(samples, stages[0], where, limit, captions)
     chosen = choose_samples(workspace, choice, facts)
     chosen.refuse_nothing(choice)
     taken = frozenset(chosen.taken)
-    notices = look_ahead(
+    notices = forecast(
         workspace,
         samples,
         taken,
@@ -131,14 +121,18 @@ def export_frameino(
     )
     for notice in notices:
         (on_notice or _unheard)(notice)
-    folder = ExportFolder(out, kind=KIND, owned=_owned(stages), data=_csv_folders(stages))
+    folder = ExportFolder(
+        out, kind=KIND, owned=_owned(stages), data=tuple(map(shard_folder, stages))
+    )
     media = Media(folder, mode=videos)
     reasons = chosen.left_out | chosen.outdated
     left_out = [LeftOut(s, n, why) for s, why in reasons.items() for n in stages]
     origins: Counter[str] = Counter()
+    create = partial(folder.create, mode="w")
     with ExitStack() as files:
         tables = [
-            files.enter_context(_open_shards(folder, number, shards, facts)) for number in stages
+            files.enter_context(open_shards(create, number, count=shards, scores=facts.score_names))
+            for number in stages
         ]
         wanted = (s for s in read_samples(workspace, samples) if s.sample_id in taken)
         for done, sample in enumerate(wanted, start=1):
@@ -177,36 +171,19 @@ def export_frameino(
 
 
 def _unheard(notice: str) -> None:
-    """Whoever gives no `on_notice` reads the counts of the summary."""
-
-
-def _csv_folders(stages: Sequence[int]) -> tuple[str, ...]:
-    return tuple(f"stage{number}/csv" for number in stages)
+    """Without `on_notice` the counts of the summary tell the same."""
 
 
 def _owned(stages: Sequence[int]) -> dict[str, str]:
     """Return what this export may tidy up: one stage alone leaves the other's files in peace."""
-    owned = dict.fromkeys(_csv_folders(stages), _SHARD_NAMES)
+    owned = dict.fromkeys(map(shard_folder, stages), SHARD_NAMES)
     if len(stages) > 1:
         owned |= {VIDEO_FOLDER: VIDEO_NAMES, IMAGE_FOLDER: IMAGE_NAMES}
     return owned
 
 
-@contextmanager
-def _open_shards(folder: ExportFolder, stage: int, count: int, facts: Facts) -> Iterator[_Shards]:
-    """Open the shards of a stage; they take their places, header included, at the end."""
-    columns = (*(STAGE1_COLUMNS if stage == 1 else STAGE2_COLUMNS), *facts.score_names)
-    with ExitStack() as files:
-        writers = []
-        for number in range(count):
-            path = f"stage{stage}/csv/shard-{number:05d}.csv"
-            writers.append(csv.writer(files.enter_context(folder.create(path, "w"))))
-            writers[-1].writerow(columns)
-        yield _Shards(stage, writers, columns)
-
-
 def _add_sample(
-    sample: SampleRow, tables: list[_Shards], media: Media, facts: Facts
+    sample: SampleRow, tables: list[CsvShards], media: Media, facts: RunFacts
 ) -> list[LeftOut]:
     """Write a sample to the stages it is ready for; return where it had to be left out."""
     ready = [t for t in tables if (sample.stage1 if t.stage == 1 else sample.stage2)]
@@ -229,7 +206,7 @@ def _add_sample(
     if not usable:
         return left_out
     provided = sample.caption if sample.caption_origin == "provided" else ""
-    known = VideoFacts(
+    known = WholeVideo(
         path=media.video_path(sample),
         num_frames=facts.num_frames.get(sample.video_id),
         text=facts.text_of(sample.clip_id) or provided,

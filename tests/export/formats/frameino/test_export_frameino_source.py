@@ -12,7 +12,7 @@ from frameino_loader import decoded_frames, load_item, read_rows
 from truthful_run import HOSTILE
 
 from clipmill.errors import UsageError
-from clipmill.export.frameino import export_frameino
+from clipmill.export.formats.frameino.source_videos import export_frameino
 from clipmill.pipeline.samples import read_samples
 from clipmill.samples.schema import SampleRow
 from clipmill.store.codecs import decode_bits, decode_tracks, encode_bits, encode_tracks

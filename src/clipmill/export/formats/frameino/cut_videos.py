@@ -1,33 +1,32 @@
 """The Frame In-N-Out loaders' CSV folders over videos that are cut to the samples.
 
-`clipmill.export.frameino` writes the same columns over the whole source videos.
+`source_videos` writes the same columns over whole source videos.
 """
 
-import csv
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, ClassVar
 
 from pydantic import Field
 
 from clipmill.export.content.compose import LeftOutError
+from clipmill.export.content.pieces import Member, Piece
 from clipmill.export.content.sample import ExportSample
-from clipmill.export.formats.base import CreateText, Format, FormatOptions, Member, Piece, Rows
-from clipmill.export.formats.consumer import Consumer
-from clipmill.export.formats.identity import identity_files
-from clipmill.export.formats.video import video_member
-from clipmill.export.frameino_rows import (
-    STAGE1_COLUMNS,
+from clipmill.export.formats.base import Format, FormatOptions
+from clipmill.export.formats.frameino.csv_shards import SHARD_NAMES, open_shards, shard_folder
+from clipmill.export.formats.frameino.rows import (
     STAGE2,
-    STAGE2_COLUMNS,
-    VideoFacts,
+    WholeVideo,
     identity_column,
     identity_of,
     stage1_row,
     usable_objects,
     why_unusable,
 )
+from clipmill.export.index_files.consumer import Consumer
+from clipmill.export.index_files.rows import CreateText, Rows
+from clipmill.export.render.clip_video import video_member
+from clipmill.export.render.identity_image import identity_files
 from clipmill.manifest.names import SPREAD_KEY, spread
 
 _CONVENTIONS = """\
@@ -57,8 +56,8 @@ class FrameIno(Format[FrameInoOptions]):
     owned: ClassVar = {
         "videos": rf"{SPREAD_KEY}\.mp4",
         "ID": rf"{SPREAD_KEY}-o\d+/\d+\.png",
-        "stage1/csv": r"shard-\d{5}\.csv",
-        "stage2/csv": r"shard-\d{5}\.csv",
+        shard_folder(1): SHARD_NAMES,
+        shard_folder(2): SHARD_NAMES,
     }
     Options = FrameInoOptions
 
@@ -71,7 +70,7 @@ class FrameIno(Format[FrameInoOptions]):
             raise LeftOutError(reason)
         name = f"{spread(key, key)}.mp4"
         members = [video_member(sample, scratch, path=f"videos/{name}", options=self.options)]
-        facts = VideoFacts(path=name, num_frames=row.num_frames, text=sample.text)
+        facts = WholeVideo(path=name, num_frames=row.num_frames, text=sample.text)
         values = stage1_row(row, objects, facts)
         values["num_frames"] = row.num_frames
         reason = why_unusable(row, objects, stage=2) if row.stage2 else row.stage2_reason
@@ -90,20 +89,11 @@ class FrameIno(Format[FrameInoOptions]):
     def write_indices(self, rows: Rows, create: CreateText) -> None:
         """Write the CSV shards of both stages."""
         names = sorted({name for row in rows() for name in row["scores"]})
-        for stage, columns in ((1, STAGE1_COLUMNS), (2, STAGE2_COLUMNS)):
-            with ExitStack() as files:
-                writers = []
-                for number in range(self.options.shards):
-                    path = f"stage{stage}/csv/shard-{number:05d}.csv"
-                    writers.append(csv.writer(files.enter_context(create(path))))
-                    writers[-1].writerow((*columns, *names))
-                count = 0
+        for stage in (1, 2):
+            with open_shards(create, stage, count=self.options.shards, scores=names) as shards:
                 for row in rows():
-                    if stage == 2 and not row["stage2"]:
-                        continue
-                    writer = writers[count % len(writers)]
-                    writer.writerow(_cells(row, columns, names, number=count))
-                    count += 1
+                    if stage == 1 or row["stage2"]:
+                        shards.add({**row, **{name: row["scores"].get(name) for name in names}})
 
     def consumers(self) -> tuple[Consumer, ...]:
         """Return stage 2, whose loader insists on a number of frames."""
@@ -122,8 +112,3 @@ def _why_not_stage2(row: Mapping[str, Any]) -> str:
     """Frames come first, without their number: a few reasons are counted, not one per sample."""
     short = STAGE2.why_not(row["num_frames"], (row["width"], row["height"]))
     return short or row["stage2_reason"]
-
-
-def _cells(row: Any, columns: tuple[str, ...], scores: list[str], *, number: int) -> list[Any]:
-    cells = [number if name == "ID" else row[name] for name in columns]
-    return cells + [row["scores"].get(name) for name in scores]

@@ -10,7 +10,7 @@ from PIL import Image, UnidentifiedImageError
 from clipmill.annotations.inout.schema import IdentityImage
 from clipmill.export.content.compose import LeftOutError
 from clipmill.export.content.sample import ExportSample
-from clipmill.export.formats.identity import on_background
+from clipmill.export.render.identity_image import on_background
 from clipmill.video import VideoReader
 
 Background = Literal["white", "black", "original"]
@@ -55,10 +55,10 @@ def identity_picture(
             raise LeftOutError(
                 f"the identity image of object {object_id} cannot be read: {error}"
             ) from error
-    return picture if size is None else letterbox(picture, size, colour=_COLOURS[background])
+    return picture if size is None else fit_with_margins(picture, size, colour=_COLOURS[background])
 
 
-def letterbox(
+def fit_with_margins(
     image: npt.NDArray[np.uint8], size: tuple[int, int], *, colour: tuple[int, int, int]
 ) -> npt.NDArray[np.uint8]:
     """Centre a picture in a larger or smaller one, its aspect kept.

@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 from clipmill.choice import Condition, parse_where, plain_column
 from clipmill.errors import UsageError
+from clipmill.export.content.run_facts import RunFacts, why_outdated
 from clipmill.export.content.text import exported_text
-from clipmill.export.facts import Facts, why_outdated
 from clipmill.pipeline.samples import sample_parts
 from clipmill.store.workspace import Workspace
 
@@ -40,7 +40,7 @@ Captions = Literal["all", "own"]
 
 
 @dataclass(frozen=True)
-class Choice:
+class SampleFilter:
     """Which samples to take.
 
     Attributes:
@@ -61,7 +61,7 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Chosen:
+class ChosenSamples:
     """What was chosen.
 
     Attributes:
@@ -80,7 +80,7 @@ class Chosen:
         out = {*self.left_out, *self.outdated}
         return tuple(sample for sample in self.ids if sample not in out)
 
-    def refuse_nothing(self, choice: Choice) -> None:
+    def refuse_nothing(self, choice: SampleFilter) -> None:
         """Refuse a choice that takes no sample: an export of nothing serves nobody.
 
         Raises:
@@ -102,7 +102,7 @@ class Chosen:
         )
 
 
-def choose_samples(workspace: Workspace, choice: Choice, facts: Facts) -> Chosen:
+def choose_samples(workspace: Workspace, choice: SampleFilter, facts: RunFacts) -> ChosenSamples:
     """Return the samples of a choice; the limit counts those that are not left out.
 
     Raises:
@@ -137,7 +137,7 @@ def choose_samples(workspace: Workspace, choice: Choice, facts: Facts) -> Chosen
             f"holds any more, the first because {next(iter(outdated.values()))}. Nothing was "
             "written; `clipmill run` builds the samples again"
         )
-    return Chosen(tuple(found), left_out, outdated)
+    return ChosenSamples(tuple(found), left_out, outdated)
 
 
 def _not_own(row: Mapping[str, Any]) -> str:
@@ -165,7 +165,7 @@ def _check(conditions: tuple[Condition, ...], scores: Mapping[str, int]) -> None
 def _met(
     conditions: tuple[Condition, ...],
     row: Mapping[str, Any],
-    facts: Facts,
+    facts: RunFacts,
     scores: Mapping[str, int],
 ) -> bool:
     for condition in conditions:

@@ -20,8 +20,8 @@ SCORES = ("quality", "camera")
 
 
 @dataclass(frozen=True)
-class Facts:
-    """Facts by id.
+class RunFacts:
+    """What the last run knows, by id.
 
     Attributes:
         videos: Listed videos by id.
@@ -53,7 +53,7 @@ class Facts:
         return Population(self.videos, (), probed=True, parts=self.parts).video_of(clip).text
 
 
-def why_outdated(facts: Facts, *, clip_id: str, uri: str, given: str) -> str:
+def why_outdated(facts: RunFacts, *, clip_id: str, uri: str, given: str) -> str:
     """Return why a sample is not what the last run would make; empty when it is.
 
     A run that was stopped, or that went on over other inputs, leaves the samples of an earlier one.
@@ -76,16 +76,16 @@ def why_outdated(facts: Facts, *, clip_id: str, uri: str, given: str) -> str:
     return ""
 
 
-def gather_facts(workspace: Workspace) -> Facts:
+def gather_run_facts(workspace: Workspace) -> RunFacts:
     """Read the facts of the last run; what a workspace does not have stays empty."""
     run = last_run(workspace)
     if run is None:
-        return Facts()
+        return RunFacts()
     context, listing = run
     names, scores = _scores(context)
     videos = {video.video_id: video for video in listing.videos}
     num_frames = _frame_counts(context, listing)
-    return Facts(
+    return RunFacts(
         videos=videos,
         parts=_parts(context, videos, num_frames),
         num_frames=num_frames,

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import PurePosixPath
 
-from clipmill.export.formats.base import CreateText, Rows
-from clipmill.export.formats.consumer import Consumer
-from clipmill.export.formats.indices import write_json_list, write_jsonl, write_lines
-from clipmill.export.formats.plain_toml import write_diffusion_pipe, write_musubi
-from clipmill.export.formats.tally import Row, Rule, count_indices, taken
+from clipmill.export.index_files.consumer import Consumer
+from clipmill.export.index_files.row_counts import count_indices, taken
+from clipmill.export.index_files.rows import CreateText, Row, Rows, Rule
+from clipmill.export.index_files.text_lists import write_json_list, write_jsonl, write_lines
+from clipmill.export.index_files.toml_writer import write_diffusion_pipe, write_musubi
 
 COSMOS_FRAMES = 94
 """Cosmos-Predict draws windows of 93 frames, and needs one frame more than a window."""

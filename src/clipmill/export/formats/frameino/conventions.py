@@ -3,9 +3,9 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from clipmill.export.captions import caption_section
-from clipmill.export.facts import Facts
-from clipmill.export.summary import ExportSummary
+from clipmill.export.content.caption_origins import caption_section
+from clipmill.export.content.run_facts import RunFacts
+from clipmill.export.formats.frameino.summary import ExportSummary
 
 _TEXT = """\
 # Conventions of this data set
@@ -81,7 +81,9 @@ _VIDEO_ROOTS = {
 }
 
 
-def conventions(summary: ExportSummary, facts: Facts, *, videos: str, stages: Sequence[int]) -> str:
+def conventions(
+    summary: ExportSummary, facts: RunFacts, *, videos: str, stages: Sequence[int]
+) -> str:
     """Return the text of `CONVENTIONS.md`."""
     licences = [f"- {name}: {licence}" for name, licence in facts.licences.items()]
     return _TEXT.format(

@@ -1,7 +1,8 @@
 """Pictures drawn from tracks, masks and regions, one per frame of a sample.
 
 A layer gets the number of a frame, and the video's picture of it where it asks for that, and gives
-a picture of the same size. All layers of a sample are written in one pass (`layers`).
+a picture of the same size. All layers of a sample are written in one pass
+(`layered_video`).
 """
 
 from collections.abc import Mapping
@@ -142,10 +143,15 @@ class Inside:
     def draw(self, frame: int, picture: Picture | None) -> Picture:
         """Return the picture with everything outside of the region grey."""
         assert picture is not None
-        x0, y0, x1, y1 = self._box
-        out = np.full_like(picture, GREY)
-        out[y0:y1, x0:x1] = picture[y0:y1, x0:x1]
-        return out
+        return only_inside(picture, self._box)
+
+
+def only_inside(picture: Picture, box: Box) -> Picture:
+    """Return a picture uint8 [H, W, 3] with grey outside of a region."""
+    x0, y0, x1, y1 = box
+    shown = np.full_like(picture, GREY)
+    shown[y0:y1, x0:x1] = picture[y0:y1, x0:x1]
+    return shown
 
 
 def largest_region(sample: ExportSample, *, align: int) -> tuple[SampleObject, Box] | None:

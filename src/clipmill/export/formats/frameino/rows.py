@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from clipmill.export.content.text import exported_text
-from clipmill.export.formats.consumer import Consumer
+from clipmill.export.index_files.consumer import Consumer
 from clipmill.samples.schema import SampleObject, SampleRow
 from clipmill.store.codecs import decode_bits, decode_tracks
 
@@ -61,7 +61,7 @@ STAGE2_COLUMNS = (*STAGE1_COLUMNS, "ID_info")
 
 
 @dataclass(frozen=True)
-class VideoFacts:
+class WholeVideo:
     """What a row says of the whole video.
 
     Attributes:
@@ -123,7 +123,7 @@ def tracks_over_clip(
 
 
 def stage1_row(
-    sample: SampleRow, objects: Sequence[SampleObject], video: VideoFacts
+    sample: SampleRow, objects: Sequence[SampleObject], video: WholeVideo
 ) -> dict[str, Any]:
     """Return the stage-1 columns of a sample.
 

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from clipmill.errors import UsageError
-from clipmill.export.job.unchanged import is_same
+from clipmill.export.content.source_check import has_same_content
 from clipmill.manifest.folder import ExportFolder
 from clipmill.samples.schema import SampleObject, SampleRow
 from clipmill.video import VideoError, open_file
@@ -43,7 +43,7 @@ def _problem(sample: SampleRow, size_bytes: int | None, stamp: str) -> str:
     try:
         if size_bytes is None:
             open_file(sample.uri).close()
-        elif not is_same(sample.uri, sample.video_id, size_bytes=size_bytes, stamp=stamp):
+        elif not has_same_content(sample.uri, sample.video_id, size_bytes=size_bytes, stamp=stamp):
             return f"the video {sample.uri} has changed since it was annotated; run again"
     except VideoError as error:
         return f"{error.kind}: {error}"

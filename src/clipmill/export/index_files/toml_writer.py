@@ -5,9 +5,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from clipmill.export.content.timeline import allowed_count
-from clipmill.export.formats.base import CreateText, Rows
-from clipmill.export.formats.indices import dump
-from clipmill.export.formats.tally import Row, Rule, taken
+from clipmill.export.index_files.row_counts import taken
+from clipmill.export.index_files.rows import CreateText, Row, Rows, Rule
+from clipmill.export.index_files.text_lists import dump
 
 _FILES_AT_ONCE = 64
 

@@ -8,8 +8,9 @@ from frameino_loader import decoded_frames, load_item, read_rows
 
 from clipmill.export.containers.tree import FolderContainer
 from clipmill.export.content.profile import PROFILES, FrameProfile
-from clipmill.export.formats.frameino import FrameIno, FrameInoOptions
-from clipmill.export.job.run import Plan, run_export
+from clipmill.export.formats.frameino.cut_videos import FrameIno, FrameInoOptions
+from clipmill.export.job.plan import ExportPlan
+from clipmill.export.job.run import run_export
 from clipmill.pipeline.samples import read_samples
 from clipmill.store.codecs import decode_tracks
 
@@ -17,7 +18,7 @@ from clipmill.store.codecs import decode_tracks
 @pytest.fixture(scope="module")
 def cut(workspace, tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("cut") / "out"
-    plan = Plan(
+    plan = ExportPlan(
         FrameIno(FrameInoOptions(shards=2)), FolderContainer, profile=FrameProfile(aspect=(20, 11))
     )
     run_export(workspace, out, plan)
@@ -67,7 +68,7 @@ def test_a_profile_that_ends_before_stage_two_says_so_before_writing(workspace, 
         told.append(text)
 
     profile = PROFILES["wan2.1"].model_copy(update={"size": None})
-    plan = Plan(FrameIno(FrameInoOptions()), FolderContainer, profile=profile)
+    plan = ExportPlan(FrameIno(FrameInoOptions()), FolderContainer, profile=profile)
     report = run_export(workspace, out, plan, on_notice=tell)
     samples = list(read_samples(workspace))
     ready = sum(sample.stage2 for sample in samples)
@@ -82,7 +83,7 @@ def test_a_profile_that_ends_before_stage_two_says_so_before_writing(workspace, 
 
 def test_a_profile_that_reaches_stage_two_says_nothing(workspace, cut):
     told = []
-    plan = Plan(
+    plan = ExportPlan(
         FrameIno(FrameInoOptions(shards=2)), FolderContainer, profile=FrameProfile(aspect=(20, 11))
     )
     report = run_export(workspace, cut, plan, on_notice=told.append)

@@ -8,12 +8,13 @@ import numpy.typing as npt
 
 from clipmill.errors import ClipError
 from clipmill.export.content.frames import frames_of
+from clipmill.export.content.pieces import Member
 from clipmill.export.content.sample import ExportSample
-from clipmill.export.formats.base import FormatOptions, Member
+from clipmill.export.render.encoding import EncodingOptions
 from clipmill.video.writer import VideoWriter
 
 
-def open_writer(sample: ExportSample, file: Path, options: FormatOptions) -> VideoWriter:
+def open_writer(sample: ExportSample, file: Path, options: EncodingOptions) -> VideoWriter:
     """Return a writer for frames of a sample: uint8 [H, W, 3] RGB."""
     return VideoWriter(
         file, size=sample.size, fps=sample.timeline.fps, crf=options.crf, gop=options.gop
@@ -24,7 +25,7 @@ def write_frames(
     sample: ExportSample,
     file: Path,
     frames: Iterable[npt.NDArray[np.uint8]],
-    options: FormatOptions,
+    options: EncodingOptions,
 ) -> None:
     """Encode frames in the size and rate of a sample.
 
@@ -41,7 +42,7 @@ def write_frames(
         )
 
 
-def copied_video(sample: ExportSample, *, path: str, options: FormatOptions) -> Member | None:
+def copied_video(sample: ExportSample, *, path: str, options: EncodingOptions) -> Member | None:
     """Return the source video as a member with extension `mp4`, where it can stay as it is.
 
     That is so when the sample is its whole source video, an MP4 file on this machine, and
@@ -54,7 +55,7 @@ def copied_video(sample: ExportSample, *, path: str, options: FormatOptions) -> 
 
 
 def video_member(
-    sample: ExportSample, scratch: Path, *, path: str, options: FormatOptions
+    sample: ExportSample, scratch: Path, *, path: str, options: EncodingOptions
 ) -> Member:
     """Return the video of a sample as a member with extension `mp4`.
 
