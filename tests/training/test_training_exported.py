@@ -181,6 +181,56 @@ def test_what_is_no_place_for_samples(tmp_path, exported, workspace):
     assert len(MotionDataset(workspace.root, TINY)) == len(MotionDataset(workspace, TINY))
 
 
+def change_marker(folder: Path, **settings) -> None:
+    marker = folder / "clipmill-export.json"
+    about = json.loads(marker.read_text("utf-8"))
+    about["settings"] |= settings
+    marker.write_text(json.dumps(about))
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_an_export_of_the_first_version_is_read(copy, exported, stage):
+    """Rows had no origin of the caption, lines no colours, objects no tracked frames."""
+    change_marker(copy, version=1)
+    for path in (copy / "samples").rglob("*.json"):
+        described = json.loads(path.read_text())
+        for entry in described["objects"]:
+            del entry["tracked_frames"]
+        path.write_text(json.dumps(described))
+    lines = []
+    for line in (copy / "manifest.jsonl").read_text().splitlines():
+        entry = json.loads(line)
+        for piece in entry["pieces"]:
+            del piece["row"]["caption_origin"]
+            for file in piece["files"]:
+                del file["colours"]
+                file["bytes"] = (copy / file["path"]).stat().st_size
+        lines.append(json.dumps(entry) + "\n")
+    (copy / "manifest.jsonl").write_text("".join(lines))
+    before, now = by_id(stage(copy, TINY)), by_id(stage(exported, TINY))
+    assert set(before) == set(now) and before
+    for name, one in before.items():
+        assert one.caption == now[name].caption and torch.equal(one.video, now[name].video)
+        assert one.meta.caption_origin == now[name].meta.caption_origin
+
+
+def test_an_export_of_a_later_version_is_refused(copy):
+    change_marker(copy, version=99)
+    with pytest.raises(UsageError, match=r"files of version 99, .*reads those up to \d+; install"):
+        MotionDataset(copy, TINY)
+
+
+def test_a_sample_without_its_arrays_in_the_manifest(copy):
+    manifest = copy / "manifest.jsonl"
+    first, *others = manifest.read_text().splitlines(keepends=True)
+    entry = json.loads(first)
+    files = entry["pieces"][0]["files"]
+    entry["pieces"][0]["files"] = [f for f in files if not f["path"].startswith("arrays/")]
+    manifest.write_text(json.dumps(entry) + "\n" + "".join(others))
+    match = r"manifest\.jsonl names no \.npz of sample .*run the export again"
+    one_fails(copy, MotionDataset, MissingFileError, match)
+
+
 def one_fails(folder: Path, stage, error: type[Exception], match: str) -> None:
     """One sample cannot be read; with `next` its neighbour comes in its place."""
     dataset = stage(folder, TINY)
