@@ -73,6 +73,12 @@ class SampleEntry:
         """Size of all its files."""
         return sum(file.bytes for piece in self.pieces for file in piece.files)
 
+    @property
+    def shards(self) -> tuple[str, ...]:
+        """Paths of the shards that its files are in, each once."""
+        files = (file for piece in self.pieces for file in piece.files)
+        return tuple(dict.fromkeys(file.shard for file in files if file.shard))
+
     def to_line(self) -> str:
         """Return the entry as one line of ASCII JSON, line end included."""
         return json.dumps(asdict(self), separators=(",", ":"), allow_nan=False) + "\n"

@@ -100,16 +100,16 @@ class WebDatasetContainer(Container):
 
     def keep(self, entry: SampleEntry) -> None:
         """Number new shards behind that of the entry."""
-        self._number = max([self._number, *(_number(path) + 1 for path in _shards(entry))])
+        self._number = max([self._number, *(_number(path) + 1 for path in entry.shards)])
 
     def is_there(self, entry: SampleEntry) -> bool:
         """Whether the shard of a sample is there; `is_whole_shard` looks at its size."""
-        return all((self.folder.root / path).is_file() for path in _shards(entry))
+        return all((self.folder.root / path).is_file() for path in entry.shards)
 
     def is_whole_shard(self, number: int, entries: Sequence[SampleEntry], *, last: bool) -> bool:
         """Whether a shard holds the files of these entries and nothing else, by its size."""
         place = self.folder.root / self.shard_path(number)
-        if not place.is_file() or {path for e in entries for path in _shards(e)} != {
+        if not place.is_file() or {path for e in entries for path in e.shards} != {
             self.shard_path(number)
         }:
             return False
@@ -135,7 +135,7 @@ class WebDatasetContainer(Container):
 
     def write_indices(self, entries: ReadEntries, about: About) -> None:
         """Write the index of the shards and the conventions."""
-        rows = ((path, piece) for e in entries() for piece in e.pieces for path in _shards(e))
+        rows = ((path, piece) for e in entries() for piece in e.pieces for path in e.shards)
         shards = [
             {
                 "url": path,
@@ -233,11 +233,6 @@ def _entries_of(
     return tuple(
         FileEntry(m.name, m.bytes, m.sha256(), shard, colours.get(m.name, "")) for m in members
     )
-
-
-def _shards(entry: SampleEntry) -> list[str]:
-    """Return the shard of an entry, if it has one."""
-    return list(dict.fromkeys(file.shard for piece in entry.pieces for file in piece.files))
 
 
 def _number(path: str) -> int:

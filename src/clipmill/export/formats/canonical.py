@@ -1,6 +1,5 @@
 """Canonical (F0): everything a sample has, in open formats; the source of all others."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
@@ -11,6 +10,7 @@ from clipmill.export.content.pieces import Member, Piece
 from clipmill.export.content.sample import ExportSample
 from clipmill.export.formats.base import Format, FormatOptions
 from clipmill.export.index_files.rows import CreateText, Rows
+from clipmill.export.index_files.text_lists import dump, finite, write_jsonl
 from clipmill.export.render.clip_video import video_member
 from clipmill.export.render.identity_image import identity_files
 from clipmill.manifest.canonical import (
@@ -86,7 +86,7 @@ class Canonical(Format[FormatOptions]):
         members.append(Member(*arrays_name(key), arrays))
         if sample.masks:
             masks = scratch / "masks.json"
-            masks.write_text(_dump({k: list(map(_coco, v)) for k, v in sample.masks.items()}))
+            masks.write_text(dump({k: list(map(_coco, v)) for k, v in sample.masks.items()}))
             members.append(Member(*masks_name(key), masks))
         images: dict[str, list[str]] = {}
         for entry in sample.row.objects:
@@ -94,23 +94,17 @@ class Canonical(Format[FormatOptions]):
             images[entry.object_id] = [member.path for member in found]
             members += found
         described = scratch / "sample.json"
-        described.write_text(_dump(_described(sample, images, members)))
+        described.write_text(dump(_described(sample, images, members)))
         members.append(Member(*description_name(key), described))
         yield Piece(key, tuple(members), dict(_index_row(sample)))
 
     def write_indices(self, rows: Rows, create: CreateText) -> None:
         """Write `samples.jsonl`, one line per sample."""
-        with create("samples.jsonl") as file:
-            for row in rows():
-                file.write(_dump(row) + "\n")
+        write_jsonl(create, "samples.jsonl", rows())
 
     def conventions(self) -> str:
         """Return what arrays, masks and images mean."""
         return _CONVENTIONS
-
-
-def _dump(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
 
 
 def _coco(blob: bytes) -> dict[str, Any]:
@@ -187,7 +181,7 @@ def _described(
             )
             for entry in row.objects
         ],
-        "scores": {name: _finite(value) for name, value in sample.scores.items()},
+        "scores": {name: finite(value) for name, value in sample.scores.items()},
         "files": [member.path for member in members],
         "origin": {
             "source": origin.source,
@@ -227,8 +221,8 @@ def _described_object(
         "area": entry.area,
         "box": list(entry.box),
         "mask": _coco(entry.mask),
-        "motion_strength": _finite(entry.motion_strength),
-        "motion_compensated": _finite(entry.motion_compensated),
+        "motion_strength": finite(entry.motion_strength),
+        "motion_compensated": finite(entry.motion_compensated),
         "stage2": entry.stage2,
         "refusal": entry.refusal,
         "enter_frame": entry.enter_frame,
@@ -248,7 +242,3 @@ def _described_object(
             for region in entry.regions
         ],
     }
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None

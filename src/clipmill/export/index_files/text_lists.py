@@ -1,6 +1,7 @@
 """Text files that list the pieces of an export."""
 
 import json
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -34,6 +35,11 @@ def write_json_list(create: CreateText, path: str, rows: Iterable[Mapping[str, A
 def dump(value: Any) -> str:
     """Return JSON in ASCII on one line."""
     return json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+
+
+def finite(value: float) -> float | None:
+    """Return a number that JSON can hold: NaN and infinity become null."""
+    return float(value) if math.isfinite(value) else None
 
 
 def one_line(text: str) -> str:

@@ -23,10 +23,7 @@ def kept_shards(
     """
     kept = frozenset(prefix)
     torn = {
-        shard
-        for sample in journal
-        if sample not in kept
-        for shard in _shards_of(journal.get(sample))
+        shard for sample in journal if sample not in kept for shard in journal.get(sample).shards
     }
     found: list[str] = []
     number = 0
@@ -49,7 +46,7 @@ def _by_shard(entries: Iterable[SampleEntry]) -> Iterator[tuple[str, list[Sample
     shard: str = ""
     group: list[SampleEntry] = []
     for entry in entries:
-        own = next(iter(_shards_of(entry)), "")
+        own = next(iter(entry.shards), "")
         if own and own != shard:
             if group:
                 yield shard, group, False
@@ -57,7 +54,3 @@ def _by_shard(entries: Iterable[SampleEntry]) -> Iterator[tuple[str, list[Sample
         group.append(entry)
     if group:
         yield shard, group, True
-
-
-def _shards_of(entry: SampleEntry) -> set[str]:
-    return {file.shard for piece in entry.pieces for file in piece.files}

@@ -35,9 +35,18 @@ def write_frames(
     with open_writer(sample, file, options) as writer:
         for image in frames:
             writer.add(image)
-    if writer.num_frames != sample.num_frames:
+    check_count(sample, writer.num_frames)
+
+
+def check_count(sample: ExportSample, found: int) -> None:
+    """Refuse a video with more or fewer frames than its sample has.
+
+    Raises:
+        ClipError: It has.
+    """
+    if found != sample.num_frames:
         raise ClipError(
-            f"{writer.num_frames} frames of {sample.origin.uri} could be read, "
+            f"{found} frames of {sample.origin.uri} could be read, "
             f"{sample.num_frames} were expected"
         )
 

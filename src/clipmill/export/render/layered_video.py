@@ -5,11 +5,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from clipmill.errors import ClipError
 from clipmill.export.content.frames import frames_of
 from clipmill.export.content.pieces import Member
 from clipmill.export.content.sample import ExportSample
-from clipmill.export.render.clip_video import copied_video, open_writer
+from clipmill.export.render.clip_video import check_count, copied_video, open_writer
 from clipmill.export.render.encoding import EncodingOptions
 from clipmill.export.render.overlay import Layer, Picture
 from clipmill.video.writer import VideoWriter
@@ -74,11 +73,8 @@ def video_with_layers(
             for layer, out in writers:
                 out.add(layer.draw(count, picture if layer.needs_picture else None))
             count += 1
-    if (needs_picture or writers) and count != sample.num_frames:
-        raise ClipError(
-            f"{count} frames of {sample.origin.uri} could be read, "
-            f"{sample.num_frames} were expected"
-        )
+    if needs_picture or writers:
+        check_count(sample, count)
     return members
 
 

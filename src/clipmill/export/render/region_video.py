@@ -16,10 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from clipmill.canvas.placement import Box
-from clipmill.errors import ClipError
 from clipmill.export.content.frames import frames_of
 from clipmill.export.content.sample import ExportSample
-from clipmill.export.render.clip_video import open_writer, write_frames
+from clipmill.export.render.clip_video import check_count, open_writer, write_frames
 from clipmill.export.render.encoding import EncodingOptions
 from clipmill.export.render.overlay import only_inside
 from clipmill.video.writer import VideoWriter
@@ -76,11 +75,7 @@ def write_region_videos(
             for box, writer in parts:
                 writer.add(only_inside(image, box))
             count += 1
-    if count != sample.num_frames:
-        raise ClipError(
-            f"{count} frames of {sample.origin.uri} could be read, "
-            f"{sample.num_frames} were expected"
-        )
+    check_count(sample, count)
 
 
 def _part_writer(sample: ExportSample, file: Path, options: EncodingOptions) -> VideoWriter:

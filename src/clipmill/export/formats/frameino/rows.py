@@ -5,7 +5,6 @@ holds exactly one entry in each: one row per clip AND anchor, so that a caption,
 an object list can never slide against each other.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +14,7 @@ import numpy.typing as npt
 
 from clipmill.export.content.text import exported_text
 from clipmill.export.index_files.consumer import Consumer
+from clipmill.export.index_files.text_lists import dump, finite
 from clipmill.samples.schema import SampleObject, SampleRow
 from clipmill.store.codecs import decode_bits, decode_tracks
 
@@ -142,16 +142,16 @@ def stage1_row(
         "num_frames": "" if count is None else count,
         "fps": sample.fps,
         "total_seconds": "" if count is None or not sample.fps else count / sample.fps,
-        "valid_duration": _json([sample.start, sample.end]),
+        "valid_duration": dump([sample.start, sample.end]),
         "provided_text": exported_text(video.text),
-        "Structured_Text_Prompt": _json([exported_text(sample.caption)]),
+        "Structured_Text_Prompt": dump([exported_text(sample.caption)]),
         "caption_origin": sample.caption_origin,
-        "Panoptic_Segmentation": _json([_panoptic(sample, objects, tracks)]),
-        "Obj_Info": _json([[[entry.class_name, sample.anchor] for entry in objects]]),
-        "Track_Traj": _json([[points.tolist() for points, _ in tracks]]),
-        "Track_Visibility": _json([[seen.tolist() for _, seen in tracks]]),
-        "Motion_Strength": _json([_number(entry.motion_strength) for entry in objects]),
-        "Motion_Compensated": _json([_number(entry.motion_compensated) for entry in objects]),
+        "Panoptic_Segmentation": dump([_panoptic(sample, objects, tracks)]),
+        "Obj_Info": dump([[[entry.class_name, sample.anchor] for entry in objects]]),
+        "Track_Traj": dump([[points.tolist() for points, _ in tracks]]),
+        "Track_Visibility": dump([[seen.tolist() for _, seen in tracks]]),
+        "Motion_Strength": dump([finite(entry.motion_strength) for entry in objects]),
+        "Motion_Compensated": dump([finite(entry.motion_compensated) for entry in objects]),
         "source": sample.source,
         "relative_path": sample.relative_path,
     }
@@ -177,7 +177,7 @@ def identity_column(objects: Sequence[SampleObject], images: Mapping[str, Sequen
         objects: The usable objects of the sample.
         images: Paths relative to the ID root by object id, the main reference first.
     """
-    return _json([[_identity(entry, images.get(entry.object_id, ())) for entry in objects]])
+    return dump([[_identity(entry, images.get(entry.object_id, ())) for entry in objects]])
 
 
 def _identity(entry: SampleObject, paths: Sequence[str]) -> list[Any]:
@@ -189,13 +189,3 @@ def _identity(entry: SampleObject, paths: Sequence[str]) -> list[Any]:
         x0, y0, x1, y1 = region.box
         regions.append([(x1 - x0) * (y1 - y0), [x0, y0], [x1, y1]])
     return [[list(entry.reference.box), paths[0], list(paths[1:])], regions]
-
-
-def _number(value: float) -> float | None:
-    """NaN and infinity are no JSON."""
-    return float(value) if np.isfinite(value) else None
-
-
-def _json(value: Any) -> str:
-    """ASCII JSON: readable with any default encoding."""
-    return json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
