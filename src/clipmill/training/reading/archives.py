@@ -7,7 +7,7 @@ from pathlib import Path
 from clipmill.clips import TarMember
 from clipmill.manifest.entries import FileEntry
 from clipmill.store.errors import CorruptFileError
-from clipmill.training.files import REMEDY, ExportFiles, MissingFileError
+from clipmill.training.reading.files import REMEDY, ExportFiles, MissingFileError
 
 
 class ShardFiles(ExportFiles):

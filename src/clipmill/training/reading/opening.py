@@ -7,9 +7,9 @@ from clipmill.manifest.marker import FILES_VERSION, read_marker
 from clipmill.manifest.marker import MARKER as EXPORT_MARKER
 from clipmill.store.workspace import MARKER as WORKSPACE_MARKER
 from clipmill.store.workspace import Workspace
-from clipmill.training.exported import FILES, ExportedSamples
-from clipmill.training.rows import WorkspaceSamples
-from clipmill.training.stored import SampleSource
+from clipmill.training.reading.exported import FILES, ExportedSamples
+from clipmill.training.reading.stored import SampleSource
+from clipmill.training.reading.workspace import WorkspaceSamples
 
 
 def open_samples(

@@ -18,7 +18,7 @@ from clipmill.pipeline.samples import sample_parts
 from clipmill.store.codecs import decode_bits, decode_tracks
 from clipmill.store.tables import explained_reads, open_parquet
 from clipmill.store.workspace import Workspace
-from clipmill.training.stored import (
+from clipmill.training.reading.stored import (
     SampleIndex,
     SampleSource,
     StoredObject,

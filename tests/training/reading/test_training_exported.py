@@ -32,7 +32,7 @@ from clipmill.training import (  # noqa: E402
     ShardOrder,
     collate,
 )
-from clipmill.training.files import MissingFileError  # noqa: E402
+from clipmill.training.reading.files import MissingFileError  # noqa: E402
 from clipmill.video.errors import VideoChangedError, VideoMissingError  # noqa: E402
 
 NATIVE = LoadOptions(height=216, width=384, num_frames=49, stride=2)

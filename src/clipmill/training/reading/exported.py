@@ -28,9 +28,15 @@ from clipmill.manifest.entries import FileEntry, PieceEntry, pieces_of_line
 from clipmill.manifest.journal import MANIFEST
 from clipmill.manifest.marker import FOLDER, HUGGINGFACE, WEBDATASET, kind_of
 from clipmill.manifest.names import FileName
-from clipmill.training.archives import ShardFiles
-from clipmill.training.files import REMEDY, ExportFiles, FolderFiles, MissingFileError, explained
-from clipmill.training.stored import (
+from clipmill.training.reading.archives import ShardFiles
+from clipmill.training.reading.files import (
+    REMEDY,
+    ExportFiles,
+    FolderFiles,
+    MissingFileError,
+    explained,
+)
+from clipmill.training.reading.stored import (
     SampleIndex,
     SampleSource,
     StoredObject,
