@@ -31,13 +31,15 @@ import numpy as np
 import pyarrow as pa
 
 from clipmill.export.containers.webdataset import WebDatasetContainer
-from clipmill.export.facts import gather_facts
-from clipmill.export.folder import ExportFolder
+from clipmill.export.content.pieces import Made
+from clipmill.export.content.run_facts import gather_run_facts
 from clipmill.export.formats.base import FormatOptions
 from clipmill.export.formats.canonical import Canonical
 from clipmill.export.job.gather import Gatherer
-from clipmill.export.job.run import Plan, run_export
-from clipmill.export.job.worker import Made, make
+from clipmill.export.job.plan import ExportPlan
+from clipmill.export.job.run import run_export
+from clipmill.export.job.worker import make
+from clipmill.manifest.folder import ExportFolder
 from clipmill.pipeline.samples import read_samples
 from clipmill.samples.schema import SampleObject, SampleRow
 from clipmill.store.codecs import encode_bits, encode_mask, encode_tracks
@@ -102,15 +104,15 @@ def copy(videos: list[Path], folder: Path) -> None:
             os.fsync(file.fileno())
 
 
-def make_all(workspace: Workspace, plan: Plan, scratch: Path) -> list[Made]:
+def make_all(workspace: Workspace, plan: ExportPlan, scratch: Path) -> list[Made]:
     """Finish all samples: everything but the writing."""
-    gatherer = Gatherer(workspace, gather_facts(workspace), settings=plan.settings)
+    gatherer = Gatherer(workspace, gather_run_facts(workspace), settings=plan.settings)
     wanted = [row.sample_id for row in read_samples(workspace)]
     tasks = gatherer.tasks("training", wanted, scratch=scratch)
     return [make(task, format_=plan.format_, profile=plan.profile) for task in tasks]
 
 
-def write(samples: list[Made], plan: Plan, out: Path) -> None:
+def write(samples: list[Made], plan: ExportPlan, out: Path) -> None:
     """Write finished samples into shards."""
     owned = WebDatasetContainer.owned(Canonical)
     folder = ExportFolder(out, kind=plan.kind, owned=owned, data=())
@@ -143,7 +145,7 @@ def main() -> None:
         workspace = make_workspace(folder / "workspace", videos)
         megabytes = sum(video.stat().st_size for video in videos) / 1e6
         print(f"{len(videos)} videos, {megabytes:.0f} MB, load {os.getloadavg()[0]:.1f}")
-        plan = Plan(
+        plan = ExportPlan(
             Canonical(FormatOptions()),
             WebDatasetContainer,
             workers=arguments.workers,

@@ -27,6 +27,7 @@ ALLOWED = {
     "selection": {"store"},
     "config": {"selection"},
     "sources": {"config"},
+    "manifest": {"disk"},
     "samples": {"annotations", "store"},
     "engine": {"annotations", "store"},
     "pipeline": {
@@ -34,14 +35,14 @@ ALLOWED = {
         "video", "weights",
     },
     "export": {
-        "annotations", "canvas", "choice", "config", "disk", "pipeline", "samples", "store",
-        "video",
+        "annotations", "canvas", "choice", "config", "disk", "manifest", "pipeline", "samples",
+        "store", "video",
     },
     "inspection": {
         "annotations", "config", "disk", "pipeline", "samples", "selection", "store", "video",
     },
     "report": {"annotations", "config", "disk", "inspection", "pipeline", "samples", "store"},
-    "training": {"canvas", "pipeline", "store", "video"},
+    "training": {"canvas", "manifest", "pipeline", "store", "video"},
     "demo": {"annotations", "store", "pipeline", "video"},
     "cli": {
         "annotations", "config", "demo", "disk", "download", "engine", "export", "models",
@@ -193,3 +194,46 @@ def test_only_the_video_package_decodes():
         # The demo breaks files on purpose, packet by packet.
         if part != "video" and path != ROOT / "demo" / "broken.py":
             assert not names & decoders, path
+
+
+ROOMS = {
+    "content": set(),
+    "render": {"content"},
+    "index_files": {"content"},
+    "formats": {"content", "render", "index_files"},
+    "containers": {"content", "formats"},
+    "job": {"content", "formats", "index_files", "containers"},
+}
+"""What each room of `export` may import from the others."""
+
+
+def test_the_rooms_of_an_export_know_only_those_below():
+    rooms = {path.name for path in (ROOT / "export").iterdir() if (path / "__init__.py").is_file()}
+    assert rooms == set(ROOMS)
+    wrong = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for room, below in ROOMS.items()
+        for path in (ROOT / "export" / room).rglob("*.py")
+        for name in _modules(path)
+        if name.startswith("export.") and name.split(".")[1] not in below | {room}
+    ]
+    assert not wrong, "\n".join(sorted(wrong))
+
+
+def test_modules_of_export_manifest_and_training_have_no_circle():
+    uses: dict[str, set[str]] = {}
+    for part in ("export", "manifest", "training"):
+        for path in (ROOT / part).rglob("*.py"):
+            name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+            uses[name] = _modules(path)
+    done: set[str] = set()
+
+    def reach(module: str, seen: tuple[str, ...] = ()) -> None:
+        assert module not in seen, f"circle: {' -> '.join((*seen, module))}"
+        if module not in done:
+            for other in uses[module] & set(uses):
+                reach(other, (*seen, module))
+            done.add(module)
+
+    for module in uses:
+        reach(module)

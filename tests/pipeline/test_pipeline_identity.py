@@ -17,9 +17,10 @@ from clipmill.config import Pipeline, SourceConfig
 from clipmill.errors import UsageError
 from clipmill.export.containers.registry import find_container
 from clipmill.export.content.profile import FrameProfile
+from clipmill.export.formats.frameino.source_videos import export_frameino
 from clipmill.export.formats.registry import find_format
-from clipmill.export.frameino import export_frameino
-from clipmill.export.job.run import ExportReport, Plan, run_export
+from clipmill.export.job.plan import ExportPlan, ExportReport
+from clipmill.export.job.run import run_export
 from clipmill.pipeline import RunSummary
 from clipmill.pipeline.changes import Changes
 from clipmill.pipeline.samples import read_samples
@@ -103,7 +104,7 @@ def rows_of(workspace: Path) -> dict[tuple[str, str], dict]:
 
 def export(workspace: Path, out: Path, format_name: str) -> ExportReport:
     format_ = find_format(format_name)
-    made = Plan(format_(format_.Options()), find_container("folder"), SMALL)
+    made = ExportPlan(format_(format_.Options()), find_container("folder"), SMALL)
     return run_export(Workspace.open(workspace), out, made)
 
 

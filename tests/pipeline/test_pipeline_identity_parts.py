@@ -9,7 +9,7 @@ from test_pipeline_identity import PIPELINE, export
 
 from clipmill.clips import Clip
 from clipmill.errors import UsageError
-from clipmill.export.facts import gather_facts
+from clipmill.export.content.run_facts import gather_run_facts
 from clipmill.export.job.gather import Gatherer
 from clipmill.pipeline.changes import Changes
 from clipmill.pipeline.last import last_run
@@ -94,7 +94,7 @@ def test_a_moved_table_and_video_keep_their_work(table, tmp_path):
 def test_exports_get_the_frame_index_and_text_of_the_last_run(table, tmp_path):
     workspace = Workspace.open(tmp_path / "ws", create=True)
     run(pipeline_on(table, PIPELINE), tmp_path / "ws")
-    facts = gather_facts(workspace)
+    facts = gather_run_facts(workspace)
     (video,) = facts.videos
     assert facts.text_of(Clip(video, *FIRST).clip_id) == "first"
     assert facts.text_of(Clip(video, 22, 39).clip_id) == "second"

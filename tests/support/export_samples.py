@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from clipmill.annotations.inout.schema import IdentityImage, InOutRow, ObjectInOut, Region
-from clipmill.export.content.compose import SampleFacts
+from clipmill.export.content.compose import SampleInputs
 from clipmill.samples.schema import SampleObject, SampleRow
 from clipmill.store.codecs import encode_array, encode_bits, encode_mask, encode_tracks
 from clipmill.video import index_video
@@ -67,7 +67,7 @@ def disc_sample(
     start: int = 0,
     anchor: int = 0,
     region: tuple[int, ...] | None = None,
-) -> tuple[SampleRow, SampleFacts]:
+) -> tuple[SampleRow, SampleInputs]:
     """Write the disc to a file; return it as a sample with its facts."""
     disc.write(path)
     first = start + anchor
@@ -138,7 +138,7 @@ def disc_sample(
         others=(),
         regions=regions,
     )
-    facts = SampleFacts(
+    facts = SampleInputs(
         index=index_video(str(path))[1],
         size_bytes=path.stat().st_size,
         inout=InOutRow(objects=(inout,), num_accepted=1),

@@ -7,13 +7,14 @@ from fractions import Fraction
 from pathlib import Path
 
 from clipmill.export.containers.webdataset import WebDatasetContainer
+from clipmill.export.content.pieces import Made
 from clipmill.export.content.profile import FrameProfile
+from clipmill.export.content.sample_filter import SampleFilter
 from clipmill.export.formats.base import FormatOptions
 from clipmill.export.formats.canonical import Canonical
-from clipmill.export.job.choose import Choice
-from clipmill.export.job.entries import Entry
-from clipmill.export.job.run import Plan, run_export
-from clipmill.export.job.worker import Made
+from clipmill.export.job.plan import ExportPlan
+from clipmill.export.job.run import run_export
+from clipmill.manifest.entries import SampleEntry
 from clipmill.store.workspace import Workspace
 
 SMALL = FrameProfile(long_side=160, fps=Fraction(8))
@@ -21,12 +22,12 @@ SHARD_BYTES = 100_000
 MOMENTS = ("half a shard", "shard not in the journal", "first shard in the journal")
 
 
-def plan(shard_bytes: int = SHARD_BYTES, *, workers: int = 1, **choice) -> Plan:
-    return Plan(
+def plan(shard_bytes: int = SHARD_BYTES, *, workers: int = 1, **choice) -> ExportPlan:
+    return ExportPlan(
         Canonical(FormatOptions()),
         WebDatasetContainer,
         profile=SMALL,
-        choice=Choice(**choice),
+        choice=SampleFilter(**choice),
         workers=workers,
         shard_bytes=shard_bytes,
     )
@@ -42,7 +43,7 @@ class Dying(WebDatasetContainer):
     moment = ""
     recorded = False
 
-    def add(self, made: Made) -> list[Entry]:
+    def add(self, made: Made) -> list[SampleEntry]:
         entries = super().add(made)
         half = self.folder.unfinished / f"{self.format.name}-000000.tar"
         if self.moment == MOMENTS[0] and half.is_file() and half.stat().st_size > 20_000:
@@ -61,7 +62,7 @@ def main(workspace: str, out: str, moment: str) -> None:
     run_export(
         Workspace.open(workspace),
         Path(out),
-        Plan(made.format_, Dying, profile=made.profile, shard_bytes=made.shard_bytes),
+        ExportPlan(made.format_, Dying, profile=made.profile, shard_bytes=made.shard_bytes),
     )
 
 

@@ -5,8 +5,8 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+from clipmill.export.content.pieces import Piece
 from clipmill.export.content.sample import ExportSample
-from clipmill.export.formats.base import Piece
 from clipmill.export.formats.canonical import Canonical
 
 

@@ -9,7 +9,8 @@ from clipmill.export.containers.registry import find_container
 from clipmill.export.content.profile import PROFILES
 from clipmill.export.formats.base import FormatOptions
 from clipmill.export.formats.canonical import Canonical
-from clipmill.export.job.run import Plan, run_export
+from clipmill.export.job.plan import ExportPlan
+from clipmill.export.job.run import run_export
 from clipmill.store.workspace import Workspace
 
 
@@ -22,7 +23,7 @@ def _export(workspace: Workspace, folder: Path, container: str) -> Path:
     format_ = Canonical(FormatOptions(crf=12))
     profile = PROFILES["source"]
     # Small shards, so that there are several.
-    plan = Plan(format_, find_container(container), profile=profile, shard_bytes=300_000)
+    plan = ExportPlan(format_, find_container(container), profile=profile, shard_bytes=300_000)
     run_export(workspace, folder, plan)
     return folder
 

@@ -29,10 +29,11 @@ from clipmill.cli.export_options import (
 from clipmill.cli.options import JsonOption, worker_count
 from clipmill.errors import UsageError
 from clipmill.export.containers.registry import find_container
+from clipmill.export.content.sample_filter import SampleFilter
 from clipmill.export.formats.base import Format
 from clipmill.export.formats.registry import FORMATS, find_format
-from clipmill.export.job.choose import Choice
-from clipmill.export.job.run import ExportReport, Plan, run_export
+from clipmill.export.job.plan import ExportPlan, ExportReport
+from clipmill.export.job.run import run_export
 from clipmill.export.job.verify import verify_export
 from clipmill.store.workspace import Workspace
 
@@ -76,11 +77,11 @@ def _bars(console: Console) -> Progress:
 
 def _export(given: SimpleNamespace, format_: type[Format[Any]]) -> None:
     console = make_console(stderr=given.json_)
-    plan = Plan(
+    plan = ExportPlan(
         format_=format_(options_from(given, format_)),
         container=find_container(given.container),
         profile=profile_from(given, default=format_.profile),
-        choice=Choice(
+        choice=SampleFilter(
             samples=given.samples,
             stage=format_.stage,
             where=given.where,
@@ -140,7 +141,7 @@ def _frameino(given: SimpleNamespace, format_: type[Format[Any]]) -> None:
     if named or given.container != "folder":
         option = f"--{named[0].replace('_', '-')}" if named else "--as"
         raise UsageError(f"{option} changes the videos; it needs --videos cut")
-    from clipmill.export.frameino import export_frameino
+    from clipmill.export.formats.frameino.source_videos import export_frameino
 
     console = make_console(stderr=given.json_)
     with _bars(console) as progress:

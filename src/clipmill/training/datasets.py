@@ -19,9 +19,9 @@ from clipmill.store.errors import CorruptFileError
 from clipmill.store.workspace import Workspace
 from clipmill.training.identity import choose_identity, padded
 from clipmill.training.items import InOutSample, MotionSample, SampleMeta
-from clipmill.training.opening import open_samples
 from clipmill.training.options import LoadOptions, frame_count, span_of
-from clipmill.training.stored import SampleIndex, StoredSample
+from clipmill.training.reading.opening import open_samples
+from clipmill.training.reading.stored import SampleIndex, StoredSample
 from clipmill.training.tracked import Tracked, inside, thinned, tracked_objects
 from clipmill.training.videos import empty_pictures, read_video
 

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from clipmill.errors import ClipError
-from clipmill.training.stored import StoredSample
+from clipmill.training.reading.stored import StoredSample
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from clipmill.training.stored import StoredSample
+from clipmill.training.reading.stored import StoredSample
 
 
 @dataclass(frozen=True, eq=False)

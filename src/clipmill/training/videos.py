@@ -6,7 +6,7 @@ import numpy.typing as npt
 import torch
 
 from clipmill.canvas.placement import Placement
-from clipmill.training.stored import StoredSample
+from clipmill.training.reading.stored import StoredSample
 from clipmill.video import FrameSize, VideoReader
 
 _LEVELS = (torch.arange(256) / 127.5 - 1).numpy()

@@ -19,21 +19,27 @@ from clipmill.export.containers.columns import Columns
 from clipmill.export.containers.huggingface import HuggingFaceContainer
 from clipmill.export.containers.tree import FolderContainer
 from clipmill.export.content.profile import FrameProfile
+from clipmill.export.content.sample_filter import SampleFilter
 from clipmill.export.formats.base import FormatOptions
 from clipmill.export.formats.canonical import Canonical
 from clipmill.export.formats.registry import FORMATS, find_format
-from clipmill.export.job.choose import Choice
-from clipmill.export.job.run import Plan, run_export
+from clipmill.export.job.plan import ExportPlan
+from clipmill.export.job.run import run_export
 from clipmill.export.job.verify import verify_export
 from clipmill.store.codecs import decode_bits, decode_tracks
 
 HOSTILE = 'x\n---\nlicense: mit\n---\n# Title | <script>alert(1)</script> [a](b) `c` *d* "é" \\'
 
 
-def plan(container=HuggingFaceContainer, *, profile: FrameProfile | None = None, **choice) -> Plan:
+def plan(
+    container=HuggingFaceContainer, *, profile: FrameProfile | None = None, **choice
+) -> ExportPlan:
     small = FrameProfile(long_side=160, fps=Fraction(8))
-    return Plan(
-        Canonical(FormatOptions()), container, profile=profile or small, choice=Choice(**choice)
+    return ExportPlan(
+        Canonical(FormatOptions()),
+        container,
+        profile=profile or small,
+        choice=SampleFilter(**choice),
     )
 
 
@@ -106,7 +112,7 @@ def test_every_format_has_videos_that_play(workspace, tmp_path, name):
     report = run_export(
         workspace,
         out,
-        Plan(format_(format_.Options()), HuggingFaceContainer, small, Choice(limit=3)),
+        ExportPlan(format_(format_.Options()), HuggingFaceContainer, small, SampleFilter(limit=3)),
     )
     found = load(out, tmp_path / "cache")
     assert len(found) == report.pieces > 0

@@ -21,14 +21,15 @@ from killed_webdataset import MOMENTS, SHARD_BYTES, plan
 
 from clipmill.export.containers.shard import ShardError, ShardWriter, shard_size
 from clipmill.export.containers.webdataset import WebDatasetContainer, read_members
+from clipmill.export.content.pieces import Made, Member, Piece
 from clipmill.export.content.profile import FrameProfile
-from clipmill.export.folder import ExportFolder
-from clipmill.export.formats.base import FormatOptions, Member, Piece
+from clipmill.export.formats.base import FormatOptions
 from clipmill.export.formats.canonical import Canonical
-from clipmill.export.job.entries import Entry
-from clipmill.export.job.run import Plan, run_export
+from clipmill.export.job.plan import ExportPlan
+from clipmill.export.job.run import run_export
 from clipmill.export.job.verify import verify_export
-from clipmill.export.job.worker import Made
+from clipmill.manifest.entries import SampleEntry
+from clipmill.manifest.folder import ExportFolder
 from clipmill.pipeline.samples import read_samples
 from clipmill.store.codecs import decode_bits, decode_tracks
 
@@ -41,8 +42,8 @@ def contents(out: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in shards(out)}
 
 
-def entries(out: Path) -> list[Entry]:
-    return [Entry.from_line(line) for line in (out / "manifest.jsonl").open()]
+def entries(out: Path) -> list[SampleEntry]:
+    return [SampleEntry.from_line(line) for line in (out / "manifest.jsonl").open()]
 
 
 def read_back(out: Path) -> list[dict]:
@@ -63,7 +64,7 @@ def untouched(workspace, tmp_path_factory):
     """Awkward captions, frames as they are: whole videos are copied."""
     folder = tmp_path_factory.mktemp("untouched")
     made, rows = awkward_workspace(workspace, folder / "workspace")
-    whole = Plan(Canonical(FormatOptions()), WebDatasetContainer, profile=FrameProfile())
+    whole = ExportPlan(Canonical(FormatOptions()), WebDatasetContainer, profile=FrameProfile())
     run_export(made, folder / "out", whole)
     return folder / "out", rows
 

@@ -11,11 +11,12 @@ import pytest
 
 from clipmill.export.containers.registry import find_container
 from clipmill.export.content.profile import FrameProfile
+from clipmill.export.content.sample_filter import SampleFilter
 from clipmill.export.content.text import exported_text
+from clipmill.export.formats.frameino.source_videos import export_frameino
 from clipmill.export.formats.registry import FORMATS, find_format
-from clipmill.export.frameino import export_frameino
-from clipmill.export.job.choose import Choice
-from clipmill.export.job.run import Plan, run_export
+from clipmill.export.job.plan import ExportPlan
+from clipmill.export.job.run import run_export
 from clipmill.pipeline.samples import read_samples
 from clipmill.samples.schema import SampleRow
 from clipmill.store.records import schema_of, to_dict
@@ -60,7 +61,9 @@ def no_control_in(text: str) -> None:
 def test_no_file_of_any_format_holds_one(hostile, tmp_path, name, container):
     format_ = find_format(name)
     profile = FrameProfile(long_side=160, fps=Fraction(8))
-    plan = Plan(format_(format_.Options()), find_container(container), profile, Choice())
+    plan = ExportPlan(
+        format_(format_.Options()), find_container(container), profile, SampleFilter()
+    )
     report = run_export(hostile, tmp_path, plan)
     assert report.samples == 1
     for path in tmp_path.rglob("*"):

@@ -15,11 +15,12 @@ from export_samples import RADIUS, Disc, disc_sample, red_centre
 
 from clipmill.export.containers.tree import FolderContainer
 from clipmill.export.content.compose import LeftOutError, compose
+from clipmill.export.content.pieces import Piece
 from clipmill.export.content.profile import PROFILES, FrameProfile
 from clipmill.export.content.sample import ExportSample
-from clipmill.export.formats.base import Piece
 from clipmill.export.formats.control import Control, ControlOptions
-from clipmill.export.job.run import Plan, run_export
+from clipmill.export.job.plan import ExportPlan
+from clipmill.export.job.run import run_export
 from clipmill.export.job.verify import verify_export
 from clipmill.pipeline.samples import read_samples
 from clipmill.store.codecs import decode_bits, decode_tracks, encode_bits
@@ -216,7 +217,7 @@ def test_ati_files_are_repeatable_and_what_torch_saves(sample, tmp_path):
 def test_an_export_of_everything(workspace, tmp_path):
     out = tmp_path / "out"
     profile = PROFILES["wan2.1"].model_copy(update={"size": None})
-    plan = Plan(Control(ControlOptions(**EVERYTHING)), FolderContainer, profile=profile)
+    plan = ExportPlan(Control(ControlOptions(**EVERYTHING)), FolderContainer, profile=profile)
     report = run_export(workspace, out, plan)
     assert not verify_export(out).problems
     samples = {sample.sample_id: sample for sample in read_samples(workspace)}
@@ -245,7 +246,7 @@ def test_an_export_of_everything(workspace, tmp_path):
 
 def test_a_whole_video_is_copied_beside_its_drawing(workspace, tmp_path):
     out = tmp_path / "out"
-    run_export(workspace, out, Plan(Control(ControlOptions()), FolderContainer))
+    run_export(workspace, out, ExportPlan(Control(ControlOptions()), FolderContainer))
     samples = {sample.sample_id: sample for sample in read_samples(workspace)}
     copied = 0
     for line in (out / "control.jsonl").read_text("utf-8").splitlines():

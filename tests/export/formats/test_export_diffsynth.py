@@ -19,13 +19,14 @@ from clipmill.demo.truth import load_truth
 from clipmill.export.containers.tree import FolderContainer
 from clipmill.export.content.compose import LeftOutError, compose
 from clipmill.export.content.grid import aligned
+from clipmill.export.content.pieces import Piece
 from clipmill.export.content.profile import PROFILES
 from clipmill.export.content.sample import ExportSample
-from clipmill.export.formats.base import Piece
+from clipmill.export.content.sample_filter import SampleFilter
 from clipmill.export.formats.diffsynth import DiffSynth, DiffSynthOptions
-from clipmill.export.formats.metadata import write_metadata
-from clipmill.export.job.choose import Choice
-from clipmill.export.job.run import ExportReport, Plan, run_export
+from clipmill.export.index_files.metadata import write_metadata
+from clipmill.export.job.plan import ExportPlan, ExportReport
+from clipmill.export.job.run import run_export
 from clipmill.pipeline.samples import read_samples
 from clipmill.store.codecs import decode_bits, decode_tracks
 from clipmill.store.workspace import Workspace
@@ -36,11 +37,11 @@ FILES = ("video", "control_video", "vace_video", "vace_video_mask")
 
 
 def export(workspace: Workspace, out: Path, where: str = "", **options: Any) -> ExportReport:
-    plan = Plan(
+    plan = ExportPlan(
         DiffSynth(DiffSynthOptions(**options)),
         FolderContainer,
         profile=WAN,
-        choice=Choice(where=where),
+        choice=SampleFilter(where=where),
     )
     return run_export(workspace, out, plan)
 
@@ -349,7 +350,7 @@ def test_a_broken_identity_image_leaves_the_sample_out(tmp_path):
 
 
 def test_a_short_sample_is_left_out(workspace, tmp_path):
-    plan = Plan(
+    plan = ExportPlan(
         DiffSynth(DiffSynthOptions(triples="only", control=False)),
         FolderContainer,
         profile=WAN.model_copy(update={"min_frames": 81}),

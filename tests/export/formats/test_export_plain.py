@@ -12,11 +12,12 @@ import pyarrow as pa
 import pytest
 
 from clipmill.export.containers.tree import FolderContainer
-from clipmill.export.content.compose import SampleFacts, compose
+from clipmill.export.content.compose import SampleInputs, compose
 from clipmill.export.content.profile import PROFILES, FrameProfile
 from clipmill.export.content.timeline import expected_count
 from clipmill.export.formats.plain import Plain, PlainOptions
-from clipmill.export.job.run import Plan, run_export
+from clipmill.export.job.plan import ExportPlan
+from clipmill.export.job.run import run_export
 from clipmill.export.job.verify import verify_export
 from clipmill.pipeline.samples import read_samples
 from clipmill.samples.schema import SampleRow
@@ -75,7 +76,7 @@ def hostile(samples, tmp_path_factory) -> Workspace:
 @pytest.fixture(scope="module")
 def exported(hostile, tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("plain") / "out"
-    run_export(hostile, out, Plan(Plain(PlainOptions()), FolderContainer))
+    run_export(hostile, out, ExportPlan(Plain(PlainOptions()), FolderContainer))
     assert not verify_export(out).problems
     return out
 
@@ -84,7 +85,7 @@ def exported(hostile, tmp_path_factory) -> Path:
 def for_ltx(workspace, tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("ltx") / "out"
     profile = PROFILES["ltx"].model_copy(update={"max_frames": 97})
-    run_export(workspace, out, Plan(Plain(PlainOptions()), FolderContainer, profile=profile))
+    run_export(workspace, out, ExportPlan(Plain(PlainOptions()), FolderContainer, profile=profile))
     return out
 
 
@@ -226,7 +227,7 @@ def test_tracking_and_masks_lie_on_the_objects(for_ltx, workspace):
 def test_without_drawings_there_is_no_decoding_and_no_index_of_them(hostile, samples, tmp_path):
     out = tmp_path / "out"
     options = PlainOptions(tracking=False, masks=False)
-    run_export(hostile, out, Plan(Plain(options), FolderContainer))
+    run_export(hostile, out, ExportPlan(Plain(options), FolderContainer))
     assert not (out / "tracking").exists() and not (out / "masks").exists()
     assert filled_lines(out / "trackings.txt") == []
     assert len(filled_lines(out / "videos.txt")) == len(samples) - 1
@@ -242,10 +243,10 @@ def test_without_drawings_there_is_no_decoding_and_no_index_of_them(hostile, sam
 def test_an_index_of_an_earlier_rate_goes(hostile, tmp_path):
     out = tmp_path / "out"
     options = PlainOptions(tracking=False, masks=False)
-    run_export(hostile, out, Plan(Plain(options), FolderContainer))
+    run_export(hostile, out, ExportPlan(Plain(options), FolderContainer))
     assert [p.name for p in (out / "musubi").iterdir()] == ["25fps.jsonl"]
     profile = FrameProfile(fps=Fraction(30000, 1001), max_frames=9)
-    run_export(hostile, out, Plan(Plain(options), FolderContainer, profile=profile))
+    run_export(hostile, out, ExportPlan(Plain(options), FolderContainer, profile=profile))
     assert [p.name for p in (out / "musubi").iterdir()] == ["29.97fps.jsonl"]
     (dataset,) = tomllib.loads((out / "musubi.toml").read_text())["datasets"]
     assert dataset["source_fps"] == pytest.approx(29.97) and dataset["max_frames"] == 9
@@ -259,7 +260,7 @@ def test_indices_that_stay_empty_are_told_before_writing(hostile, samples, tmp_p
     report = run_export(
         hostile,
         tmp_path / "out",
-        Plan(Plain(options), FolderContainer, profile=profile),
+        ExportPlan(Plain(options), FolderContainer, profile=profile),
         on_notice=told.append,
     )
     ltx, cosmos = told
@@ -279,7 +280,7 @@ def test_indices_that_stay_empty_are_told_before_writing(hostile, samples, tmp_p
 def test_what_is_expected_is_what_comes(hostile, samples, name):
     """The frames told before an export are those it gives."""
     for sample in samples.values():
-        facts = SampleFacts(index=index_video(sample.uri)[1])
+        facts = SampleInputs(index=index_video(sample.uri)[1])
         profile = PROFILES[name].model_copy(update={"min_frames": 1})
         found = expected_count(
             sample.num_frames,

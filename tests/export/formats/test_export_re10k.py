@@ -15,10 +15,11 @@ from clipmill.export.containers.tree import FolderContainer
 from clipmill.export.content.compose import LeftOutError, compose
 from clipmill.export.content.profile import FrameProfile
 from clipmill.export.formats.base import FormatOptions
-from clipmill.export.formats.poses import pose_lines
 from clipmill.export.formats.re10k import Re10k
-from clipmill.export.job.run import Plan, run_export
+from clipmill.export.job.plan import ExportPlan
+from clipmill.export.job.run import run_export
 from clipmill.export.job.verify import verify_export
+from clipmill.export.render.pose_files import pose_lines
 from clipmill.pipeline.samples import read_samples
 from clipmill.store.codecs import decode_array, encode_array
 
@@ -126,7 +127,7 @@ def test_cameractrl_reads_the_folder(tmp_path):
     workspace = build_filmed_workspace(tmp_path)
     out = tmp_path / "out"
     report = run_export(
-        workspace, out, Plan(Re10k(FormatOptions()), FolderContainer, profile=TARGET)
+        workspace, out, ExportPlan(Re10k(FormatOptions()), FolderContainer, profile=TARGET)
     )
     samples = {sample.sample_id: sample for sample in read_samples(workspace)}
     assert report.samples == len(samples) == 2 and not report.left_out
@@ -146,7 +147,9 @@ def test_cameractrl_reads_the_folder(tmp_path):
 
 
 def test_a_workspace_without_poses_gives_an_empty_list(workspace, tmp_path):
-    report = run_export(workspace, tmp_path / "out", Plan(Re10k(FormatOptions()), FolderContainer))
+    report = run_export(
+        workspace, tmp_path / "out", ExportPlan(Re10k(FormatOptions()), FolderContainer)
+    )
     assert report.samples == 0
     assert report.left_out == {"the clip has no camera poses": len(list(read_samples(workspace)))}
     assert json.loads((tmp_path / "out" / "re10k.json").read_text()) == []

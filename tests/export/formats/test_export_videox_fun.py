@@ -14,12 +14,13 @@ from PIL import Image
 
 from clipmill.export.containers.tree import FolderContainer
 from clipmill.export.content.compose import LeftOutError, compose
+from clipmill.export.content.pieces import Piece
 from clipmill.export.content.profile import PROFILES
 from clipmill.export.content.sample import CameraPath, ExportSample
-from clipmill.export.formats.base import Piece
+from clipmill.export.content.sample_filter import SampleFilter
 from clipmill.export.formats.videox_fun import VideoXFun, VideoXFunOptions
-from clipmill.export.job.choose import Choice
-from clipmill.export.job.run import ExportReport, Plan, run_export
+from clipmill.export.job.plan import ExportPlan, ExportReport
+from clipmill.export.job.run import run_export
 from clipmill.pipeline.samples import read_samples
 from clipmill.store.workspace import Workspace
 
@@ -28,11 +29,11 @@ WAN = PROFILES["wan2.1"].model_copy(update={"size": None})
 
 
 def export(workspace: Workspace, out: Path, where: str = "", **options: Any) -> ExportReport:
-    plan = Plan(
+    plan = ExportPlan(
         VideoXFun(VideoXFunOptions(**options)),
         FolderContainer,
         profile=WAN,
-        choice=Choice(where=where),
+        choice=SampleFilter(where=where),
     )
     return run_export(workspace, out, plan)
 

@@ -16,9 +16,10 @@ from clipmill.export.containers.webdataset import WebDatasetContainer
 from clipmill.export.content.profile import FrameProfile
 from clipmill.export.formats.base import FormatOptions
 from clipmill.export.formats.canonical import Canonical
-from clipmill.export.frameino import export_frameino
-from clipmill.export.job.entries import Entry
-from clipmill.export.job.run import Plan, run_export
+from clipmill.export.formats.frameino.source_videos import export_frameino
+from clipmill.export.job.plan import ExportPlan
+from clipmill.export.job.run import run_export
+from clipmill.manifest.entries import SampleEntry
 from clipmill.pipeline.videos import VideoList
 from clipmill.samples.schema import SampleRow
 from clipmill.store.records import schema_of, to_dict
@@ -80,8 +81,8 @@ def _probed(folder: Path, row: SampleRow) -> Workspace:
     return workspace
 
 
-def _plan(container: type = FolderContainer) -> Plan:
-    return Plan(Canonical(FormatOptions()), container, profile=FrameProfile())
+def _plan(container: type = FolderContainer) -> ExportPlan:
+    return ExportPlan(Canonical(FormatOptions()), container, profile=FrameProfile())
 
 
 def _frames(path: Path) -> np.ndarray:
@@ -124,7 +125,7 @@ def test_copies_are_named_with_the_colours_of_their_file(
     out = tmp_path / "out"
     report = run_export(_probed(tmp_path, row), out, _plan(container))
     assert report.copied == {BT709: 1}
-    entry = Entry.from_line((out / "manifest.jsonl").read_text())
+    entry = SampleEntry.from_line((out / "manifest.jsonl").read_text())
     assert [file.colours for file in entry.pieces[0].files if file.colours] == [BT709]
     text = (out / "CONVENTIONS.md").read_text()
     assert "- 1 videos are copies of their source" in text and f"  - 1 x {BT709}" in text

@@ -21,12 +21,13 @@ from clipmill.disk import hold
 from clipmill.errors import UsageError
 from clipmill.export.containers.tree import FolderContainer
 from clipmill.export.content.profile import FrameProfile
+from clipmill.export.content.sample_filter import SampleFilter
 from clipmill.export.formats.base import FormatOptions
 from clipmill.export.formats.canonical import Canonical
-from clipmill.export.job.choose import Choice
-from clipmill.export.job.entries import Entry
-from clipmill.export.job.run import Plan, run_export
+from clipmill.export.job.plan import ExportPlan
+from clipmill.export.job.run import run_export
 from clipmill.export.job.verify import verify_export
+from clipmill.manifest.entries import SampleEntry
 from clipmill.pipeline.samples import read_samples
 from clipmill.samples.schema import SampleRow
 from clipmill.sources import list_sources
@@ -36,12 +37,12 @@ from clipmill.store.workspace import Workspace
 SMALL = FrameProfile(long_side=160, fps=Fraction(8))
 
 
-def plan(profile: FrameProfile = SMALL, *, workers: int = 1, **choice) -> Plan:
-    return Plan(
+def plan(profile: FrameProfile = SMALL, *, workers: int = 1, **choice) -> ExportPlan:
+    return ExportPlan(
         Canonical(FormatOptions()),
         FolderContainer,
         profile=profile,
-        choice=Choice(**choice),
+        choice=SampleFilter(**choice),
         workers=workers,
     )
 
@@ -75,7 +76,7 @@ def exported(workspace, tmp_path_factory) -> Path:
 
 def test_every_sample_is_there_and_verified(workspace, exported):
     samples = [s.sample_id for s in read_samples(workspace) if s.stage1]
-    entries = [Entry.from_line(line) for line in (exported / "manifest.jsonl").open()]
+    entries = [SampleEntry.from_line(line) for line in (exported / "manifest.jsonl").open()]
     assert [entry.sample_id for entry in entries] == samples
     found = verify_export(exported)
     assert not found.problems and found.samples == len(samples)
@@ -203,7 +204,7 @@ def test_templates_are_counted_and_left_out_on_demand(tmp_path):
     assert (own.samples, own.failed, own.reused) == (2, 0, 2)
     assert own.captions == {"model": 1, "provided": 1}
     assert own.left_out == {"its caption is a template": 1, "it has no caption": 1}
-    entries = [Entry.from_line(line) for line in (out / "manifest.jsonl").open()]
+    entries = [SampleEntry.from_line(line) for line in (out / "manifest.jsonl").open()]
     assert [e.sample_id for e in entries if e.left_out] == [rows[0].sample_id, rows[2].sample_id]
     listed = [json.loads(line) for line in (out / "samples.jsonl").open()]
     assert [row["caption_origin"] for row in listed] == ["provided", "model"]
@@ -239,7 +240,7 @@ def test_bad_videos_cost_only_their_samples(tmp_path):
     report = run_export(workspace, tmp_path / "out", plan(FrameProfile()))
     assert report.samples == 2 and report.failed == 2
     assert sum(report.left_out.values()) == 2
-    entries = [Entry.from_line(line) for line in (tmp_path / "out/manifest.jsonl").open()]
+    entries = [SampleEntry.from_line(line) for line in (tmp_path / "out/manifest.jsonl").open()]
     assert [bool(entry.left_out) for entry in entries] == [False, True, True, False]
     assert entries[1].kind == "missing" and "1.mp4" in entries[1].left_out
     # an error is tried again by the next export
@@ -256,10 +257,10 @@ def test_a_sample_that_kills_its_process_costs_only_itself(tmp_path):
         caption = "Boom!" if number in {2, 3} else "Fine."
         rows.append(replace(row, sample_id=sample, caption=caption))
     workspace = workspace_with(tmp_path / "ws", rows)
-    killing = Plan(Killing(FormatOptions()), FolderContainer, workers=2)
+    killing = ExportPlan(Killing(FormatOptions()), FolderContainer, workers=2)
     report = run_export(workspace, tmp_path / "out", killing)
     assert report.samples == 5 and report.failed == 2
-    entries = [Entry.from_line(line) for line in (tmp_path / "out/manifest.jsonl").open()]
+    entries = [SampleEntry.from_line(line) for line in (tmp_path / "out/manifest.jsonl").open()]
     assert [entry.kind for entry in entries] == ["", "", "crash", "crash", "", "", ""]
 
 
@@ -279,16 +280,16 @@ def test_a_video_inside_a_shard_is_exported(tmp_path):
 def test_a_video_that_was_replaced_is_refused(workspace, tmp_path):
     """Same name, other frames: the size differs, or the packets do."""
     row, facts = disc_sample(Disc(160, 96, num_frames=30), tmp_path / "disc.mp4")
-    from clipmill.export.job.unchanged import check_unchanged
+    from clipmill.export.content.source_check import check_source
     from clipmill.video import VideoChangedError
 
-    check_unchanged(row.uri, facts)
+    check_source(row.uri, facts)
     Disc(160, 96, num_frames=31).write(tmp_path / "other.mp4")
     other = str(tmp_path / "other.mp4")
     with pytest.raises(VideoChangedError, match="other frames"):
-        check_unchanged(other, replace(facts, size_bytes=None))
+        check_source(other, replace(facts, size_bytes=None))
     with pytest.raises(VideoChangedError):
-        check_unchanged(other, facts)
+        check_source(other, facts)
 
 
 _KILLED = """

@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from clipmill.export.folder import ExportFolder
+from clipmill.export.content.pieces import Made
 from clipmill.export.formats.base import Format
-from clipmill.export.job.entries import Entry
-from clipmill.export.job.worker import Made
+from clipmill.manifest.entries import SampleEntry
+from clipmill.manifest.folder import ExportFolder
 
-ReadEntries = Callable[[], Iterator[Entry]]
+ReadEntries = Callable[[], Iterator[SampleEntry]]
 """Gives the entries of all samples in order; may be called several times."""
 
 
@@ -79,14 +79,14 @@ class Container(ABC):
         """Return what this container fills: by folder, a pattern of the paths in it."""
 
     @abstractmethod
-    def add(self, made: Made) -> list[Entry]:
+    def add(self, made: Made) -> list[SampleEntry]:
         """Take the files of a sample (or its reason); return the entries that are done now."""
 
     @abstractmethod
-    def is_there(self, entry: Entry) -> bool:
+    def is_there(self, entry: SampleEntry) -> bool:
         """Whether the files of an entry lie in the export, by their sizes."""
 
-    def is_whole_shard(self, number: int, entries: Sequence[Entry], *, last: bool) -> bool:
+    def is_whole_shard(self, number: int, entries: Sequence[SampleEntry], *, last: bool) -> bool:
         """Whether a shard is as an export would write it now; for containers with shards.
 
         Args:
@@ -96,11 +96,11 @@ class Container(ABC):
         """
         raise NotImplementedError
 
-    def keep(self, entry: Entry) -> None:
+    def keep(self, entry: SampleEntry) -> None:
         """Take over what an earlier export left of a sample; most have nothing to do."""
         return
 
-    def flush(self) -> list[Entry]:
+    def flush(self) -> list[SampleEntry]:
         """Finish what is begun; return the entries that are done now."""
         return []
 

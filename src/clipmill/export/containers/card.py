@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import yaml
 
-from clipmill.export.captions import caption_section
 from clipmill.export.containers.base import About
 from clipmill.export.containers.columns import Columns
+from clipmill.export.content.caption_origins import caption_section
 
 _LOADING = """\
 ```python

@@ -15,7 +15,8 @@ from clipmill.export.containers.card import make_card
 from clipmill.export.containers.columns import Columns
 from clipmill.export.containers.tree import FolderContainer
 from clipmill.export.formats.base import Format
-from clipmill.export.job.entries import PieceEntry
+from clipmill.manifest.entries import PieceEntry
+from clipmill.manifest.marker import HUGGINGFACE
 
 METADATA = "metadata.parquet"
 """One of the three names that a VideoFolder has."""
@@ -38,7 +39,7 @@ class HuggingFaceContainer(FolderContainer):
     too: a copy of the folder serves trainers.
     """
 
-    name: ClassVar[str] = "huggingface"
+    name: ClassVar[str] = HUGGINGFACE
 
     @classmethod
     def owned(cls, format_: type[Format]) -> dict[str, str]:

@@ -8,22 +8,23 @@ from typing import IO, Any, ClassVar
 from clipmill.disk import create
 from clipmill.disk.digest import read_through
 from clipmill.export.containers.base import About, Container, ReadEntries
-from clipmill.export.formats.base import Format, Member
-from clipmill.export.job.entries import Entry, FileEntry, PieceEntry
-from clipmill.export.job.worker import Made
+from clipmill.export.content.pieces import Made, Member
+from clipmill.export.formats.base import Format
+from clipmill.manifest.entries import FileEntry, PieceEntry, SampleEntry
+from clipmill.manifest.marker import FOLDER
 
 
 class FolderContainer(Container):
     """Every member is a file of its own; the format's indices lie beside them."""
 
-    name: ClassVar[str] = "folder"
+    name: ClassVar[str] = FOLDER
 
     @classmethod
     def owned(cls, format_: type[Format]) -> dict[str, str]:
         """Return the format's own folders."""
         return dict(format_.owned)
 
-    def add(self, made: Made) -> list[Entry]:
+    def add(self, made: Made) -> list[SampleEntry]:
         """Move the files of a sample into their places."""
         pieces = tuple(
             PieceEntry(
@@ -33,7 +34,7 @@ class FolderContainer(Container):
             )
             for piece in made.pieces
         )
-        return [Entry(made.sample_id, made.token, pieces, made.left_out, made.kind)]
+        return [SampleEntry(made.sample_id, made.token, pieces, made.left_out, made.kind)]
 
     def _place(self, member: Member, key: str, made: Made) -> FileEntry:
         file = member.file
@@ -46,7 +47,7 @@ class FolderContainer(Container):
         self.folder.adopt(member.path, file)
         return FileEntry(member.path, size, digest, colours=member.colours)
 
-    def is_there(self, entry: Entry) -> bool:
+    def is_there(self, entry: SampleEntry) -> bool:
         """Whether every file has its size."""
         return all(
             _size(self.folder.root / file.path) == file.bytes

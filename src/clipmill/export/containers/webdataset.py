@@ -12,10 +12,12 @@ from typing import Any, ClassVar
 
 from clipmill.export.containers.base import About, Container, ReadEntries
 from clipmill.export.containers.shard import ShardWriter, WrittenMember, read_members, shard_size
-from clipmill.export.folder import ExportFolder
-from clipmill.export.formats.base import Format, Piece
-from clipmill.export.job.entries import Entry, FileEntry, PieceEntry
-from clipmill.export.job.worker import Made
+from clipmill.export.content.pieces import Made, Piece
+from clipmill.export.formats.base import Format
+from clipmill.manifest.entries import FileEntry, PieceEntry, SampleEntry
+from clipmill.manifest.folder import ExportFolder
+from clipmill.manifest.marker import WEBDATASET
+from clipmill.manifest.names import member_name
 from clipmill.video import VideoError
 
 __all__ = ["INDEX", "WebDatasetContainer", "read_members"]
@@ -55,7 +57,7 @@ class WebDatasetContainer(Container):
     written; its entries come when it lies there.
     """
 
-    name: ClassVar[str] = "webdataset"
+    name: ClassVar[str] = WEBDATASET
     has_indices: ClassVar[bool] = False
     whole_shards: ClassVar[bool] = True
 
@@ -63,7 +65,7 @@ class WebDatasetContainer(Container):
         super().__init__(folder, format_, shard_bytes=shard_bytes)
         self._number = 0
         self._open: _OpenShard | None = None
-        self._finishing: deque[Future[list[Entry]]] = deque()
+        self._finishing: deque[Future[list[SampleEntry]]] = deque()
         cores = os.cpu_count() or 1
         self._hashing = ThreadPoolExecutor(max(1, min(4, cores - 1)), "hash")
         self._syncing = ThreadPoolExecutor(1, "sync")
@@ -77,10 +79,10 @@ class WebDatasetContainer(Container):
         """Return the path of a shard, counted from 0."""
         return f"shards/{self.format.name}-{number:06d}.tar"
 
-    def add(self, made: Made) -> list[Entry]:
+    def add(self, made: Made) -> list[SampleEntry]:
         """Write the files of a sample into the open shard."""
         if not made.pieces:
-            entry = Entry(made.sample_id, made.token, (), made.left_out, made.kind)
+            entry = SampleEntry(made.sample_id, made.token, (), made.left_out, made.kind)
             return [entry, *self._done(_FINISHING)]
         shard = self._open = self._open or self._begin()
         before = shard.writer.size
@@ -89,25 +91,25 @@ class WebDatasetContainer(Container):
         except VideoError as error:
             # A source that went away while it was copied costs its sample, not the shard.
             shard.writer.cut_back(before)
-            entry = Entry(made.sample_id, made.token, (), str(error), error.kind)
+            entry = SampleEntry(made.sample_id, made.token, (), str(error), error.kind)
             return [entry, *self._done(_FINISHING)]
         shard.samples.append((made, written))
         if shard.writer.size >= self.shard_bytes:
             self._finish()
         return self._done(_FINISHING)
 
-    def keep(self, entry: Entry) -> None:
+    def keep(self, entry: SampleEntry) -> None:
         """Number new shards behind that of the entry."""
-        self._number = max([self._number, *(_number(path) + 1 for path in _shards(entry))])
+        self._number = max([self._number, *(_number(path) + 1 for path in entry.shards)])
 
-    def is_there(self, entry: Entry) -> bool:
+    def is_there(self, entry: SampleEntry) -> bool:
         """Whether the shard of a sample is there; `is_whole_shard` looks at its size."""
-        return all((self.folder.root / path).is_file() for path in _shards(entry))
+        return all((self.folder.root / path).is_file() for path in entry.shards)
 
-    def is_whole_shard(self, number: int, entries: Sequence[Entry], *, last: bool) -> bool:
+    def is_whole_shard(self, number: int, entries: Sequence[SampleEntry], *, last: bool) -> bool:
         """Whether a shard holds the files of these entries and nothing else, by its size."""
         place = self.folder.root / self.shard_path(number)
-        if not place.is_file() or {path for e in entries for path in _shards(e)} != {
+        if not place.is_file() or {path for e in entries for path in e.shards} != {
             self.shard_path(number)
         }:
             return False
@@ -117,7 +119,7 @@ class WebDatasetContainer(Container):
         full = size - empty >= self.shard_bytes
         return place.stat().st_size == size and (full or last)
 
-    def flush(self) -> list[Entry]:
+    def flush(self) -> list[SampleEntry]:
         """Close the last shard and wait until all are on disk."""
         if self._open is not None and self._open.samples:
             self._finish()
@@ -133,7 +135,7 @@ class WebDatasetContainer(Container):
 
     def write_indices(self, entries: ReadEntries, about: About) -> None:
         """Write the index of the shards and the conventions."""
-        rows = ((path, piece) for e in entries() for piece in e.pieces for path in _shards(e))
+        rows = ((path, piece) for e in entries() for piece in e.pieces for path in e.shards)
         shards = [
             {
                 "url": path,
@@ -165,10 +167,10 @@ class WebDatasetContainer(Container):
         shard.writer.finish()
         self._finishing.append(self._syncing.submit(self._place, shard))
 
-    def _place(self, shard: _OpenShard) -> list[Entry]:
+    def _place(self, shard: _OpenShard) -> list[SampleEntry]:
         self.folder.adopt(shard.path, shard.writer.file)
         entries = [
-            Entry(
+            SampleEntry(
                 made.sample_id,
                 made.token,
                 tuple(
@@ -181,9 +183,9 @@ class WebDatasetContainer(Container):
         shard.writer.close()
         return entries
 
-    def _done(self, waiting: int) -> list[Entry]:
+    def _done(self, waiting: int) -> list[SampleEntry]:
         """Return the entries of shards on disk; wait until at most `waiting` are not."""
-        entries: list[Entry] = []
+        entries: list[SampleEntry] = []
         while self._finishing and (len(self._finishing) > waiting or self._finishing[0].done()):
             entries += self._finishing.popleft().result()
         return entries
@@ -193,7 +195,7 @@ def _write(writer: ShardWriter, piece: Piece, made: Made) -> list[WrittenMember]
     """Write the members of a piece and its row."""
     if not _KEY.fullmatch(piece.key):
         raise ValueError(f"the key '{piece.key}' has other characters than A-Z a-z 0-9 _ -")
-    names = {member.path: f"{piece.key}.{member.extension}" for member in piece.members}
+    names = {member.path: member_name(piece.key, member.extension) for member in piece.members}
     hashes = made.hashes or {}
     written = [
         writer.add_file(
@@ -209,7 +211,8 @@ def _write(writer: ShardWriter, piece: Piece, made: Made) -> list[WrittenMember]
         {"extension": member.extension, "path": member.path} for member in piece.members
     ]
     content = json.dumps(row, allow_nan=False, separators=(",", ":")).encode()
-    return [*written, writer.add_bytes(f"{piece.key}.{'row.' * taken}json", content)]
+    name = member_name(piece.key, "row.json" if taken else "json")
+    return [*written, writer.add_bytes(name, content)]
 
 
 def _renamed(value: Any, names: Mapping[str, str]) -> Any:
@@ -226,15 +229,10 @@ def _renamed(value: Any, names: Mapping[str, str]) -> Any:
 def _entries_of(
     piece: Piece, members: Iterable[WrittenMember], shard: str
 ) -> tuple[FileEntry, ...]:
-    colours = {f"{piece.key}.{member.extension}": member.colours for member in piece.members}
+    colours = {member_name(piece.key, member.extension): member.colours for member in piece.members}
     return tuple(
         FileEntry(m.name, m.bytes, m.sha256(), shard, colours.get(m.name, "")) for m in members
     )
-
-
-def _shards(entry: Entry) -> list[str]:
-    """Return the shard of an entry, if it has one."""
-    return list(dict.fromkeys(file.shard for piece in entry.pieces for file in piece.files))
 
 
 def _number(path: str) -> int:

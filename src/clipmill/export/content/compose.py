@@ -26,7 +26,7 @@ class LeftOutError(ClipError):
 
 
 @dataclass(frozen=True)
-class SampleFacts:
+class SampleInputs:
     """What the workspace knows of a sample beyond its row.
 
     Attributes:
@@ -52,7 +52,7 @@ class SampleFacts:
     stamp: str = ""
 
 
-def compose(row: SampleRow, facts: SampleFacts, profile: FrameProfile) -> ExportSample:
+def compose(row: SampleRow, facts: SampleInputs, profile: FrameProfile) -> ExportSample:
     """Return a sample in the frames and pixels of an export.
 
     Raises:

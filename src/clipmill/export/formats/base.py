@@ -1,82 +1,21 @@
 """What every format is: a function from samples to pieces, and the indices over their rows."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import IO, Any, ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
-
+from clipmill.export.content.pieces import Piece
 from clipmill.export.content.sample import ExportSample
-from clipmill.export.formats.consumer import Consumer
+from clipmill.export.index_files.consumer import Consumer
+from clipmill.export.index_files.rows import CreateText, Rows, Rule
+from clipmill.export.render.encoding import EncodingOptions
 
 OptionsT = TypeVar("OptionsT", bound="FormatOptions")
-CreateText = Callable[[str], AbstractContextManager[IO[str]]]
-"""Opens a text file of the export by its relative path; it appears when the block ends."""
-
-SAMPLE_KEY = r"[0-9a-f]{16}-\d+-\d+-a\d+"
-"""Pattern of sample ids, for `Format.owned`."""
-
-SPREAD_KEY = rf".{{2}}/{SAMPLE_KEY}"
-"""Pattern of sample ids below a folder of two characters, see `spread`."""
-
-Rows = Callable[[], Iterator[Mapping[str, Any]]]
-"""Gives the rows of all pieces in order; may be called several times."""
 
 
-class FormatOptions(BaseModel):
+class FormatOptions(EncodingOptions):
     """Settings of a format; every one has a default that works."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    crf: int = Field(
-        default=18, ge=0, le=51, description="Quality of encoded videos, lower is better."
-    )
-    gop: int = Field(
-        default=48, ge=1, description="Most frames between key frames of encoded videos."
-    )
-    reencode: bool = Field(
-        default=False, description="Encode also videos that could be copied as they are."
-    )
-
-
-@dataclass(frozen=True)
-class Member:
-    """One file of a piece.
-
-    Attributes:
-        extension: Unique in the piece, `mp4` or `mask.mp4`; with the key in front it is the
-            member's name in a WebDataset shard.
-        path: Where it lies in a folder, relative to the export, `/` as separator.
-        file: The finished file.
-        outside: Whether it is a file of somebody else (a source video): it is copied, and never
-            moved or changed.
-        colours: Of such a video, in one line, as it names them.
-    """
-
-    extension: str
-    path: str
-    file: Path
-    outside: bool = False
-    colours: str = ""
-
-
-@dataclass(frozen=True)
-class Piece:
-    """What becomes of a sample, or of one region of one object of it.
-
-    Attributes:
-        key: Unique in the export, letters, digits, dash and underscore: the name of its files.
-        members: Its files.
-        row: JSON values for the indices; small: arrays belong into members. Files are named by
-            the `path` of their member.
-    """
-
-    key: str
-    members: tuple[Member, ...]
-    row: Mapping[str, Any]
 
 
 class Format(ABC, Generic[OptionsT]):
@@ -137,15 +76,10 @@ class Format(ABC, Generic[OptionsT]):
         """Return those indices of a folder export that not every frame profile can fill."""
         return ()
 
-    def rules(self) -> Mapping[str, Callable[[Mapping[str, Any]], str]]:
+    def rules(self) -> Mapping[str, Rule]:
         """Return why a piece is not in an index (empty when it is), by the name of the index."""
         return {}
 
     @abstractmethod
     def conventions(self) -> str:
         """Return what the numbers and pictures of this format mean, as Markdown sections."""
-
-
-def spread(key: str, name: str) -> str:
-    """Return `name` below a folder of two characters, so that no folder grows too large."""
-    return f"{key[:2]}/{name}"

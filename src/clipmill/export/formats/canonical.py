@@ -1,25 +1,33 @@
 """Canonical (F0): everything a sample has, in open formats; the source of all others."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
+from clipmill.export.content.pieces import Member, Piece
 from clipmill.export.content.sample import ExportSample
-from clipmill.export.formats.base import (
-    SPREAD_KEY,
-    CreateText,
-    Format,
-    FormatOptions,
-    Member,
-    Piece,
-    Rows,
-    spread,
+from clipmill.export.formats.base import Format, FormatOptions
+from clipmill.export.index_files.rows import CreateText, Rows
+from clipmill.export.index_files.text_lists import dump, finite, write_jsonl
+from clipmill.export.render.clip_video import video_member
+from clipmill.export.render.identity_image import identity_files
+from clipmill.manifest.canonical import (
+    CANONICAL,
+    IMAGES,
+    OBJECT_ID,
+    TRACKS,
+    VISIBILITY,
+    CanonicalRow,
+    DescribedObject,
+    DescribedSample,
+    arrays_name,
+    description_name,
+    masks_name,
+    video_name,
 )
-from clipmill.export.formats.identity import identity_files
-from clipmill.export.formats.video import video_member
+from clipmill.manifest.names import SPREAD_KEY
 from clipmill.samples.schema import SampleObject
 from clipmill.store.codecs import decode_bits, mask_to_coco
 
@@ -58,7 +66,7 @@ _CONVENTIONS = """\
 class Canonical(Format[FormatOptions]):
     """One video, one npz, one JSON file per sample, with masks and identity images."""
 
-    name: ClassVar[str] = "canonical"
+    name: ClassVar[str] = CANONICAL
     summary: ClassVar[str] = "Everything a sample has: mp4, npz, COCO masks, PNG, JSON."
     owned: ClassVar = {
         "videos": rf"{SPREAD_KEY}\.mp4",
@@ -71,44 +79,32 @@ class Canonical(Format[FormatOptions]):
     def pieces(self, sample: ExportSample, scratch: Path) -> Iterator[Piece]:
         """Yield the one piece of a sample."""
         key = sample.sample_id
-        members = [
-            video_member(
-                sample,
-                scratch,
-                path=f"videos/{spread(key, key)}.mp4",
-                options=self.options,
-            )
-        ]
+        path = video_name(key).path
+        members = [video_member(sample, scratch, path=path, options=self.options)]
         arrays = scratch / "arrays.npz"
         np.savez_compressed(arrays, allow_pickle=False, **_arrays(sample))
-        members.append(Member("npz", f"arrays/{spread(key, key)}.npz", arrays))
+        members.append(Member(*arrays_name(key), arrays))
         if sample.masks:
             masks = scratch / "masks.json"
-            masks.write_text(_dump({k: list(map(_coco, v)) for k, v in sample.masks.items()}))
-            members.append(Member("masks.json", f"masks/{spread(key, key)}.json", masks))
+            masks.write_text(dump({k: list(map(_coco, v)) for k, v in sample.masks.items()}))
+            members.append(Member(*masks_name(key), masks))
         images: dict[str, list[str]] = {}
         for entry in sample.row.objects:
-            found = list(identity_files(entry, scratch, folder="identity"))
+            found = list(identity_files(entry, scratch, folder=IMAGES))
             images[entry.object_id] = [member.path for member in found]
             members += found
         described = scratch / "sample.json"
-        described.write_text(_dump(_described(sample, images, members)))
-        members.append(Member("json", f"samples/{spread(key, key)}.json", described))
-        yield Piece(key, tuple(members), _index_row(sample, members))
+        described.write_text(dump(_described(sample, images, members)))
+        members.append(Member(*description_name(key), described))
+        yield Piece(key, tuple(members), dict(_index_row(sample)))
 
     def write_indices(self, rows: Rows, create: CreateText) -> None:
         """Write `samples.jsonl`, one line per sample."""
-        with create("samples.jsonl") as file:
-            for row in rows():
-                file.write(_dump(row) + "\n")
+        write_jsonl(create, "samples.jsonl", rows())
 
     def conventions(self) -> str:
         """Return what arrays, masks and images mean."""
         return _CONVENTIONS
-
-
-def _dump(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
 
 
 def _coco(blob: bytes) -> dict[str, Any]:
@@ -122,9 +118,9 @@ def _arrays(sample: ExportSample) -> dict[str, np.ndarray]:
     names = [entry.object_id for entry, found in zip(objects, tracks, strict=True)
              for _ in range(found.shape[1])]  # fmt: skip
     arrays: dict[str, np.ndarray] = {
-        "tracks": np.concatenate(tracks, axis=1),
-        "visibility": np.concatenate([sample.visibility(entry) for entry in objects], axis=1),
-        "object_id": np.array(names),
+        TRACKS: np.concatenate(tracks, axis=1),
+        VISIBILITY: np.concatenate([sample.visibility(entry) for entry in objects], axis=1),
+        OBJECT_ID: np.array(names),
         "frame_seconds": np.arange(sample.num_frames) / float(sample.timeline.fps),
         "source_frame": sample.timeline.shown,
         "frame_pts": sample.timeline.source_pts,
@@ -139,15 +135,14 @@ def _arrays(sample: ExportSample) -> dict[str, np.ndarray]:
     return arrays
 
 
-def _index_row(sample: ExportSample, members: list[Member]) -> dict[str, Any]:
+def _index_row(sample: ExportSample) -> CanonicalRow:
     row = sample.row
-    by_extension = {member.extension: member.path for member in members}
     return {
         "sample_id": row.sample_id,
-        "video": by_extension["mp4"],
-        "arrays": by_extension["npz"],
-        "masks": by_extension.get("masks.json"),
-        "sample": f"samples/{spread(row.sample_id, row.sample_id)}.json",
+        "video": video_name(row.sample_id).path,
+        "arrays": arrays_name(row.sample_id).path,
+        "masks": masks_name(row.sample_id).path if sample.masks else None,
+        "sample": description_name(row.sample_id).path,
         "caption": row.caption,
         "caption_origin": row.caption_origin,
         "num_frames": row.num_frames,
@@ -162,7 +157,7 @@ def _index_row(sample: ExportSample, members: list[Member]) -> dict[str, Any]:
 
 def _described(
     sample: ExportSample, images: dict[str, list[str]], members: list[Member]
-) -> dict[str, Any]:
+) -> DescribedSample:
     row, origin = sample.row, sample.origin
     return {
         "sample_id": row.sample_id,
@@ -186,7 +181,7 @@ def _described(
             )
             for entry in row.objects
         ],
-        "scores": {name: _finite(value) for name, value in sample.scores.items()},
+        "scores": {name: finite(value) for name, value in sample.scores.items()},
         "files": [member.path for member in members],
         "origin": {
             "source": origin.source,
@@ -217,7 +212,7 @@ def _tracked_frames(sample: ExportSample, entry: SampleObject) -> int:
 
 def _described_object(
     entry: SampleObject, images: list[str], *, tracked_frames: int
-) -> dict[str, Any]:
+) -> DescribedObject:
     pictures = (entry.reference, *entry.others) if entry.reference else ()
     return {
         "object_id": entry.object_id,
@@ -226,8 +221,8 @@ def _described_object(
         "area": entry.area,
         "box": list(entry.box),
         "mask": _coco(entry.mask),
-        "motion_strength": _finite(entry.motion_strength),
-        "motion_compensated": _finite(entry.motion_compensated),
+        "motion_strength": finite(entry.motion_strength),
+        "motion_compensated": finite(entry.motion_compensated),
         "stage2": entry.stage2,
         "refusal": entry.refusal,
         "enter_frame": entry.enter_frame,
@@ -247,7 +242,3 @@ def _described_object(
             for region in entry.regions
         ],
     }
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None

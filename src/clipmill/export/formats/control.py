@@ -8,22 +8,15 @@ import numpy as np
 from pydantic import Field
 
 from clipmill.export.content.compose import LeftOutError
+from clipmill.export.content.pieces import Member, Piece
 from clipmill.export.content.sample import ExportSample
-from clipmill.export.formats.base import (
-    SAMPLE_KEY,
-    SPREAD_KEY,
-    CreateText,
-    Format,
-    FormatOptions,
-    Member,
-    Piece,
-    Rows,
-    spread,
-)
-from clipmill.export.formats.indices import one_line, write_jsonl, write_lines
-from clipmill.export.formats.layers import Drawn, video_with_layers
-from clipmill.export.formats.overlay import Dots, Inside, Masks, colours_of, largest_region
-from clipmill.export.formats.point_files import ati_array, wan_move_arrays, write_ati
+from clipmill.export.formats.base import Format, FormatOptions
+from clipmill.export.index_files.rows import CreateText, Rows
+from clipmill.export.index_files.text_lists import one_line, write_jsonl, write_lines
+from clipmill.export.render.layered_video import Drawn, video_with_layers
+from clipmill.export.render.overlay import Dots, Inside, Masks, colours_of, largest_region
+from clipmill.export.render.point_files import ati_array, wan_move_arrays, write_ati
+from clipmill.manifest.names import SAMPLE_KEY, SPREAD_KEY, spread
 
 _CONVENTIONS = """\
 ## Control videos

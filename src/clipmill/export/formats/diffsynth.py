@@ -15,26 +15,20 @@ from clipmill.annotations.inout.schema import Region
 from clipmill.canvas.placement import Box
 from clipmill.export.content.compose import LeftOutError
 from clipmill.export.content.grid import aligned
+from clipmill.export.content.pieces import Member, Piece
 from clipmill.export.content.sample import ExportSample
-from clipmill.export.formats.base import (
-    SPREAD_KEY,
-    CreateText,
-    Format,
-    FormatOptions,
-    Member,
-    Piece,
-    Rows,
-    spread,
-)
-from clipmill.export.formats.letterbox import Background, identity_picture, png_bytes
-from clipmill.export.formats.metadata import with_key, write_metadata
-from clipmill.export.formats.region_video import (
+from clipmill.export.formats.base import Format, FormatOptions
+from clipmill.export.index_files.metadata import with_key, write_metadata
+from clipmill.export.index_files.rows import CreateText, Rows
+from clipmill.export.render.clip_video import copied_video, video_member, write_frames
+from clipmill.export.render.reference_image import Background, identity_picture, png_bytes
+from clipmill.export.render.region_video import (
     RegionVideo,
     write_mask_video,
     write_region_videos,
 )
-from clipmill.export.formats.track_video import TrackBackground, track_pictures
-from clipmill.export.formats.video import copied_video, video_member, write_frames
+from clipmill.export.render.track_video import TrackBackground, track_pictures
+from clipmill.manifest.names import SPREAD_KEY, spread
 
 _CONVENTIONS = """\
 ## Metadata

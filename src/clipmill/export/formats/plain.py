@@ -6,26 +6,20 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
+from clipmill.export.content.pieces import Member, Piece
 from clipmill.export.content.sample import ExportSample
-from clipmill.export.formats.base import (
-    SAMPLE_KEY,
-    CreateText,
-    Format,
-    FormatOptions,
-    Member,
-    Piece,
-    Rows,
-)
-from clipmill.export.formats.consumer import Consumer
-from clipmill.export.formats.layers import Drawn, video_with_layers
-from clipmill.export.formats.overlay import Dots, KeptMask
-from clipmill.export.formats.plain_indices import (
+from clipmill.export.formats.base import Format, FormatOptions
+from clipmill.export.index_files.consumer import Consumer
+from clipmill.export.index_files.plain_indices import (
     COSMOS_FRAMES,
     PLAIN_CONSUMERS,
     PLAIN_RULES,
     write_plain_indices,
 )
-from clipmill.export.formats.tally import Rule
+from clipmill.export.index_files.rows import CreateText, Rows, Rule
+from clipmill.export.render.layered_video import Drawn, video_with_layers
+from clipmill.export.render.overlay import Dots, KeptMask
+from clipmill.manifest.names import SAMPLE_KEY
 
 _CONVENTIONS = """\
 ## Files

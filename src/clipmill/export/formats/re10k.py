@@ -4,20 +4,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
+from clipmill.export.content.pieces import Member, Piece
 from clipmill.export.content.sample import ExportSample
-from clipmill.export.formats.base import (
-    SPREAD_KEY,
-    CreateText,
-    Format,
-    FormatOptions,
-    Member,
-    Piece,
-    Rows,
-    spread,
-)
-from clipmill.export.formats.indices import write_json_list
-from clipmill.export.formats.poses import POSE_CONVENTIONS, camera_of, pose_lines
-from clipmill.export.formats.video import video_member
+from clipmill.export.formats.base import Format, FormatOptions
+from clipmill.export.index_files.rows import CreateText, Rows
+from clipmill.export.index_files.text_lists import write_json_list
+from clipmill.export.render.clip_video import video_member
+from clipmill.export.render.pose_files import POSE_CONVENTIONS, camera_of, pose_lines
+from clipmill.manifest.names import SPREAD_KEY, spread
 
 _CONVENTIONS = (
     """\

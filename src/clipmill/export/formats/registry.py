@@ -8,7 +8,7 @@ from clipmill.export.formats.base import Format
 
 _FORMATS = {
     "canonical": "clipmill.export.formats.canonical:Canonical",
-    "frameino": "clipmill.export.formats.frameino:FrameIno",
+    "frameino": "clipmill.export.formats.frameino.cut_videos:FrameIno",
     "plain": "clipmill.export.formats.plain:Plain",
     "control": "clipmill.export.formats.control:Control",
     "re10k": "clipmill.export.formats.re10k:Re10k",

@@ -6,22 +6,16 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
+from clipmill.export.content.pieces import Member, Piece
 from clipmill.export.content.sample import ExportSample
-from clipmill.export.formats.base import (
-    SPREAD_KEY,
-    CreateText,
-    Format,
-    FormatOptions,
-    Member,
-    Piece,
-    Rows,
-    spread,
-)
-from clipmill.export.formats.indices import write_json_list
-from clipmill.export.formats.letterbox import Background, identity_picture, png_bytes
-from clipmill.export.formats.poses import POSE_CONVENTIONS, pose_lines
-from clipmill.export.formats.track_video import TrackBackground, track_pictures
-from clipmill.export.formats.video import video_member, write_frames
+from clipmill.export.formats.base import Format, FormatOptions
+from clipmill.export.index_files.rows import CreateText, Rows
+from clipmill.export.index_files.text_lists import write_json_list
+from clipmill.export.render.clip_video import video_member, write_frames
+from clipmill.export.render.pose_files import POSE_CONVENTIONS, pose_lines
+from clipmill.export.render.reference_image import Background, identity_picture, png_bytes
+from clipmill.export.render.track_video import TrackBackground, track_pictures
+from clipmill.manifest.names import SPREAD_KEY, spread
 
 _CONVENTIONS = """\
 ## Metadata

@@ -1,14 +1,10 @@
 """What an export says of itself: choice, funnel, models, licences, conventions."""
 
-from typing import TYPE_CHECKING
-
-from clipmill.export.captions import caption_section
 from clipmill.export.containers.base import About
-from clipmill.export.facts import Facts
+from clipmill.export.content.caption_origins import caption_section
+from clipmill.export.content.run_facts import RunFacts
+from clipmill.export.job.plan import ExportPlan, ExportReport
 from clipmill.pipeline.walk import walk
-
-if TYPE_CHECKING:
-    from clipmill.export.job.run import ExportReport, Plan
 
 _MEANING = """\
 ## Everywhere
@@ -43,7 +39,7 @@ _RESAMPLE = {
 }
 
 
-def about_export(plan: "Plan", facts: Facts, report: "ExportReport") -> About:
+def about_export(plan: ExportPlan, facts: RunFacts, report: ExportReport) -> About:
     """Gather what an export says of itself."""
     settings = {
         "frames": _pairs(plan.profile.model_dump(mode="json")),

@@ -9,8 +9,8 @@ from typing import Any
 
 from clipmill.annotations.probe.schema import ProbeRow
 from clipmill.clips import Video
-from clipmill.export.content.compose import SampleFacts
-from clipmill.export.facts import Facts
+from clipmill.export.content.compose import SampleInputs
+from clipmill.export.content.run_facts import RunFacts
 from clipmill.export.job.worker import Task
 from clipmill.pipeline.context import Context
 from clipmill.pipeline.samples import read_samples
@@ -32,7 +32,7 @@ class Gatherer:
         settings: Everything else that files depend on; part of each token.
     """
 
-    def __init__(self, workspace: Workspace, facts: Facts, *, settings: dict[str, Any]) -> None:
+    def __init__(self, workspace: Workspace, facts: RunFacts, *, settings: dict[str, Any]) -> None:
         self._workspace, self._facts = workspace, facts
         self._settings = json.dumps(settings, sort_keys=True, default=str)
         self._context: Context | None = None if facts.run is None else facts.run[0]
@@ -70,12 +70,12 @@ class Gatherer:
             return {}
         return self._context.stages[name].table.read(keys)
 
-    def _facts_of(self, row: SampleRow, probe: Any, camera: Any, inout: Any) -> SampleFacts:
+    def _facts_of(self, row: SampleRow, probe: Any, camera: Any, inout: Any) -> SampleInputs:
         video: Video | None = self._facts.videos.get(row.video_id)
         provided = row.caption if row.caption_origin == "provided" else ""
         names = self._facts.score_names
         scores = self._facts.scores.get(row.clip_id, (None,) * len(names))
-        return SampleFacts(
+        return SampleInputs(
             index=FrameIndex.from_bytes(probe.index) if probe else None,
             colours=_colours(probe) if probe else "",
             size_bytes=video.size_bytes if video else None,
@@ -89,7 +89,7 @@ class Gatherer:
             },
         )
 
-    def _token(self, row: SampleRow, facts: SampleFacts) -> str:
+    def _token(self, row: SampleRow, facts: SampleInputs) -> str:
         digest = hashlib.blake2b(self._settings.encode(), digest_size=16)
         for part in (row, facts.camera, facts.inout):
             digest.update(repr(None if part is None else to_dict(part)).encode())

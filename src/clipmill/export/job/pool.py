@@ -8,9 +8,10 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
 
+from clipmill.export.content.pieces import Made
 from clipmill.export.content.profile import FrameProfile
 from clipmill.export.formats.base import Format
-from clipmill.export.job.worker import Made, Task, make
+from clipmill.export.job.worker import Task, make
 
 _AHEAD = 3
 """Tasks per process that are handed out before the oldest is taken back."""

@@ -4,122 +4,35 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from clipmill.disk import HeldError, hold
 from clipmill.errors import UsageError
-from clipmill.export.captions import caption_line
 from clipmill.export.containers.base import Container
-from clipmill.export.content.profile import FrameProfile
-from clipmill.export.facts import Facts, gather_facts
-from clipmill.export.folder import ExportFolder
-from clipmill.export.formats.base import Format
-from clipmill.export.formats.tally import IndexCount, count_indices, index_lines
+from clipmill.export.content.run_facts import RunFacts, gather_run_facts
+from clipmill.export.content.sample_filter import ChosenSamples, choose_samples
+from clipmill.export.index_files.forecast import forecast
+from clipmill.export.index_files.row_counts import IndexCount, count_indices
 from clipmill.export.job.about import about_export
-from clipmill.export.job.choose import Choice, Chosen, choose_samples
-from clipmill.export.job.entries import Entry
 from clipmill.export.job.gather import Gatherer
-from clipmill.export.job.journal import MANIFEST, Journal
-from clipmill.export.job.outlook import look_ahead
+from clipmill.export.job.plan import ExportPlan, ExportReport
 from clipmill.export.job.pool import Makers
 from clipmill.export.job.shards import kept_shards
 from clipmill.export.job.worker import Task
+from clipmill.manifest.entries import SampleEntry
+from clipmill.manifest.folder import ExportFolder
+from clipmill.manifest.journal import MANIFEST, ExportJournal
 from clipmill.store.workspace import Workspace
-
-VERSION = 3
-"""Of the files that formats write; part of every token, raised when their content changes."""
 
 OnProgress = Callable[[int, int], None]
 OnNotice = Callable[[str], None]
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What to export, and how.
-
-    Attributes:
-        format_: The format with its options.
-        container: Class of the container.
-        profile: Rate, number and size of frames.
-        choice: Which samples.
-        workers: Processes.
-        shard_bytes: Size at which a shard is full.
-    """
-
-    format_: Format
-    container: type[Container]
-    profile: FrameProfile = field(default_factory=FrameProfile)
-    choice: Choice = field(default_factory=Choice)
-    workers: int = 1
-    shard_bytes: int = 1 << 30
-
-    @property
-    def kind(self) -> str:
-        """Name of the kind of export, written into its marker."""
-        return f"{self.format_.name}/{self.container.name}"
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """Everything besides the samples that files depend on."""
-        shards = {"shard_bytes": self.shard_bytes} if self.container.whole_shards else {}
-        return {
-            "version": VERSION,
-            "format": self.format_.name,
-            "options": self.format_.options.model_dump(mode="json"),
-            "frames": self.profile.model_dump(mode="json"),
-            **shards,
-        }
-
-
-@dataclass(frozen=True)
-class ExportReport:
-    """The outcome of an export.
-
-    Attributes:
-        out: The folder.
-        kind: Format and container.
-        samples: Samples exported.
-        pieces: Pieces they became.
-        num_bytes: Size of their files.
-        reused: Samples that an earlier, equal or interrupted export had done already.
-        captions: Number of samples exported, by the origin of their caption.
-        indices: What is in each index of the format, where it has several.
-        left_out: Number of samples left out, by reason.
-        failed: Those of them that met an error, and are tried again by the next export.
-        copied: Number of videos that were copied as they are, by the colours that they name.
-    """
-
-    out: Path
-    kind: str
-    samples: int
-    pieces: int
-    num_bytes: int
-    reused: int
-    captions: dict[str, int]
-    indices: dict[str, IndexCount]
-    left_out: dict[str, int]
-    failed: int
-    copied: dict[str, int] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        """A few lines for people."""
-        again = f", {self.reused} of them were there already" if self.reused else ""
-        lines = [
-            f"{self.out}: {self.samples} samples, {self.pieces} pieces, "
-            f"{self.num_bytes / 1e6:.1f} MB ({self.kind}){again}"
-        ]
-        lines += [caption_line(self.captions)] if self.captions else []
-        lines += index_lines(self.indices)
-        lines += [f"left out: {n} x {reason}" for reason, n in sorted(self.left_out.items())]
-        return "\n".join(lines)
-
-
 def run_export(
     workspace: Workspace,
     out: Path,
-    plan: Plan,
+    plan: ExportPlan,
     *,
     on_progress: OnProgress | None = None,
     on_notice: OnNotice | None = None,
@@ -140,10 +53,10 @@ def run_export(
             the choice cannot be read, or `out` holds something else or is being written. Nothing
             in `out` was changed.
     """
-    facts = gather_facts(workspace)
+    facts = gather_run_facts(workspace)
     chosen = choose_samples(workspace, plan.choice, facts)
     chosen.refuse_nothing(plan.choice)
-    notices = look_ahead(
+    notices = forecast(
         workspace,
         plan.choice.samples,
         chosen.taken,
@@ -164,11 +77,11 @@ def run_export(
 
 
 def _no_progress(done: int, total: int) -> None:
-    """Nobody wants to know."""
+    """Nothing is told without `on_progress`."""
 
 
 def _unheard(notice: str) -> None:
-    """Whoever gives no `on_notice` reads the counts of the report."""
+    """Without `on_notice` the counts of the report tell the same."""
 
 
 class _Run:
@@ -178,14 +91,14 @@ class _Run:
         self,
         workspace: Workspace,
         folder: ExportFolder,
-        plan: Plan,
+        plan: ExportPlan,
         *,
-        facts: Facts,
-        chosen: Chosen,
+        facts: RunFacts,
+        chosen: ChosenSamples,
     ) -> None:
         self.workspace, self.folder, self.plan, self.facts = workspace, folder, plan, facts
         self.chosen, self.wanted = chosen, chosen.taken
-        self.journal = Journal(folder.unfinished / "journal.jsonl", folder.root / MANIFEST)
+        self.journal = ExportJournal(folder.unfinished / "journal.jsonl", folder.root / MANIFEST)
         self.reused = 0
 
     def run(self, on_progress: OnProgress) -> ExportReport:
@@ -252,14 +165,14 @@ class _Run:
         kinds = (("left_out", self.chosen.left_out), ("changed", self.chosen.outdated))
         self.journal.add(
             [
-                Entry(sample, "", left_out=reason, kind=kind)
+                SampleEntry(sample, "", left_out=reason, kind=kind)
                 for kind, reasons in kinds
                 for sample, reason in reasons.items()
                 if sample not in self.journal or self.journal.get(sample).left_out != reason
             ]
         )
 
-    def _entries(self) -> Iterator[Entry]:
+    def _entries(self) -> Iterator[SampleEntry]:
         return self.journal.read(self.chosen.ids)
 
     def _finish(self) -> ExportReport:

@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from clipmill.export.containers.base import Container
-from clipmill.export.job.entries import Entry
-from clipmill.export.job.journal import Journal
+from clipmill.manifest.entries import SampleEntry
+from clipmill.manifest.journal import ExportJournal
 
 
 def kept_shards(
-    journal: Journal, prefix: Sequence[str], container: Container, *, complete: bool
+    journal: ExportJournal, prefix: Sequence[str], container: Container, *, complete: bool
 ) -> frozenset[str]:
     """Return the samples of the shards that stay.
 
@@ -23,10 +23,7 @@ def kept_shards(
     """
     kept = frozenset(prefix)
     torn = {
-        shard
-        for sample in journal
-        if sample not in kept
-        for shard in _shards_of(journal.get(sample))
+        shard for sample in journal if sample not in kept for shard in journal.get(sample).shards
     }
     found: list[str] = []
     number = 0
@@ -41,15 +38,15 @@ def kept_shards(
     return frozenset(found)
 
 
-def _by_shard(entries: Iterable[Entry]) -> Iterator[tuple[str, list[Entry], bool]]:
+def _by_shard(entries: Iterable[SampleEntry]) -> Iterator[tuple[str, list[SampleEntry], bool]]:
     """Yield shards with their entries, and whether each is the last.
 
     Samples that were left out go with the shard before them; the first ones have none.
     """
     shard: str = ""
-    group: list[Entry] = []
+    group: list[SampleEntry] = []
     for entry in entries:
-        own = next(iter(_shards_of(entry)), "")
+        own = next(iter(entry.shards), "")
         if own and own != shard:
             if group:
                 yield shard, group, False
@@ -57,7 +54,3 @@ def _by_shard(entries: Iterable[Entry]) -> Iterator[tuple[str, list[Entry], bool
         group.append(entry)
     if group:
         yield shard, group, True
-
-
-def _shards_of(entry: Entry) -> set[str]:
-    return {file.shard for piece in entry.pieces for file in piece.files}

@@ -1,26 +1,25 @@
 """Reads everything an export wrote once more: bytes, counts, and that each file opens."""
 
-import json
 import shutil
 import tarfile
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from clipmill.disk.digest import read_through
 from clipmill.errors import UsageError
-from clipmill.export.folder import MARKER
-from clipmill.export.job.entries import Entry, FileEntry, PieceEntry
-from clipmill.export.job.journal import MANIFEST
-from clipmill.export.job.opens import why_unreadable
+from clipmill.export.job.unreadable import why_unreadable
+from clipmill.manifest.entries import FileEntry, PieceEntry, SampleEntry
+from clipmill.manifest.journal import MANIFEST
+from clipmill.manifest.marker import MARKER, ListedFile, read_marker
 
 OnProgress = Callable[[int], None]
 
 
 @dataclass(frozen=True)
-class Problem:
+class FileProblem:
     """A file that is not as it was written: its path in the export, and what is wrong."""
 
     path: str
@@ -43,7 +42,7 @@ class Verified:
     samples: int
     files: int
     num_bytes: int
-    problems: tuple[Problem, ...]
+    problems: tuple[FileProblem, ...]
 
     def __str__(self) -> str:
         """A few lines for people."""
@@ -66,14 +65,17 @@ def verify_export(out: Path, *, on_progress: OnProgress | None = None) -> Verifi
         on_progress: Called with the number of samples done.
 
     Raises:
-        UsageError: `out` is no export.
+        UsageError: `out` is no export, or its marker cannot be read.
     """
-    marker = _marker(out)
+    try:
+        marker = read_marker(out)
+    except FileNotFoundError:
+        raise UsageError(f"{out} is no export: there is no {MARKER} in it") from None
     check = _Check(out)
-    if not marker.get("complete"):
+    if not marker.complete:
         check.problem(MARKER, "the export was not finished; run it again")
-    for path, facts in sorted(marker.get("files", {}).items()):
-        check.listed(path, facts)
+    for path, listed in sorted(marker.files.items()):
+        check.listed(path, listed)
     samples = 0
     if (out / MANIFEST).is_file():
         for entry in _entries(out / MANIFEST, check):
@@ -85,23 +87,11 @@ def verify_export(out: Path, *, on_progress: OnProgress | None = None) -> Verifi
     return Verified(out, samples, check.files, check.num_bytes, tuple(check.problems))
 
 
-def _marker(out: Path) -> dict[str, Any]:
-    try:
-        value = json.loads((out / MARKER).read_text("utf-8"))
-    except FileNotFoundError:
-        raise UsageError(f"{out} is no export: there is no {MARKER} in it") from None
-    except ValueError as error:
-        raise UsageError(f"{out / MARKER} cannot be read: {error}") from error
-    if not isinstance(value, dict):
-        raise UsageError(f"{out / MARKER} cannot be read: not an object")
-    return value
-
-
-def _entries(manifest: Path, check: "_Check") -> Iterator[Entry]:
+def _entries(manifest: Path, check: "_Check") -> Iterator[SampleEntry]:
     with manifest.open(encoding="utf-8", errors="replace") as file:
         for number, line in enumerate(file, start=1):
             try:
-                yield Entry.from_line(line)
+                yield SampleEntry.from_line(line)
             except ValueError:
                 check.problem(MANIFEST, f"line {number} cannot be read")
 
@@ -111,14 +101,14 @@ class _Check:
 
     def __init__(self, out: Path) -> None:
         self.out = out
-        self.problems: list[Problem] = []
+        self.problems: list[FileProblem] = []
         self.files = self.num_bytes = 0
         self._sharded: dict[str, dict[str, tuple[FileEntry, PieceEntry]]] = {}
 
     def problem(self, path: str, what: str) -> None:
-        self.problems.append(Problem(path, what))
+        self.problems.append(FileProblem(path, what))
 
-    def listed(self, path: str, facts: dict[str, Any]) -> None:
+    def listed(self, path: str, written: ListedFile) -> None:
         """Check a file of the marker: an index, a link, a copy."""
         place = self.out / path
         if not place.is_file():
@@ -128,12 +118,12 @@ class _Check:
             size, digest = read_through(file)
         self.files += 1
         self.num_bytes += size
-        if size != facts.get("bytes"):
-            self.problem(path, f"{size} bytes, {facts.get('bytes')} were written")
-        elif facts.get("sha256", digest) != digest:
+        if size != written.bytes:
+            self.problem(path, f"{size} bytes, {written.bytes} were written")
+        elif written.sha256 not in ("", digest):
             self.problem(path, "its SHA-256 is another")
 
-    def entry(self, entry: Entry) -> None:
+    def entry(self, entry: SampleEntry) -> None:
         """Check the files of a sample; members of shards are kept for later."""
         for piece in entry.pieces:
             for file in piece.files:

@@ -6,10 +6,11 @@ from pathlib import Path
 
 from clipmill.disk import sha256_of
 from clipmill.errors import ClipError
-from clipmill.export.content.compose import SampleFacts, compose
+from clipmill.export.content.compose import SampleInputs, compose
+from clipmill.export.content.pieces import Made
 from clipmill.export.content.profile import FrameProfile
-from clipmill.export.formats.base import Format, Piece
-from clipmill.export.job.unchanged import check_unchanged
+from clipmill.export.content.source_check import check_source
+from clipmill.export.formats.base import Format
 from clipmill.samples.schema import SampleRow
 
 
@@ -25,32 +26,9 @@ class Task:
     """
 
     row: SampleRow
-    facts: SampleFacts
+    facts: SampleInputs
     token: str
     scratch: Path
-
-
-@dataclass(frozen=True)
-class Made:
-    """The outcome of a task.
-
-    Attributes:
-        sample_id: The sample.
-        token: That of the task.
-        scratch: Where the files are, to be removed when they are placed.
-        pieces: The pieces.
-        hashes: SHA-256 of each member's file, by key and extension.
-        left_out: Why there are none.
-        kind: Kind of the reason.
-    """
-
-    sample_id: str
-    token: str
-    scratch: Path
-    pieces: tuple[Piece, ...] = ()
-    hashes: dict[tuple[str, str], str] | None = None
-    left_out: str = ""
-    kind: str = ""
 
 
 def make(task: Task, *, format_: Format, profile: FrameProfile) -> Made:
@@ -60,7 +38,7 @@ def make(task: Task, *, format_: Format, profile: FrameProfile) -> Made:
     made = Made(task.row.sample_id, task.token, task.scratch)
     try:
         sample = compose(task.row, task.facts, profile)
-        check_unchanged(task.row.uri, task.facts)
+        check_source(task.row.uri, task.facts)
         pieces = tuple(format_.pieces(sample, task.scratch))
     except ClipError as error:
         return replace(made, left_out=str(error), kind=error.kind)

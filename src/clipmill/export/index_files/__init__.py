@@ -1,0 +1,1 @@
+"""Files over all pieces of an export that trainers read: lists, tables, settings; and counts."""

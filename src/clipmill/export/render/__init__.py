@@ -1,0 +1,1 @@
+"""Files made of one sample: drawn videos, pictures of objects, poses, points."""
