@@ -5,7 +5,7 @@ PYTHON ?= python3
 DEMO_VENV := .venv-demo
 TEST_VENV := .venv-test
 
-.PHONY: demo test lint format types clean
+.PHONY: demo test lint format types docs clean
 
 demo: $(DEMO_VENV)/.installed
 	$(DEMO_VENV)/bin/clipmill demo --workspace demo-workspace
@@ -24,6 +24,10 @@ types: $(TEST_VENV)/.installed
 format: $(TEST_VENV)/.installed
 	$(TEST_VENV)/bin/ruff check --fix .
 	$(TEST_VENV)/bin/ruff format .
+
+# The site, in build/site: open build/site/index.html.
+docs: $(TEST_VENV)/.installed
+	$(TEST_VENV)/bin/python -m mkdocs build --strict --quiet
 
 $(DEMO_VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(DEMO_VENV)

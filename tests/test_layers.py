@@ -48,6 +48,7 @@ ALLOWED = {
         "annotations", "config", "demo", "disk", "download", "engine", "export", "models",
         "pipeline", "report", "samples", "selection", "sources", "store", "video", "weights",
     },
+    "__main__": {"cli"},
 }  # fmt: skip
 FREE = {"errors", "clips", "failures"}
 

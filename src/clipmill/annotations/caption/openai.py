@@ -63,7 +63,7 @@ class OpenAICaption(ModelCaption):
     version: ClassVar[int] = 2
     Config: ClassVar[type[BackendConfig]] = OpenAICaptionConfig
     needs: ClassVar[Needs] = Needs(
-        modules=("openai",), extra="frameino", licence="that of the model on the server"
+        modules=("openai",), extra="models", licence="that of the model on the server"
     )
     batch_size: ClassVar[int] = 16
     unit_size: ClassVar[int] = 32

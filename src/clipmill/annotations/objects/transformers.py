@@ -91,7 +91,7 @@ class TransformersObjects(Backend):
     Row: ClassVar[type] = ObjectsRow
     needs: ClassVar[Needs] = Needs(
         modules=("torch", "transformers"),
-        extra="frameino",
+        extra="models",
         licence="Apache-2.0 (transformers); weights: the checkpoint's own",
     )
     batch_size: ClassVar[int] = 4
