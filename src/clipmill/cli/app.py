@@ -3,14 +3,14 @@
 import os
 import sys
 from contextlib import suppress
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import typer
 
 from clipmill import __version__
-from clipmill.cli import check, demo, download, export, init, look, models, report, run, why
 from clipmill.cli.console import make_console, tell_error, write_anything
 from clipmill.cli.interrupt import RunInterrupted
+from clipmill.cli.lazy import LazyGroup, Where
 from clipmill.disk.faults import explain
 from clipmill.errors import ClipmillError, UsageError
 from clipmill.failures import MACHINE_KINDS, REMEDIES, machine_kind
@@ -19,8 +19,58 @@ EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
 
+
+class Commands(LazyGroup):
+    """All commands, in the order of the help."""
+
+    table: ClassVar[dict[str, Where]] = {
+        "demo": Where(
+            "clipmill.cli.demo:demo",
+            "Make videos whose truth is known, run every stage on them, report, and compare.",
+        ),
+        "init": Where(
+            "clipmill.cli.init:init",
+            "Write a pipeline file to edit: the steps, backends and thresholds of a profile.",
+        ),
+        "run": Where(
+            "clipmill.cli.run:app",
+            "Run a pipeline over videos; interrupted at any moment, the same command goes on.",
+        ),
+        "status": Where(
+            "clipmill.cli.look:status",
+            "Show the funnel: how many entered and left each step, and why the others are out.",
+        ),
+        "why": Where(
+            "clipmill.cli.why:why",
+            "Tell what every step decided about a video, clip or object, with value, cut and rank.",
+        ),
+        "failed": Where(
+            "clipmill.cli.look:failed",
+            "List every video and clip that failed, and every caption that cannot be used, and why.",
+        ),
+        "check": Where(
+            "clipmill.cli.check:check",
+            "Read every file of a workspace and tell which are damaged; exit code 1 when some are.",
+        ),
+        "backends": Where(
+            "clipmill.cli.look:backends",
+            "List the backends of every annotation, with licence and what they need.",
+        ),
+        "report": Where(
+            "clipmill.cli.report:report",
+            "Write one HTML page: funnel, histograms with cut lines, failures, clips with overlays.",
+        ),
+        "export": Where(
+            "clipmill.cli.export:app", "Write the samples in the form a trainer reads."
+        ),
+        "models": Where("clipmill.cli.models:app", "Fetch and verify the weights of models."),
+        "download": Where("clipmill.cli.download:app", "Fetch published video datasets."),
+    }
+
+
 app = typer.Typer(
     name="clipmill",
+    cls=Commands,
     no_args_is_help=True,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
@@ -31,19 +81,6 @@ app = typer.Typer(
         "`clipmill run --input videos/ --workspace ws` and then `clipmill report --workspace ws`."
     ),
 )
-
-app.command("demo")(demo.demo)
-app.command("init")(init.init)
-app.command("run", cls=run.RunCommand)(run.run)
-app.command("status")(look.status)
-app.command("why")(why.why)
-app.command("failed")(look.failed)
-app.command("check")(check.check)
-app.command("backends")(look.backends)
-app.command("report")(report.report)
-app.add_typer(export.app, name="export")
-app.add_typer(models.app, name="models")
-app.add_typer(download.app, name="download")
 
 
 def _show_version(value: bool) -> None:

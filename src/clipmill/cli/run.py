@@ -151,6 +151,10 @@ def _kinds_of(text: str) -> frozenset[str]:
         raise UsageError(f"{RETRY}: {error}") from error
 
 
+app = typer.Typer(rich_markup_mode="markdown")
+app.command("run", cls=RunCommand)(run)
+
+
 def choose_pipeline(
     profile: str | None,
     config: Path | None,
