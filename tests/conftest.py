@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from isnet_weights import isnet_weights
-from known_weak import reason_of
 from small_disks import small_disk
 
 from media import ZOO, make_clip
@@ -63,11 +62,3 @@ def shared_videos() -> Path:
     if not (_SHARED_VIDEOS / "INDEX.tsv").exists():
         pytest.skip(f"needs the folder of real clips {_SHARED_VIDEOS}")
     return _SHARED_VIDEOS
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Expect what does not hold yet to fail, by the table in `known_weak`."""
-    for item in items:
-        reason = reason_of(item.nodeid)
-        if reason is not None:
-            item.add_marker(pytest.mark.xfail(reason=reason, strict=False))

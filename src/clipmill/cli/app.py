@@ -46,7 +46,8 @@ class Commands(LazyGroup):
         ),
         "failed": Where(
             "clipmill.cli.look:failed",
-            "List every video and clip that failed, and every caption that cannot be used, and why.",
+            "List every video and clip that failed, and every caption that cannot be used, "
+            "and why.",
         ),
         "check": Where(
             "clipmill.cli.check:check",
@@ -58,7 +59,8 @@ class Commands(LazyGroup):
         ),
         "report": Where(
             "clipmill.cli.report:report",
-            "Write one HTML page: funnel, histograms with cut lines, failures, clips with overlays.",
+            "Write one HTML page: funnel, histograms with cut lines, failures, clips with "
+            "overlays.",
         ),
         "export": Where(
             "clipmill.cli.export:app", "Write the samples in the form a trainer reads."
