@@ -5,14 +5,14 @@ from pathlib import Path
 from dataset_server import HD, REPO, TRAIN, DataHub, folded, make_table, make_zip, videos
 
 from clipmill.download import Report, Request, download_openvid
-from clipmill.weights.http import Retries
-from clipmill.weights.watch import Silent
+from clipmill.net.progress import Progress
+from clipmill.net.retry import Retries
 
 PART0, PART1 = videos(0, 12, 120_000), videos(1, 9, 150_000)
 BOTH = PART0 | PART1
 
 
-class Notes(Silent):
+class Notes(Progress):
     """Keeps the lines that a download tells."""
 
     def __init__(self) -> None:

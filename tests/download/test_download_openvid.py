@@ -15,10 +15,10 @@ from dataset_server import HD, REPO, TRAIN, DataHub, OnDisk, folded, make_table,
 from published import BOTH, PART0, PART1, contents, fetch, publish
 from weights_server import COMMIT, child_environment
 
-from clipmill.disk import hold
+from clipmill.disk import ChecksumError, hold
 from clipmill.download.errors import FolderError
 from clipmill.errors import UsageError
-from clipmill.weights.errors import ChecksumError, DownloadError, OfflineError
+from clipmill.net.errors import DownloadError, OfflineError
 
 
 def manifest(folder: Path) -> list[list[str]]:

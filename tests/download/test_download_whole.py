@@ -11,7 +11,7 @@ from dataset_server import REPO, TRAIN, DataHub, folded, make_table, make_zip
 from published import BOTH, PART0, PART1, Notes, contents, fetch, publish
 from weights_server import child_environment
 
-from clipmill.weights.errors import DownloadError
+from clipmill.net.errors import DownloadError
 
 
 @pytest.fixture

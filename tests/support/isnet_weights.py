@@ -7,7 +7,7 @@ import pytest
 
 from clipmill.weights import find_spec
 from clipmill.weights.cache import open_cache
-from clipmill.weights.errors import WeightsError
+from clipmill.weights.errors import PULL_ERRORS
 from clipmill.weights.fetch import pull
 
 WITHOUT = "CLIPMILL_TESTS_WITHOUT_WEIGHTS"
@@ -21,7 +21,7 @@ def isnet_weights() -> Path:
     """
     try:
         return pull(find_spec("isnet"), open_cache())
-    except WeightsError as error:
+    except PULL_ERRORS as error:
         if os.environ.get(WITHOUT):
             pytest.skip(f"{WITHOUT} is set, and {error}")
         pytest.fail(f"{error}. Set {WITHOUT}=1 to skip the tests that need it")

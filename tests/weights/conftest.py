@@ -4,20 +4,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from weights_server import Hub, Serving
+from weights_server import Hub, Serving, only_this_hub
 
 from clipmill.weights.cache import Cache
 
 
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Hub]:
-    """A running hub that `HF_ENDPOINT` names; no token, no other cache, no proxy."""
-    for name in ("HF_TOKEN", "HF_TOKEN_PATH", "HF_HUB_CACHE", "HF_HUB_OFFLINE", "CLIPMILL_OFFLINE"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HF_HOME", str(tmp_path / "hub-home"))
-    monkeypatch.setenv("NO_PROXY", "*")
-    with Serving(Hub()) as running:
-        monkeypatch.setenv("HF_ENDPOINT", running.url)
+    """A running hub that `HF_ENDPOINT` names."""
+    with only_this_hub(Serving(Hub()), monkeypatch, tmp_path / "hub-home") as running:
         yield running
 
 

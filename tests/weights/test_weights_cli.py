@@ -11,10 +11,10 @@ from typer.testing import CliRunner
 from weights_server import Hub, child_environment, random_bytes, sha256
 
 from clipmill.cli.models import app
+from clipmill.disk import ChecksumError
 from clipmill.errors import UsageError
 from clipmill.weights import REGISTRY, find_weights
 from clipmill.weights.cache import Cache
-from clipmill.weights.errors import ChecksumError
 
 REPO = REGISTRY["ic9600"].hub_repo
 SIZE = 2_000_000

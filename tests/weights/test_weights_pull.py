@@ -7,18 +7,13 @@ from pathlib import Path
 import pytest
 from weights_server import COMMIT, Hub, git_id, random_bytes, sha256
 
+from clipmill.disk import ChecksumError
+from clipmill.net.errors import DownloadError, OfflineError
+from clipmill.net.retry import Retries
 from clipmill.weights import Digest, WeightFile, WeightSpec
 from clipmill.weights.cache import Cache
-from clipmill.weights.errors import (
-    ChecksumError,
-    DownloadError,
-    MissingWeightsError,
-    NoSpaceError,
-    OfflineError,
-    WeightsError,
-)
+from clipmill.weights.errors import MissingWeightsError, NoSpaceError, WeightsError
 from clipmill.weights.fetch import pull
-from clipmill.weights.http import Retries
 from clipmill.weights.verify import ensure, find_spec_weights
 
 SIZE = 1_000_000

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from weights_server import random_bytes, sha256
 
+from clipmill.disk import ChecksumError
 from clipmill.errors import UsageError
 from clipmill.weights import (
     REGISTRY,
@@ -18,7 +19,6 @@ from clipmill.weights import (
     weights_identity,
 )
 from clipmill.weights.cache import Cache, default_root
-from clipmill.weights.errors import ChecksumError
 from clipmill.weights.place import place
 from clipmill.weights.verify import ensure, find_spec_weights
 

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import Progress, TaskID
+from rich.progress import Progress as RichProgress
+from rich.progress import TaskID
 
 from clipmill.cli.console import make_console, say
 from clipmill.cli.interrupt import interruptible
 from clipmill.cli.options import JsonOption
 from clipmill.cli.progress import byte_progress
 from clipmill.errors import UsageError
+from clipmill.net.progress import Progress
 
 if TYPE_CHECKING:
     from clipmill.download import Report
@@ -179,13 +181,13 @@ def _size(size: int) -> str:
     return f"{size / unit:,.1f} {name}"
 
 
-class _Meter:
+class _Meter(Progress):
     """Bytes, rate and time left: a bar on a terminal, a line now and then elsewhere."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._lock = threading.Lock()
-        self._progress: Progress | None = None
+        self._progress: RichProgress | None = None
         self._task = TaskID(0)
         self._what, self._total = "", 0
         self._first = (0.0, 0)

@@ -12,12 +12,12 @@ from clipmill.cli.console import make_console, say
 from clipmill.cli.options import JsonOption
 from clipmill.cli.pull_progress import make_pull_progress, size_text
 from clipmill.config import load_pipeline, load_profile
-from clipmill.errors import UsageError
+from clipmill.errors import ClipmillError, UsageError
 from clipmill.pipeline.first_use import wanted_weights
 from clipmill.weights import REGISTRY, WeightSpec, find_spec
 from clipmill.weights import verify as weights_verify
 from clipmill.weights.cache import Cache, default_root, open_cache
-from clipmill.weights.errors import MissingWeightsError, WeightsError
+from clipmill.weights.errors import PULL_ERRORS, MissingWeightsError, WeightsError
 from clipmill.weights.fetch import pull as pull_weights
 from clipmill.weights.place import place
 
@@ -133,11 +133,11 @@ def _of_pipeline(profile: str | None, config: Path | None) -> list[WeightSpec]:
     return wanted_weights(pipeline)
 
 
-def _pull_all(specs: list[WeightSpec], source: Path | None) -> list[WeightsError]:
+def _pull_all(specs: list[WeightSpec], source: Path | None) -> list[ClipmillError]:
     """Fetch models one after the other; return why some of them could not be."""
     cache = open_cache()
     watch = make_pull_progress()
-    failed: list[WeightsError] = []
+    failed: list[ClipmillError] = []
     for spec in specs:
         if spec.non_commercial:
             watch.note(f"{spec.name}: non-commercial licence: {spec.licence} ({spec.source})")
@@ -146,7 +146,7 @@ def _pull_all(specs: list[WeightSpec], source: Path | None) -> list[WeightsError
                 path = place(spec, source, cache, progress=watch)
             else:
                 path = pull_weights(spec, cache, progress=watch)
-        except WeightsError as error:
+        except PULL_ERRORS as error:
             failed.append(error)
         else:
             say(f"{spec.name}: {path}")
@@ -170,7 +170,7 @@ def verify(
     for spec in specs:
         try:
             record = weights_verify.ensure(spec, cache, rehash=True)
-        except WeightsError as error:
+        except PULL_ERRORS as error:
             failures += 1
             kind = "missing" if isinstance(error, MissingWeightsError) else "BAD"
             say(f"{spec.name}: {kind}: {error}")

@@ -8,13 +8,13 @@ from clipmill.cli.interrupt import interruptible
 from clipmill.cli.pull_progress import make_pull_progress
 from clipmill.config import Pipeline, load_profile
 from clipmill.errors import UsageError
+from clipmill.net.retry import Retries
 from clipmill.pipeline.first_use import missing_at_first_use
 from clipmill.pipeline.last import last_pipeline
 from clipmill.store.workspace import Workspace
-from clipmill.weights import WeightsError
 from clipmill.weights.cache import open_cache
+from clipmill.weights.errors import PULL_ERRORS
 from clipmill.weights.fetch import pull
-from clipmill.weights.http import Retries
 
 DEFAULT_PROFILE = "cpu"
 WITHOUT_WEIGHTS = "embedded"
@@ -28,7 +28,7 @@ def fetch_at_first_use(pipeline: Pipeline) -> None:
     """Fetch what a pipeline's run fetches by itself and what is not in the cache.
 
     Raises:
-        WeightsError: It cannot be fetched; the message holds what to do.
+        PULL_ERRORS: It cannot be fetched; the message holds what to do.
         RunInterrupted: Somebody pressed Ctrl-C.
     """
     missing = missing_at_first_use(pipeline)
@@ -56,7 +56,7 @@ def default_pipeline(console: Console, workspace: str) -> Pipeline:
     pipeline = load_profile(DEFAULT_PROFILE)
     try:
         fetch_at_first_use(pipeline)
-    except WeightsError as error:
+    except PULL_ERRORS as error:
         if _was_run_with(pipeline, workspace):
             raise UsageError(
                 f"{workspace} was run with the profile {DEFAULT_PROFILE}, and {error}. To go on "

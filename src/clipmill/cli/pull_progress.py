@@ -3,10 +3,12 @@
 import time
 
 from rich.console import Console
-from rich.progress import Progress, TaskID
+from rich.progress import Progress as RichProgress
+from rich.progress import TaskID
 
 from clipmill.cli.console import make_console, say
 from clipmill.cli.progress import byte_progress
+from clipmill.net.progress import Progress
 
 
 def make_pull_progress() -> "PullBars | PullLines":
@@ -23,7 +25,7 @@ def size_text(size: int | None) -> str:
     return f"{size / unit:,.1f} {name}"
 
 
-class PullBars:
+class PullBars(Progress):
     """A live bar per file: bytes, rate, time left.
 
     Args:
@@ -32,7 +34,7 @@ class PullBars:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._progress: Progress | None = None
+        self._progress: RichProgress | None = None
         self._task = TaskID(0)
         self._total: int | None = None
         self._fresh = True
@@ -71,7 +73,7 @@ class PullBars:
             self._progress = None
 
 
-class PullLines:
+class PullLines(Progress):
     """Plain lines for logs: one per tenth of a file."""
 
     def __init__(self) -> None:

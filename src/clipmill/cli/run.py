@@ -35,7 +35,7 @@ from clipmill.pipeline import RunSummary, StepReport, run_pipeline
 from clipmill.pipeline.check import check_pipeline
 from clipmill.pipeline.report import POSTPONED
 from clipmill.store.workspace import Workspace
-from clipmill.weights import WeightsError
+from clipmill.weights.errors import PULL_ERRORS
 
 EXIT_POSTPONED = 3
 """A run that is at its end, and there are clips that the machine could not do."""
@@ -198,7 +198,7 @@ def execute(
     check_pipeline(pipeline, fetched=False)
     try:
         fetch_at_first_use(pipeline)
-    except WeightsError as error:
+    except PULL_ERRORS as error:
         raise UsageError(str(error)) from error
     count = worker_count(workers)
     engine = LocalEngine(count) if count else InProcessEngine()

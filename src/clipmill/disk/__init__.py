@@ -1,10 +1,11 @@
 """What every part does with files of this machine: atomic writes, checksums, locks."""
 
 from clipmill.disk.atomic import create, replacing, write_bytes, write_text
-from clipmill.disk.digest import Digest, sha256_of
+from clipmill.disk.digest import ChecksumError, Digest, sha256_of
 from clipmill.disk.locks import HeldError, LocksUnsupportedError, hold
 
 __all__ = [
+    "ChecksumError",
     "Digest",
     "HeldError",
     "LocksUnsupportedError",

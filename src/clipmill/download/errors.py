@@ -1,15 +1,10 @@
 """What can go wrong with a dataset download; every message names the file and the remedy."""
 
 from clipmill.errors import ClipmillError, UsageError
-from clipmill.weights.errors import DownloadError
 
 
 class DatasetError(ClipmillError):
     """The published dataset is not what it says: an unreadable table, a broken archive."""
-
-
-class NoRangesError(DownloadError):
-    """A server answers a request for a byte range with the whole file."""
 
 
 class FolderError(UsageError):

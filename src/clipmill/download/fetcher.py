@@ -7,13 +7,14 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from zipfile import ZipInfo
 
+from clipmill.disk import ChecksumError
 from clipmill.download.cost import check_room, check_room_for_whole, say_whole
-from clipmill.download.errors import DatasetError, NoRangesError
+from clipmill.download.errors import DatasetError
 from clipmill.download.plan import Member, Planner, Problem
 from clipmill.download.repository import Archive
 from clipmill.download.whole_unpack import WholeUnpacker
-from clipmill.weights.errors import ChecksumError
-from clipmill.weights.watch import Progress
+from clipmill.net.errors import NoRangesError
+from clipmill.net.progress import Progress
 
 
 class Meter:

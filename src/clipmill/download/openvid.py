@@ -13,21 +13,27 @@ from pathlib import Path
 
 from clipmill.choice import parse_where
 from clipmill.disk import HeldError, hold, write_text
-from clipmill.download.errors import DatasetError, FolderError, NoRangesError
+from clipmill.download.errors import DatasetError, FolderError
 from clipmill.download.fetcher import Fetcher, Meter, stopping_pool
-from clipmill.download.hub import DatasetHub, Listing
 from clipmill.download.journal import Journal
 from clipmill.download.lists import VIDEOS, files_here, write_lists
 from clipmill.download.plan import Planner, Problem
-from clipmill.download.repository import Archive, archive_names, find_archive
+from clipmill.download.repository import (
+    Archive,
+    archive_names,
+    find_archive,
+    find_piece,
+    open_hub,
+)
 from clipmill.download.request import Report, Request
 from clipmill.download.table import Choice, VideoTable
 from clipmill.download.unpack import Stopped, disk_error
-from clipmill.download.whole import fetch_file, partial_of
+from clipmill.download.whole import fetch_file
 from clipmill.download.whole_unpack import WholeUnpacker
 from clipmill.errors import UsageError
-from clipmill.weights.http import Retries
-from clipmill.weights.watch import Progress, Silent
+from clipmill.net.hub import Hub, HubListing
+from clipmill.net.progress import Progress
+from clipmill.net.retry import Retries
 
 TABLES = {"train": "data/train/OpenVid-1M.csv", "hd": "data/train/OpenVidHD.csv"}
 
@@ -49,13 +55,13 @@ def download_openvid(
     if request.subset not in TABLES:
         raise UsageError(f"--subset: there is no '{request.subset}'; choose {' or '.join(TABLES)}")
     parse_where(request.where)
-    watch, stop = progress or Silent(), threading.Event()
+    watch, stop = progress or Progress(), threading.Event()
 
     def sleep(seconds: float) -> None:  # waiting ends when the download does
         if stop.wait(seconds):
             raise Stopped
 
-    hub = DatasetHub(retries=retries or Retries(sleep=sleep), note=watch.note)
+    hub = open_hub(retries=retries or Retries(sleep=sleep), note=watch.note)
     try:
         with _locked(request.folder):
             return _Download(request, watch, hub, stop).run()
@@ -81,7 +87,7 @@ class _Download:
 
     request: Request
     watch: Progress
-    hub: DatasetHub
+    hub: Hub
     stop: threading.Event
     problems: list[Problem] = field(default_factory=list)
 
@@ -103,7 +109,7 @@ class _Download:
     def run(self) -> Report:
         """Do it."""
         listing = self._listing()
-        parts = self._parts(archive_names(listing.known))
+        parts = self._parts(archive_names(listing.files))
         conditions = parse_where(self.request.where)
         table = self._table(listing)
         choice = table.choose(conditions)
@@ -128,11 +134,11 @@ class _Download:
             fetcher.fetch(None if everything else choice.names)
         return self._report(listing, fetcher, table, choice)
 
-    def _listing(self) -> Listing:
+    def _listing(self) -> HubListing:
         """Return commit and files; a folder goes on with the commit it was begun with."""
         pinned = self.state / "commit"
         known = pinned.read_text("utf-8").strip() if pinned.exists() else ""
-        listing = self.hub.listing(
+        listing = self.hub.list_files(
             self.request.repository, self.request.revision or known or "main"
         )
         if listing.commit != known:
@@ -152,23 +158,18 @@ class _Download:
             )
         return {part: published[part] for part in sorted(wanted & set(published))}
 
-    def _table(self, listing: Listing) -> VideoTable:
+    def _table(self, listing: HubListing) -> VideoTable:
         name = TABLES[self.request.subset]
-        piece = self.hub.piece(listing, name)
+        piece = find_piece(self.hub, listing, name)
         mark = (piece.digest.value if piece.digest else listing.commit)[:12]
         path = self.state / f"{mark}-{Path(name).name}"
         if not path.exists():
-            self.meter.begin(name, piece.size)
-            try:
-                fetch_file(piece, path, hub=self.hub, on_bytes=self.meter.arrived)
-            except NoRangesError:
-                partial_of(path).unlink()
-                self.meter.begin(name, piece.size)
-                fetch_file(piece, path, hub=self.hub, on_bytes=self.meter.arrived)
+            self.watch.start(name, piece.size)
+            fetch_file(piece, path, hub=self.hub, on_bytes=self.watch.at)
             self.watch.finish()
         return VideoTable(path)
 
-    def _archives(self, listing: Listing, parts: dict[int, list[str]]) -> dict[int, Archive]:
+    def _archives(self, listing: HubListing, parts: dict[int, list[str]]) -> dict[int, Archive]:
         def find(part: int) -> Archive | Problem:
             try:
                 return find_archive(self.hub, listing, part, parts[part])
@@ -181,7 +182,7 @@ class _Download:
         return {one.part: one for one in found if isinstance(one, Archive)}
 
     def _report(
-        self, listing: Listing, fetcher: Fetcher, table: VideoTable, choice: Choice
+        self, listing: HubListing, fetcher: Fetcher, table: VideoTable, choice: Choice
     ) -> Report:
         plan, archives, dry = fetcher.planner.plan, fetcher.archives, self.request.dry_run
         problems = tuple(sorted((*self.problems, *plan.problems), key=lambda p: p.part))

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from clipmill.download.hub import DatasetHub, Piece
+from clipmill.download.repository import Piece
+from clipmill.net.hub import Hub
 
 TAIL_BYTES = 1 << 16
 """Read at once from the end of an archive, where its directory is; 64 KiB hold about 700 names."""
@@ -28,7 +29,7 @@ class RemoteFile(io.RawIOBase):
         self,
         pieces: Sequence[Piece],
         *,
-        hub: DatasetHub,
+        hub: Hub,
         tail: bytes = b"",
         on_bytes: Callable[[int], None] | None = None,
     ) -> None:
@@ -133,7 +134,9 @@ class RemoteFile(io.RawIOBase):
             offset += piece.size
             if first >= last:
                 continue
-            for block in self._hub.read_range(piece, first, last):
+            for block in self._hub.read_range(
+                piece.url, first, last, what=piece.name, size=piece.size
+            ):
                 self._on_bytes(len(block))
                 yield block
 
@@ -148,9 +151,7 @@ class LocalFile(RemoteFile):
         tail: The archive's last bytes, if they are known from an earlier read.
     """
 
-    def __init__(
-        self, path: Path, pieces: Sequence[Piece], *, hub: DatasetHub, tail: bytes = b""
-    ) -> None:
+    def __init__(self, path: Path, pieces: Sequence[Piece], *, hub: Hub, tail: bytes = b"") -> None:
         self._file = path.open("r+b")
         super().__init__(pieces, hub=hub, tail=tail)
 

@@ -1,13 +1,35 @@
 """The archives of OpenVid in its repository: one zip each, or the pieces of one."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from huggingface_hub import constants
+
+from clipmill.disk import Digest
 from clipmill.download.errors import DatasetError
-from clipmill.download.hub import DatasetHub, Listing, Piece
+from clipmill.net.errors import DownloadError
+from clipmill.net.hub import Hub, HubListing
+from clipmill.net.retry import Retries
 
 _ARCHIVE = re.compile(r"(?:.*/)?OpenVid_part(?P<part>\d+)(?:\.zip|_part(?P<piece>[a-z]{2}))")
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A file of a dataset, at one commit.
+
+    Attributes:
+        name: Name in its repository.
+        url: Address.
+        size: Size in bytes.
+        digest: Published checksum, SHA-256 of a large file or git's id of a small one.
+    """
+
+    name: str
+    url: str
+    size: int
+    digest: Digest | None = None
 
 
 @dataclass(frozen=True)
@@ -57,7 +79,37 @@ def missing_piece(names: list[str]) -> str:
     return ""
 
 
-def find_archive(hub: DatasetHub, listing: Listing, part: int, names: list[str]) -> Archive:
+def open_hub(*, retries: Retries | None = None, note: Callable[[str], None] | None = None) -> Hub:
+    """Return the hub of datasets, whose storage addresses are asked for many ranges each.
+
+    Raises:
+        OfflineError: The environment switches the network off.
+    """
+    return Hub(
+        "dataset",
+        retries=retries,
+        note=note,
+        silence=constants.HF_HUB_DOWNLOAD_TIMEOUT,
+        absent="--revision or HF_ENDPOINT is wrong",
+        keep_redirects=True,
+    )
+
+
+def find_piece(hub: Hub, listing: HubListing, name: str) -> Piece:
+    """Return a file of a dataset; mirrors that list no sizes are asked for its headers.
+
+    Raises:
+        DownloadError: The hub has no such file, refuses, or does not tell its size.
+    """
+    found = listing.files.get(name)
+    if found is None or found.size_bytes is None:
+        found = hub.announce(listing.repo, listing.commit, name)
+    if found.size_bytes is None:
+        raise DownloadError(f"{hub.endpoint} does not tell the size of {name}")
+    return Piece(name, found.url, found.size_bytes, found.digest)
+
+
+def find_archive(hub: Hub, listing: HubListing, part: int, names: list[str]) -> Archive:
     """Return an archive with size and checksum of every piece.
 
     Raises:
@@ -66,4 +118,4 @@ def find_archive(hub: DatasetHub, listing: Listing, part: int, names: list[str])
     """
     if letters := missing_piece(names):
         raise DatasetError(f"its piece {letters} is not in the repository")
-    return Archive(part, tuple(hub.piece(listing, name) for name in names), listing.commit)
+    return Archive(part, tuple(find_piece(hub, listing, name) for name in names), listing.commit)

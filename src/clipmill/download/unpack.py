@@ -13,12 +13,12 @@ from pathlib import Path
 
 from clipmill.disk import write_bytes
 from clipmill.download.errors import DatasetError, DiskFullError, FolderError
-from clipmill.download.hub import DatasetHub
 from clipmill.download.journal import Got, Journal
 from clipmill.download.names import second_name
 from clipmill.download.plan import Member, Problem
 from clipmill.download.remote import RemoteFile
 from clipmill.download.repository import Archive
+from clipmill.net.hub import Hub
 
 _BLOCK = 1 << 20
 _FULL = {errno.ENOSPC, errno.EDQUOT}
@@ -59,7 +59,7 @@ class Unpacker:
         folder: Path,
         state: Path,
         journal: Journal,
-        hub: DatasetHub,
+        hub: Hub,
         note: Callable[[str], None],
         on_bytes: Callable[[int], None],
         stop: threading.Event,

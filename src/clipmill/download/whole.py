@@ -1,6 +1,6 @@
 """Archives fetched whole, for servers without byte ranges: one at a time, checked, then emptied.
 
-An unfinished piece begins anew, since such a server cannot go on in the middle; finished pieces
+An unfinished piece begins again, since such a server cannot go on in the middle; finished pieces
 of a split archive stay. Members are unpacked from the archive's end to its start and their room is
 freed one by one, so an archive and its videos are never on the disk together.
 """
@@ -10,10 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-from clipmill.disk.digest import hash_file, hashers_for
-from clipmill.download.hub import DatasetHub, Piece
-from clipmill.download.patience import TransientError
-from clipmill.weights.errors import ChecksumError
+from clipmill.disk import ChecksumError
+from clipmill.disk.digest import check_file, hash_file, hashers_for, matches
+from clipmill.download.repository import Piece
+from clipmill.net.errors import TransientError
+from clipmill.net.hub import Hub
 
 
 def partial_of(path: Path) -> Path:
@@ -25,7 +26,7 @@ def fetch_pieces(
     pieces: tuple[Piece, ...],
     path: Path,
     *,
-    hub: DatasetHub,
+    hub: Hub,
     on_bytes: Callable[[int], None] | None = None,
 ) -> None:
     """Fetch files one after the other into one; what an earlier call has finished is kept.
@@ -34,7 +35,7 @@ def fetch_pieces(
         pieces: What the file consists of, in order.
         path: The file; exists only when it is whole and has the published checksums.
         hub: Where the pieces are.
-        on_bytes: Called with the number of bytes of each block; negative when it begins anew.
+        on_bytes: Called with the number of bytes of each block; negative when it begins again.
 
     Raises:
         ChecksumError: A piece has not the published checksum, twice.
@@ -59,38 +60,38 @@ def fetch_pieces(
     partial.replace(path)
 
 
-def fetch_file(
-    piece: Piece, path: Path, *, hub: DatasetHub, on_bytes: Callable[[int], None]
-) -> None:
+def fetch_file(piece: Piece, path: Path, *, hub: Hub, on_bytes: Callable[[int], None]) -> None:
     """Fetch one file; it goes on in the middle where the server allows it.
 
     Args:
         piece: The file.
         path: Where it goes; exists only when it has the published checksum.
         hub: Where it is.
-        on_bytes: Called with the number of bytes of each block.
+        on_bytes: Called with the number of bytes that are there.
 
     Raises:
         ChecksumError: It has not the published checksum.
         DownloadError: The server refused, or kept failing.
-        NoRangesError: There is a beginning, and the server cannot go on.
         OSError: The disk is full or fails.
     """
     partial = partial_of(path)
-    have = partial.stat().st_size if partial.exists() else 0
-    on_bytes(have)
-    with partial.open("ab") as file:
-        for block in hub.read_range(piece, have, piece.size):
-            file.write(block)
-            on_bytes(len(block))
-    if wrong := _wrong(piece, hash_file(partial, kinds=("git-sha1",))):
+    hub.download(piece.url, partial, what=piece.name, size=piece.size, on_bytes=on_bytes)
+    published = (piece.digest,) if piece.digest else ()
+    try:
+        check_file(
+            partial,
+            (published,),
+            what=piece.name,
+            remedy="It was removed; run the same command again",
+        )
+    except ChecksumError:
         partial.unlink()
-        raise ChecksumError(f"{wrong}. It was removed; run the same command again")
+        raise
     partial.replace(path)
 
 
 def _fetch(
-    piece: Piece, file: BinaryIO, start: int, hub: DatasetHub, report: Callable[[int], None]
+    piece: Piece, file: BinaryIO, start: int, hub: Hub, report: Callable[[int], None]
 ) -> None:
     patience, wrong = hub.patience(piece.name), ""
     while True:
@@ -99,7 +100,7 @@ def _fetch(
         kind = piece.digest.kind if piece.digest else "sha256"
         hashers, arrived = hashers_for([kind], size=piece.size), 0
         try:
-            for block in hub.read_whole(piece):
+            for block in hub.read_whole(piece.url, what=piece.name, size=piece.size):
                 file.write(block)
                 for hasher in hashers.values():
                     hasher.update(block)
@@ -126,7 +127,7 @@ def _is_whole(path: Path, piece: Piece, start: int, have: int) -> bool:
     """Tell whether a single piece arrived just before the process died."""
     if start or have != piece.size or piece.digest is None:
         return False
-    return not _wrong(piece, hash_file(path, kinds=("git-sha1",)))
+    return matches(piece.digest, hash_file(path, kinds=(piece.digest.kind,)))
 
 
 def _wrong(piece: Piece, found: dict[str, str]) -> str:

@@ -5,7 +5,8 @@ from contextlib import suppress
 from clipmill.annotations.registry import find_backend
 from clipmill.config import AnnotateStep, Pipeline
 from clipmill.errors import ClipmillError
-from clipmill.weights import WeightsError, WeightSpec, find_spec, find_weights
+from clipmill.weights import WeightSpec, find_spec, find_weights
+from clipmill.weights.errors import PULL_ERRORS
 
 
 def wanted_weights(pipeline: Pipeline) -> list[WeightSpec]:
@@ -31,6 +32,6 @@ def missing_at_first_use(pipeline: Pipeline) -> list[WeightSpec]:
 def _is_here(spec: WeightSpec) -> bool:
     try:
         find_weights(spec.name)
-    except WeightsError:
+    except PULL_ERRORS:
         return False
     return True

@@ -1,1 +1,1 @@
-"""Computer vision that several annotations share: masks, dense flow, k-means."""
+"""Computer vision that several annotations share: arrays, masks, dense flow, K-means."""

@@ -11,7 +11,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-Gray = npt.NDArray[np.uint8]
+from clipmill.vision.arrays import Gray
+
 Field = npt.NDArray[np.float32]
 
 

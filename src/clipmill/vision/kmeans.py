@@ -4,20 +4,13 @@ scikit-learn adds up each thread's part of a cluster by itself, so how a sum rou
 number of threads; a centre that lies on the border of two pixels then falls to either.
 """
 
-from functools import cache
-
 import numpy as np
 import numpy.typing as npt
 from sklearn.cluster import KMeans
-from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
+
+from clipmill.vision.threads import one_thread
 
 Values = npt.NDArray[np.floating]
-
-
-@cache
-def _pools() -> ThreadpoolController:
-    """Return the thread pools of the process; looking them up takes a while."""
-    return ThreadpoolController()
 
 
 class Clusters:
@@ -34,11 +27,11 @@ class Clusters:
 
     def __init__(self, values: Values, count: int, *, starts: int = 1) -> None:
         self._model = KMeans(count, random_state=0, n_init=starts)
-        with _pools().limit(limits=1):
+        with one_thread():
             self._model.fit(values)
         self.centres: Values = self._model.cluster_centers_
 
     def labels(self, values: Values) -> npt.NDArray[np.int32]:
         """Return the number of the nearest centre for each of values [N, D], [N]."""
-        with _pools().limit(limits=1):
+        with one_thread():
             return self._model.predict(values)

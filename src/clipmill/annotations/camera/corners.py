@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from clipmill.annotations.camera.arrays import Gray, Points
+from clipmill.vision.arrays import Gray, Points
 
 GRID = (12, 8)
 """Cells per row and rows of cells; each gives at most `per_cell` corners, so that one textured

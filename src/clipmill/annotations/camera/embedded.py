@@ -7,7 +7,6 @@ import numpy as np
 from pydantic import Field
 
 from clipmill.annotations.base import Backend, BackendConfig, ClipInput
-from clipmill.annotations.camera.arrays import Matrix
 from clipmill.annotations.camera.homography.background import Background, fit_background
 from clipmill.annotations.camera.homography.rotation_zoom import Turn, fit_turn
 from clipmill.annotations.camera.klt import Follower, Matches, Trails
@@ -17,6 +16,7 @@ from clipmill.annotations.camera.structure.path import TravelPath, travel_path
 from clipmill.annotations.camera.structure.system import FocalPrior
 from clipmill.errors import ClipError
 from clipmill.video import FrameSize, fit_within
+from clipmill.vision.arrays import Matrix
 
 _MAX_FOCAL_CHANGE = 8.0
 

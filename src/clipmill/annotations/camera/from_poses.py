@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from clipmill.annotations.camera.arrays import Flags, Floats, Matrix
 from clipmill.annotations.camera.poses import PairMotion, build_row
 from clipmill.annotations.camera.schema import CameraRow
 from clipmill.errors import ClipError
 from clipmill.store.codecs import encode_array
+from clipmill.vision.arrays import Flags, Floats, Matrix
 
 
 def row_from_poses(

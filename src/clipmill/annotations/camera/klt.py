@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from clipmill.annotations.camera.arrays import Flags, Gray, Points
 from clipmill.annotations.camera.corners import GRID, cells_of, find_corners, ranks
+from clipmill.vision.arrays import Flags, Gray, Points
 
 _WINDOW = (17, 17)
 _LEVELS = 3

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from clipmill.annotations.camera.arrays import Flags, Floats, Matrix
 from clipmill.annotations.camera.rotation import angle_of, rotation_vector
 from clipmill.annotations.camera.schema import CameraRow
 from clipmill.store.codecs import encode_array
+from clipmill.vision.arrays import Flags, Floats, Matrix
 
 _UNKNOWN = np.full(3, np.nan)
 _LEAST_SHARE = 0.5

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from clipmill.annotations.camera.arrays import Floats, Matrix
+from clipmill.vision.arrays import Floats, Matrix
 
 
 def calibration(focal: float, *, width: int, height: int) -> Matrix:

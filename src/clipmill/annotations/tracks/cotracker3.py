@@ -15,7 +15,6 @@ from clipmill.annotations.base import RUNTIME, BackendConfig, Needs
 from clipmill.annotations.checkpoints import hash_of
 from clipmill.annotations.optional import needed_from
 from clipmill.annotations.probe.schema import ProbeRow
-from clipmill.annotations.tracks.arrays import Flags, Floats
 from clipmill.annotations.tracks.schema import ObjectTracks
 from clipmill.annotations.tracks.windowed import WindowedClip, WindowedTracks
 from clipmill.annotations.tracks.windows import (
@@ -27,6 +26,7 @@ from clipmill.annotations.tracks.windows import (
 from clipmill.errors import ClipError
 from clipmill.store.codecs import decode_array
 from clipmill.video import FrameSize
+from clipmill.vision.arrays import Flags, Floats
 
 WIDTH, HEIGHT = 512, 384
 

@@ -9,7 +9,6 @@ from pydantic import Field
 from clipmill.annotations.base import BackendConfig
 from clipmill.annotations.objects.schema import DetectedObject
 from clipmill.annotations.probe.schema import ProbeRow
-from clipmill.annotations.tracks.arrays import Floats
 from clipmill.annotations.tracks.chained_flow.follow import Step, follow
 from clipmill.annotations.tracks.chained_flow.stretches import way_back
 from clipmill.annotations.tracks.schema import ObjectTracks, TracksRow
@@ -22,6 +21,7 @@ from clipmill.annotations.tracks.windows import (
 )
 from clipmill.store.codecs import decode_array, decode_mask
 from clipmill.video import FrameSize, fit_within
+from clipmill.vision.arrays import Floats
 from clipmill.vision.dense_flow import PairFlows, pixel_grid, sample
 from clipmill.vision.masks import Mask
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from clipmill.annotations.camera.schema import CameraRow
-from clipmill.annotations.tracks.arrays import Flags, Floats
 from clipmill.store.codecs import decode_array
+from clipmill.vision.arrays import Flags, Floats
 
 _SMOOTHING = 5
 """Frames over which steps are averaged, so that jitter is not motion."""

@@ -8,12 +8,12 @@ import numpy.typing as npt
 
 from clipmill.annotations.base import ClipInput
 from clipmill.annotations.objects.schema import DetectedObject, ObjectsRow
-from clipmill.annotations.tracks.arrays import Flags, Floats
 from clipmill.annotations.tracks.motion import BackgroundMotion, motion_speed, motion_strength
 from clipmill.annotations.tracks.schema import ObjectTracks
 from clipmill.errors import ClipError
 from clipmill.store.codecs import encode_array, encode_bits, encode_tracks
 from clipmill.video import FrameSize
+from clipmill.vision.arrays import Flags, Floats
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from clipmill.annotations.camera.arrays import Flags, Floats, Matrix, Points
 from clipmill.annotations.camera.corners import GRID, cells_of
 from clipmill.annotations.camera.klt import Matches
+from clipmill.vision.arrays import Flags, Floats, Matrix, Points
 
 INLIER_DISTANCE = 1.2
 """Working pixels within which a point follows a motion."""

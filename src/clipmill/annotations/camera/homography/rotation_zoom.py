@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from clipmill.annotations.camera.arrays import Floats, Matrix, Points
 from clipmill.annotations.camera.rotation import rotation_matrix
+from clipmill.vision.arrays import Floats, Matrix, Points
 
 _ROUNDS = 8
 _SCALE = 1.0  # working pixels; matches further off count less

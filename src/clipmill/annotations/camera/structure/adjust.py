@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from clipmill.annotations.camera.arrays import Flags
 from clipmill.annotations.camera.rotation import rotation_matrices
 from clipmill.annotations.camera.structure.projection import Scene
 from clipmill.annotations.camera.structure.sightings import Sightings
@@ -21,6 +20,7 @@ from clipmill.annotations.camera.structure.system import (
     normal_equations,
     total_cost,
 )
+from clipmill.vision.arrays import Flags
 
 _MOST_DAMPING = 1e6
 

@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from clipmill.annotations.camera.arrays import Flags, Floats
 from clipmill.annotations.camera.corners import GRID, cells_of
 from clipmill.annotations.camera.structure.projection import Scene, in_front
 from clipmill.annotations.camera.structure.sightings import Indices, Sightings
 from clipmill.annotations.camera.structure.system import squared_errors
+from clipmill.vision.arrays import Flags, Floats
 
 TOLERANCE = 0.003
 """Longer sides of the picture; a point whose trail fits within this is explained."""

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from clipmill.annotations.camera.arrays import Floats, Matrix
 from clipmill.annotations.camera.homography.rotation_zoom import Turn
 from clipmill.annotations.camera.klt import Trails
 from clipmill.annotations.camera.structure.focal import focal_of_clip
 from clipmill.annotations.camera.structure.system import FocalPrior
 from clipmill.annotations.camera.structure.units import in_one_unit
 from clipmill.annotations.camera.structure.windows import Window, adjust_windows, with_focal
+from clipmill.vision.arrays import Floats, Matrix
 from clipmill.vision.threads import one_thread
 
 

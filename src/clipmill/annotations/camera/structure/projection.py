@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from clipmill.annotations.camera.arrays import Flags, Floats
 from clipmill.annotations.camera.rotation import cross_matrices
 from clipmill.annotations.camera.structure.sightings import Sightings
+from clipmill.vision.arrays import Flags, Floats
 
 _NEAR = 0.05  # nearest depth, in units of the depth at the anchor; keeps points out of the camera
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from clipmill.annotations.camera.arrays import Floats
 from clipmill.annotations.camera.corners import GRID, cells_of
 from clipmill.annotations.camera.klt import Trails
+from clipmill.vision.arrays import Floats
 
 Indices = npt.NDArray[np.int64]
 """int64 [M]."""

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from clipmill.annotations.camera.arrays import Floats
 from clipmill.annotations.camera.structure.adjust import Adjusted, Unknowns, adjust
 from clipmill.annotations.camera.structure.projection import Scene
 from clipmill.annotations.camera.structure.sightings import Sightings
@@ -21,6 +20,7 @@ from clipmill.annotations.camera.structure.system import (
     robust_errors,
     squared_errors,
 )
+from clipmill.vision.arrays import Floats
 
 _COARSE = (8.0, 2.0)  # times the scale, before the scale itself
 _DEPTHS = (0.0, 0.1, 0.2, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 3.0, 5.0, 8.0)  # inverse, of the median's

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from clipmill.annotations.camera.arrays import Floats
 from clipmill.annotations.camera.structure.projection import (
     Scene,
     Slopes,
@@ -13,6 +12,7 @@ from clipmill.annotations.camera.structure.projection import (
     project_with_slopes,
 )
 from clipmill.annotations.camera.structure.sightings import Sightings
+from clipmill.vision.arrays import Floats
 
 BLOCK = 7  # unknowns of a camera: rotation vector, translation, zoom
 PRIOR_WEIGHT = 25.0  # square pixels; errors of a trail go together, so many say less than alone

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from clipmill.annotations.camera.arrays import Floats
 from clipmill.annotations.camera.klt import Trails
 from clipmill.annotations.camera.structure.adjust import Adjusted, Unknowns, adjust
 from clipmill.annotations.camera.structure.evidence import (
@@ -24,6 +23,7 @@ from clipmill.annotations.camera.structure.projection import Scene
 from clipmill.annotations.camera.structure.sightings import Sightings
 from clipmill.annotations.camera.structure.solve import OTHER_STARTS, solve_travel, solve_turn
 from clipmill.annotations.camera.structure.system import FocalPrior
+from clipmill.vision.arrays import Floats
 
 _LENGTH, _STRIDE = 24, 14  # sampled frames
 _SHORTEST = 6

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from clipmill.annotations.tracks.arrays import Flags, Floats, Gray
 from clipmill.annotations.tracks.chained_flow.neighbours import predict
 from clipmill.annotations.tracks.chained_flow.patches import Templates, find_patch
 from clipmill.annotations.tracks.chained_flow.regain import shift_since_anchor
+from clipmill.vision.arrays import Flags, Floats, Gray
 from clipmill.vision.dense_flow import Field
 from clipmill.vision.masks import Mask, grow
 

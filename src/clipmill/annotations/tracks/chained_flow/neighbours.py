@@ -6,7 +6,7 @@ anchor, as in moving least squares (Schaefer et al., SIGGRAPH 2006).
 
 import numpy as np
 
-from clipmill.annotations.tracks.arrays import Flags, Floats
+from clipmill.vision.arrays import Flags, Floats
 
 _NEAR = 0.35  # of the thing's size
 _MOST_SCALE = 3.0

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from clipmill.annotations.tracks.arrays import Floats, Gray
+from clipmill.vision.arrays import Floats, Gray
 from clipmill.vision.masks import Mask
 
 RADIUS = 7

@@ -7,8 +7,8 @@ chance agrees with no other point about how far the thing has moved.
 import cv2
 import numpy as np
 
-from clipmill.annotations.tracks.arrays import Floats, Gray
 from clipmill.annotations.tracks.chained_flow.patches import Templates, find_patch
+from clipmill.vision.arrays import Floats, Gray
 from clipmill.vision.masks import Mask
 
 _ALIKE = 0.8  # correlation of a match

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from clipmill.annotations.tracks.arrays import Floats
 from clipmill.annotations.tracks.chained_flow.follow import Followed, vectors_at
+from clipmill.vision.arrays import Floats
 from clipmill.vision.dense_flow import Field
 
 LONGEST = 16

@@ -1,4 +1,4 @@
-"""Array types of this package."""
+"""Array types of geometry: pictures, points, matrices."""
 
 from typing import Any
 
@@ -15,6 +15,7 @@ Matrix = npt.NDArray[np.float64]
 """float64 [3, 3]."""
 
 Flags = npt.NDArray[np.bool_]
-"""bool [N]."""
+"""bool [N] or [T, N]."""
 
 Floats = npt.NDArray[np.floating[Any]]
+"""Points are [N, 2], x right, y down; tracks are [T, N, 2]."""

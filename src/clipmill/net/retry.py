@@ -1,28 +1,36 @@
-"""Asking a failing server again: how long to wait, and when to give up."""
+"""Asking a failing server again: how long to wait, and when to give up.
+
+Own code, because what counts as a failure is the progress of one file over several requests:
+`tenacity` counts calls and knows no bytes, and the hub's `http_backoff` neither caps the wait a
+server asks for nor tells anybody that it waits.
+"""
 
 import email.utils
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
-from huggingface_hub.utils import parse_ratelimit_headers
-
-from clipmill.weights.errors import DownloadError
-from clipmill.weights.http import Retries
+from clipmill.net.errors import DownloadError, TransientError
 
 ENOUGH_BYTES = 1 << 16
 """So much progress between two failures starts the count again."""
 
 
-class TransientError(Exception):
-    """Worth another try.
+@dataclass(frozen=True)
+class Retries:
+    """How a failing server is asked again.
 
     Attributes:
-        wait: Seconds the server asked to wait, if it did.
+        attempts: Tries in a row without progress before giving up.
+        first_wait: Seconds before the second try; doubles from try to try.
+        longest_wait: Longest wait in seconds, also when the server asks for more.
+        sleep: How to wait.
     """
 
-    def __init__(self, reason: str, wait: float | None = None) -> None:
-        super().__init__(reason)
-        self.wait = wait
+    attempts: int = 6
+    first_wait: float = 1.0
+    longest_wait: float = 120.0
+    sleep: Callable[[float], None] = time.sleep
 
 
 class Patience:
@@ -56,7 +64,7 @@ class Patience:
         if self._failures >= self._retries.attempts:
             raise DownloadError(
                 f"{self._what} could not be fetched, {self._failures} tries in a row failed: "
-                f"{error}. What is finished is kept; the same command goes on from there"
+                f"{error}. What was saved is kept; the same command goes on from there"
             ) from error
         wait = error.wait
         if wait is None:
@@ -69,9 +77,11 @@ class Patience:
 def asked_wait(headers: Mapping[str, str]) -> float | None:
     """Return the seconds a server asks to wait; None if it does not.
 
-    `Retry-After` is seconds or a date (RFC 9110, 10.2.3); the hub also tells when its rate limit
-    starts anew.
+    `Retry-After` is seconds or a date (RFC 9110, 10.2.3; the hub's library reads seconds only); the
+    hub also tells when its rate limit ends.
     """
+    from huggingface_hub.utils import parse_ratelimit_headers
+
     value = headers.get("Retry-After", "").strip()
     if value.isdigit():
         return float(value)

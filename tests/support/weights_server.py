@@ -5,9 +5,17 @@ import json
 import os
 import re
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
+
+import pytest
+from huggingface_hub import constants
+from huggingface_hub.utils import close_session
 
 COMMIT = "c0ffee" + "0" * 34
 
@@ -131,7 +139,7 @@ def _handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
             repo = "/".join(path.split("/")[3:5])
             names = [{"rfilename": name} for name in hub.files.get(repo, {})]
             status = 200 if repo in hub.files else 404
-            body = json.dumps({"sha": hub.commit, "siblings": names}).encode()
+            body = json.dumps({"id": repo, "sha": hub.commit, "siblings": names}).encode()
             self._head(status, {"Content-Length": str(len(body))})
             self.wfile.write(body)
 
@@ -239,3 +247,20 @@ def child_environment(hub: Hub, cache: os.PathLike[str]) -> dict[str, str]:
         "HF_HOME": f"{cache}/no-hub-home",
         "NO_PROXY": "*",
     }
+
+
+@contextmanager
+def only_this_hub(serving: Serving, monkeypatch: pytest.MonkeyPatch, home: Path) -> Iterator[Any]:
+    """Run a server that `HF_ENDPOINT` names; no token, no other cache, no proxy."""
+    for name in ("HF_TOKEN", "HF_HUB_OFFLINE", "CLIPMILL_OFFLINE"):
+        monkeypatch.delenv(name, raising=False)
+    # The library has read the environment when it was imported.
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(home / "hub"))
+    monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(home / "token"))
+    monkeypatch.setenv("NO_PROXY", "*")
+    with serving as running:
+        monkeypatch.setenv("HF_ENDPOINT", running.url)
+        # Its session remembers the proxies of its first use.
+        close_session()
+        yield running
+        close_session()
