@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from clipmill.video.x264 import REPEATABLE
+from clipmill.video.writing.x264 import REPEATABLE
 
 _REPEATABLE = tuple(part for name, value in REPEATABLE.items() for part in (f"-{name}", value))
 

@@ -21,7 +21,7 @@ from clipmill.annotations.probe.embedded import Probe
 from clipmill.annotations.tracks.schema import ObjectTracks, TracksRow
 from clipmill.clips import Clip, Video, object_id_for, video_id_for
 from clipmill.store.codecs import encode_array, encode_bits, encode_mask, encode_tracks
-from clipmill.video.writer import VideoWriter
+from clipmill.video.writing.writer import VideoWriter
 from clipmill.vision.masks import box_of
 
 _GROUND_STEP = (2, 1)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from clipmill.store import Workspace
-from clipmill.store.remote import RemoteStorage
+from clipmill.store.storage.remote import RemoteStorage
 
 # A busy machine is no reason for a property test to fail.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -192,7 +192,7 @@ def _stop_at(monkeypatch, step):
 
         return call
 
-    from clipmill.store.local import LocalStorage
+    from clipmill.store.storage.local import LocalStorage
 
     monkeypatch.setattr(LocalStorage, "create", fragile(LocalStorage.create))
     monkeypatch.setattr(LocalStorage, "remove", fragile(LocalStorage.remove))

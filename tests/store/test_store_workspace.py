@@ -8,7 +8,7 @@ from store_rows import Row, ok
 from clipmill.disk.atomic import temporary_name
 from clipmill.errors import UsageError
 from clipmill.store import CorruptFileError, Workspace
-from clipmill.store.remote import RemoteStorage
+from clipmill.store.storage.remote import RemoteStorage
 
 
 def test_files_come_back(workspace):

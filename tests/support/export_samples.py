@@ -12,7 +12,7 @@ from clipmill.export.content.compose import SampleInputs
 from clipmill.samples.schema import SampleObject, SampleRow
 from clipmill.store.codecs import encode_array, encode_bits, encode_mask, encode_tracks
 from clipmill.video import index_video
-from clipmill.video.writer import VideoWriter
+from clipmill.video.writing.writer import VideoWriter
 
 RADIUS = 20
 RED = (230, 30, 40)

@@ -24,7 +24,7 @@ from clipmill.training import (  # noqa: E402
     MotionDataset,
     collate,
 )
-from clipmill.video.writer import VideoWriter  # noqa: E402
+from clipmill.video.writing.writer import VideoWriter  # noqa: E402
 
 BUCKETS = Buckets(((64, 32), (32, 64), (48, 48)), frame_counts=(5, 49, 81))
 OPTIONS = LoadOptions(buckets=BUCKETS)

@@ -43,7 +43,7 @@ from clipmill.training import (  # noqa: E402
 )
 from clipmill.video import VideoReader  # noqa: E402
 from clipmill.video.errors import VideoChangedError, VideoError, VideoMissingError  # noqa: E402
-from clipmill.video.writer import VideoWriter  # noqa: E402
+from clipmill.video.writing.writer import VideoWriter  # noqa: E402
 
 SMALL = LoadOptions(height=96, width=160, num_frames=49)
 NATIVE = LoadOptions(height=216, width=384, num_frames=49, stride=2)

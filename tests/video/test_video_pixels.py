@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from clipmill.video import FrameIndex, FrameSize, VideoReader, index_video
-from clipmill.video.aspect import square_size
+from clipmill.video.pixels.aspect import square_size
 from media import ffmpeg, make_clip
 
 _TFF = ("-flags", "+ilme+ildct", "-x264-params", "tff=1")

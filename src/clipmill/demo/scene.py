@@ -34,7 +34,7 @@ from clipmill.demo.spec import (
     sprite_named,
 )
 from clipmill.demo.truth import PRESENT_SHARE, SceneTruth, SpriteTruth
-from clipmill.video.plain_writer import write_video
+from clipmill.video.writing.plain_writer import write_video
 
 __all__ = [
     "PRESENT_SHARE",

@@ -14,7 +14,7 @@ from clipmill.annotations.probe.schema import ProbeRow
 from clipmill.clips import Clip, Video
 from clipmill.disk import replacing
 from clipmill.video import FrameIndex, FrameSize, VideoReader, fit_within
-from clipmill.video.writer import VideoWriter
+from clipmill.video.writing.writer import VideoWriter
 
 LONG_SIDE = 480
 """Longer side of previews and posters, pixels."""

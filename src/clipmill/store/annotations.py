@@ -22,7 +22,7 @@ from clipmill.store.outcomes import (
 )
 from clipmill.store.parts import OK, WHOLE_LEVEL, PartName, Parts, winners
 from clipmill.store.records import from_dict, schema_of
-from clipmill.store.storage import Storage
+from clipmill.store.storage.base import Storage
 from clipmill.store.tables import explained_reads
 
 

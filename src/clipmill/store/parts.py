@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from clipmill.store.errors import CHECK, CorruptFileError
-from clipmill.store.storage import Storage
+from clipmill.store.storage.base import Storage
 from clipmill.store.tables import Fetch, explained_reads, open_parquet, write_grouped
 
 OK = "ok"

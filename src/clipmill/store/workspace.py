@@ -11,10 +11,10 @@ import pyarrow as pa
 from clipmill.errors import UsageError
 from clipmill.store.annotations import AnnotationTable
 from clipmill.store.errors import CHECK, CorruptFileError
-from clipmill.store.local import LocalStorage
-from clipmill.store.lock import workspace_lock
-from clipmill.store.remote import RemoteStorage
-from clipmill.store.storage import Storage, checked
+from clipmill.store.storage.base import Storage, checked
+from clipmill.store.storage.local import LocalStorage
+from clipmill.store.storage.lock import workspace_lock
+from clipmill.store.storage.remote import RemoteStorage
 from clipmill.store.tables import explained_reads, open_parquet, write_plain
 
 MARKER = "workspace.json"

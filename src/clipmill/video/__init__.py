@@ -1,5 +1,6 @@
 """Decoding: the only place that touches PyAV. Stages ask for frames by number."""
 
+from clipmill.video.access.files import local_stamp, open_file
 from clipmill.video.errors import (
     IndexMismatchError,
     VideoChangedError,
@@ -7,7 +8,6 @@ from clipmill.video.errors import (
     VideoMissingError,
     translated,
 )
-from clipmill.video.files import local_stamp, open_file
 from clipmill.video.index import FrameIndex
 from clipmill.video.indexing import ProbedVideo, index_video, packet_times, probe_video
 from clipmill.video.info import VideoInfo

@@ -8,13 +8,13 @@ from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 
-from clipmill.video.deinterlace import Deinterlacer
+from clipmill.video.access.machine import damage_passed_over, memory_is_short
+from clipmill.video.access.source import OpenSource
 from clipmill.video.errors import IndexMismatchError, name_of, no_memory
 from clipmill.video.index import FrameIndex
 from clipmill.video.info import VideoInfo, describe
-from clipmill.video.machine import damage_passed_over, memory_is_short
-from clipmill.video.orientation import UPRIGHT, Orientation, orientation_of
-from clipmill.video.source import OpenSource
+from clipmill.video.pixels.deinterlace import Deinterlacer
+from clipmill.video.pixels.orientation import UPRIGHT, Orientation, orientation_of
 
 _LEADING = 32
 """Frames that may decode before the one a seek promises; a reordering buffer holds 16."""

@@ -7,7 +7,7 @@ import av.error
 
 from clipmill.errors import ClipError
 from clipmill.failures import machine_kind
-from clipmill.video.machine import blamed_on_machine, is_cut_off, local_file, memory_is_short
+from clipmill.video.access.machine import blamed_on_machine, is_cut_off, local_file, memory_is_short
 
 
 class VideoError(ClipError):

@@ -9,15 +9,15 @@ from itertools import pairwise
 import numpy as np
 from av.video.frame import VideoFrame
 
-from clipmill.video.content import content_digest, sampled_blocks
+from clipmill.video.access.content import content_digest, sampled_blocks
+from clipmill.video.access.files import open_file
+from clipmill.video.access.machine import damage_passed_over, memory_is_short
+from clipmill.video.access.packets import PacketTable, doubt, read_packets
+from clipmill.video.access.source import MAX_PIXELS, OpenSource, check_size, open_source
 from clipmill.video.decoder import decoded_frames
 from clipmill.video.errors import VideoError, name_of, no_memory, translated
-from clipmill.video.files import open_file
 from clipmill.video.index import EntryPoints, FrameIndex
 from clipmill.video.info import VideoInfo, describe
-from clipmill.video.machine import damage_passed_over, memory_is_short
-from clipmill.video.packets import PacketTable, doubt, read_packets
-from clipmill.video.source import MAX_PIXELS, OpenSource, check_size, open_source
 
 
 def _nothing() -> None:

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from av.video.frame import VideoFrame
 
-from clipmill.video.orientation import orientation_of
-from clipmill.video.picture import PictureFacts, picture_facts, shown_size
-from clipmill.video.source import OpenSource, video_streams
+from clipmill.video.access.source import OpenSource, video_streams
+from clipmill.video.pixels.orientation import orientation_of
+from clipmill.video.pixels.picture import PictureFacts, picture_facts, shown_size
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,15 +8,15 @@ from types import TracebackType
 
 import numpy as np
 
-from clipmill.video.convert import Converter
+from clipmill.video.access.files import open_file
+from clipmill.video.access.source import MAX_PIXELS, OpenSource, open_source
 from clipmill.video.decoder import Decoder
 from clipmill.video.errors import translated
-from clipmill.video.files import open_file
 from clipmill.video.index import FrameIndex
 from clipmill.video.indexing import probe_video
 from clipmill.video.info import VideoInfo
+from clipmill.video.pixels.convert import Converter
 from clipmill.video.sizes import FrameSize
-from clipmill.video.source import MAX_PIXELS, OpenSource, open_source
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from pydantic import Field
 from clipmill.annotations.base import Backend, BackendConfig, ClipInput
 from clipmill.annotations.probe.schema import ProbeRow
 from clipmill.video import probe_video
-from clipmill.video.source import MAX_PIXELS
+from clipmill.video.access.source import MAX_PIXELS
 
 
 class ProbeConfig(BackendConfig):

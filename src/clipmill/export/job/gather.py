@@ -18,7 +18,7 @@ from clipmill.samples.schema import SampleRow
 from clipmill.store.records import to_dict
 from clipmill.store.workspace import Workspace
 from clipmill.video import FrameIndex
-from clipmill.video.colours import colours_line
+from clipmill.video.pixels.colours import colours_line
 
 _CHUNK = 64
 

@@ -11,7 +11,7 @@ from clipmill.export.content.frames import frames_of
 from clipmill.export.content.pieces import Member
 from clipmill.export.content.sample import ExportSample
 from clipmill.export.render.encoding import EncodingOptions
-from clipmill.video.writer import VideoWriter
+from clipmill.video.writing.writer import VideoWriter
 
 
 def open_writer(sample: ExportSample, file: Path, options: EncodingOptions) -> VideoWriter:

@@ -11,7 +11,7 @@ from clipmill.export.content.sample import ExportSample
 from clipmill.export.render.clip_video import check_count, copied_video, open_writer
 from clipmill.export.render.encoding import EncodingOptions
 from clipmill.export.render.overlay import Layer, Picture
-from clipmill.video.writer import VideoWriter
+from clipmill.video.writing.writer import VideoWriter
 
 
 @dataclass(frozen=True)

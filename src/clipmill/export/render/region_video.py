@@ -21,7 +21,7 @@ from clipmill.export.content.sample import ExportSample
 from clipmill.export.render.clip_video import check_count, open_writer, write_frames
 from clipmill.export.render.encoding import EncodingOptions
 from clipmill.export.render.overlay import only_inside
-from clipmill.video.writer import VideoWriter
+from clipmill.video.writing.writer import VideoWriter
 
 _MASK_CRF = 2
 """Flat areas cost nothing; 0 would be a profile of H.264 that hardware readers refuse."""

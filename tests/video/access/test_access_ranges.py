@@ -12,7 +12,7 @@ from range_server import serving
 
 from clipmill.clips import TarMember
 from clipmill.video import VideoChangedError, VideoError, VideoMissingError, VideoReader
-from clipmill.video.ranges import RangeFile
+from clipmill.video.access.ranges import RangeFile
 
 Clips = Callable[..., Path]
 

@@ -9,12 +9,12 @@ from av.container import InputContainer
 from av.stream import Discard, Disposition
 from av.video.stream import VideoStream
 
+from clipmill.video.access.files import InputFile, open_file
 from clipmill.video.errors import (
     VideoError,
     name_of,
     translated,
 )
-from clipmill.video.files import InputFile, open_file
 
 MAX_PIXELS = 8192 * 8192
 """Pixels of one frame above which a file is refused before it is decoded."""

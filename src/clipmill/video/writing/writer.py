@@ -17,7 +17,7 @@ from av.video.reformatter import (
     Interpolation,
 )
 
-from clipmill.video.x264 import REPEATABLE
+from clipmill.video.writing.x264 import REPEATABLE
 
 _ACCURATE = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
 

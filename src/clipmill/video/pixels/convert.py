@@ -4,9 +4,9 @@ import numpy as np
 from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation, VideoReformatter
 
-from clipmill.video.orientation import Orientation
+from clipmill.video.pixels.orientation import Orientation
+from clipmill.video.pixels.tone import ToneMap, gray_of, tone_map_for
 from clipmill.video.sizes import FrameSize
-from clipmill.video.tone import ToneMap, gray_of, tone_map_for
 
 _NATIVE = Interpolation.BICUBIC | Interpolation.BITEXACT
 _SMALLER = Interpolation.AREA | Interpolation.ACCURATE_RND | Interpolation.BITEXACT

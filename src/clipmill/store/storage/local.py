@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from clipmill import disk
 from clipmill.disk.atomic import is_temporary, make_folder, naming
-from clipmill.store.storage import Storage, checked, explained_writes
+from clipmill.store.storage.base import Storage, checked, explained_writes
 
 
 class LocalStorage(Storage):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from clipmill.video import VideoReader, index_video, packet_times
-from clipmill.video.writer import VideoWriter
+from clipmill.video.writing.writer import VideoWriter
 
 COLOURS = ((255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0), (200, 30, 120), (127, 127, 127))
 
@@ -49,7 +49,7 @@ import sys
 from fractions import Fraction
 from pathlib import Path
 from clipmill.demo.scene import Camera, Scene, Shot, Sprite, render
-from clipmill.video.writer import VideoWriter
+from clipmill.video.writing.writer import VideoWriter
 sprite = Sprite(
     name="face", photo="astronaut", crop=(100, 0, 400, 300), size=(40, 40), start=(40, 45),
     velocity=(1.5, 0.2),

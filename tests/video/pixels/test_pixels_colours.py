@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from clipmill.video import FrameSize, VideoReader, index_video
-from clipmill.video.colours import is_convertible
-from clipmill.video.tone import SDR_WHITE, tone_map_for
+from clipmill.video.pixels.colours import is_convertible
+from clipmill.video.pixels.tone import SDR_WHITE, tone_map_for
 from media import ffmpeg, make_clip
 
 _TAG = (

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from clipmill.video.colours import HLG, PQ, is_converted
+from clipmill.video.pixels.colours import HLG, PQ, is_converted
 
 SDR_WHITE = 203.0
 """Luminance in cd/m2 that becomes white: that of diffuse white in HDR (ITU-R BT.2408)."""

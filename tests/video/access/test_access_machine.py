@@ -9,8 +9,8 @@ from pathlib import Path
 import av.error
 import pytest
 
+from clipmill.video.access.machine import blamed_on_machine, damage_passed_over
 from clipmill.video.errors import VideoError, VideoMissingError, VideoUnreachableError, translated
-from clipmill.video.machine import blamed_on_machine, damage_passed_over
 from media import make_clip
 
 

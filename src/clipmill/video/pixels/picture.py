@@ -5,8 +5,9 @@ from fractions import Fraction
 
 from av.video.frame import VideoFrame
 
-from clipmill.video.aspect import SQUARE, square_size
-from clipmill.video.colours import (
+from clipmill.video.access.source import OpenSource, video_streams
+from clipmill.video.pixels.aspect import SQUARE, square_size
+from clipmill.video.pixels.colours import (
     UNKNOWN,
     colours_line,
     is_converted,
@@ -16,7 +17,6 @@ from clipmill.video.colours import (
     range_name,
     transfer_name,
 )
-from clipmill.video.source import OpenSource, video_streams
 
 _FIELD_ORDERS = {1: "progressive", 2: "tt", 3: "bb", 4: "tb", 5: "bt"}
 """libav's field orders under the names of ffprobe."""

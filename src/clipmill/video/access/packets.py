@@ -9,8 +9,8 @@ from fractions import Fraction
 import av
 from av.packet import Packet
 
-from clipmill.video.machine import damage_passed_over
-from clipmill.video.source import OpenSource
+from clipmill.video.access.machine import damage_passed_over
+from clipmill.video.access.source import OpenSource
 
 _TS_PACKETS = (188, 192, 204)
 """Bytes of a transport stream packet: plain, with a time stamp (m2ts), with error correction."""

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from clipmill.clips import TAR_MEMBER, TarMember, stamp_of_file
+from clipmill.video.access.machine import local_path
+from clipmill.video.access.ranges import open_member, open_url
 from clipmill.video.errors import VideoChangedError, VideoError, VideoMissingError, name_of
-from clipmill.video.machine import local_path
-from clipmill.video.ranges import open_member, open_url
 
 _HEAD = 12
 _ISO_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"wide", b"skip")

@@ -13,8 +13,8 @@ import pytest
 
 from clipmill.errors import UsageError
 from clipmill.store import Workspace, WorkspaceLockedError
-from clipmill.store.lock import LOCK_NAME, object_lock
-from clipmill.store.remote import RemoteStorage
+from clipmill.store.storage.lock import LOCK_NAME, object_lock
+from clipmill.store.storage.remote import RemoteStorage
 
 HOLD = """
 import sys

@@ -6,9 +6,9 @@ from fractions import Fraction
 
 import numpy as np
 
-from clipmill.video.files import InputFile, read_blocks
+from clipmill.video.access.files import InputFile, read_blocks
+from clipmill.video.access.packets import PacketTable
 from clipmill.video.info import VideoInfo
-from clipmill.video.packets import PacketTable
 
 SAMPLED_BLOCKS = 8
 """Blocks of the file itself that are read, evenly spread, the first and the last among them."""

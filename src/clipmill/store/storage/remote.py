@@ -10,7 +10,7 @@ import fsspec
 
 from clipmill.disk.atomic import is_temporary, temporary_name
 from clipmill.errors import UsageError
-from clipmill.store.storage import Storage, checked, explained_writes
+from clipmill.store.storage.base import Storage, checked, explained_writes
 
 _WHOLE_OBJECTS = {"memory", "s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "oci", "oss"}
 """Protocols where an upload is visible only when it is complete. Elsewhere (sftp, smb, ...)

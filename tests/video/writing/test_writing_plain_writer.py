@@ -15,7 +15,7 @@ _ENCODE = """
 import sys
 from pathlib import Path
 import numpy as np
-from clipmill.video.plain_writer import write_video
+from clipmill.video.writing.plain_writer import write_video
 write_video(Path(sys.argv[2]), np.load(sys.argv[1]), 25)
 """
 

@@ -9,7 +9,7 @@ import av
 import numpy as np
 import numpy.typing as npt
 
-from clipmill.video.x264 import REPEATABLE
+from clipmill.video.writing.x264 import REPEATABLE
 
 
 def write_video(

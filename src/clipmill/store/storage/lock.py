@@ -22,7 +22,7 @@ import psutil
 from clipmill.disk import HeldError, LocksUnsupportedError, hold
 from clipmill.disk.faults import FULL
 from clipmill.store.errors import StorageError, WorkspaceLockedError
-from clipmill.store.storage import Storage
+from clipmill.store.storage.base import Storage
 
 LOCK_NAME = "clipmill.lock"
 RENEW_SECONDS = 30.0

@@ -1,0 +1,1 @@
+"""Where the files of a workspace lie: a local disk, or behind a URL; and who may write there."""

@@ -1,0 +1,1 @@
+"""Reaching the bytes of a video: files, archives, URLs; packets and a digest of the content."""

@@ -1,0 +1,1 @@
+"""What becomes of decoded pictures: upright, square pixels, progressive, BT.709, one size."""

@@ -1,0 +1,1 @@
+"""Writing H.264 files, with the same bytes every time."""
