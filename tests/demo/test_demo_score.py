@@ -14,7 +14,7 @@ from clipmill.annotations.shots.schema import ShotsRow
 from clipmill.annotations.tracks.schema import ObjectTracks, TracksRow
 from clipmill.clips import Clip, object_id_for
 from clipmill.demo.scene import Camera, Scene, Shot, Sprite, carry, truth, visible_masks
-from clipmill.demo.score import ClipRows, score_demo, score_table
+from clipmill.demo.score import DemoRows, score_demo, score_table
 from clipmill.store.codecs import encode_array, encode_bits, encode_mask, encode_tracks
 
 FIRST = 8
@@ -132,11 +132,11 @@ def score(**changed) -> dict:
     }
     found = {
         "moves.mp4": [
-            ClipRows(WHOLE, {"shots": rows.pop("shots")}),
-            ClipRows(SHOT, {name: row for name, row in rows.items() if "pan" not in name}),
+            DemoRows(WHOLE, {"shots": rows.pop("shots")}),
+            DemoRows(SHOT, {name: row for name, row in rows.items() if "pan" not in name}),
         ],
-        "pan.mp4": [ClipRows(Clip("1" * 16, 0, 10), pan_rows)],
-        "real.mp4": [ClipRows(WHOLE, perfect_rows())],
+        "pan.mp4": [DemoRows(Clip("1" * 16, 0, 10), pan_rows)],
+        "real.mp4": [DemoRows(WHOLE, perfect_rows())],
     }
     return {line.name: line for line in score_demo(TRUTHS, found)}
 

@@ -6,12 +6,12 @@ from typing import Any
 import pyarrow.compute as pc
 
 from clipmill.clips import Clip
-from clipmill.demo.score import ClipRows
+from clipmill.demo.score import DemoRows
 from clipmill.pipeline.context import Context
 from clipmill.pipeline.videos import VideoList
 
 
-def gather_rows(context: Context, listing: VideoList) -> dict[str, list[ClipRows]]:
+def gather_rows(context: Context, listing: VideoList) -> dict[str, list[DemoRows]]:
     """Return every clip-level row that is ok: path of the video -> clips with their rows.
 
     Rows of one clip are put together; clips before and after a split are clips of their own.
@@ -25,8 +25,8 @@ def gather_rows(context: Context, listing: VideoList) -> dict[str, list[ClipRows
         keys = status.filter(pc.equal(status["status"], "ok"))["key"].to_pylist()
         for key, row in stage.table.read(keys).items():
             rows[Clip.parse(key)][name] = row
-    found: dict[str, list[ClipRows]] = defaultdict(list)
+    found: dict[str, list[DemoRows]] = defaultdict(list)
     for clip in sorted(rows):
         if clip.video_id in paths:
-            found[paths[clip.video_id]].append(ClipRows(clip=clip, rows=rows[clip]))
+            found[paths[clip.video_id]].append(DemoRows(clip=clip, rows=rows[clip]))
     return dict(found)

@@ -1,7 +1,7 @@
 """How far the annotations of the demo are from the truth.
 
 ```python
-found = {"pan.mp4": [ClipRows(clip=clip, rows={"objects": row, "tracks": row, ...}), ...], ...}
+found = {"pan.mp4": [DemoRows(clip=clip, rows={"objects": row, "tracks": row, ...}), ...], ...}
 scores = score_demo(read_truths(folder), found)
 console.print(score_table(scores))
 ```
@@ -19,7 +19,7 @@ from clipmill.demo.truth import SceneTruth
 
 
 @dataclass(frozen=True)
-class ClipRows:
+class DemoRows:
     """What a finished workspace says of one clip of a video.
 
     Attributes:
@@ -60,7 +60,7 @@ class DemoScore:
         return self.value >= self.bar if self.at_least else self.value <= self.bar
 
 
-Found = Mapping[str, Sequence[ClipRows]]
+Found = Mapping[str, Sequence[DemoRows]]
 Truths = Mapping[str, SceneTruth]
 
 

@@ -10,7 +10,7 @@ from zipfile import ZipInfo
 from clipmill.disk import ChecksumError
 from clipmill.download.cost import check_room, check_room_for_whole, say_whole
 from clipmill.download.errors import DatasetError
-from clipmill.download.plan import Member, Planner, Problem
+from clipmill.download.plan import Planner, Problem, ZipMember
 from clipmill.download.repository import Archive
 from clipmill.download.whole_unpack import WholeUnpacker
 from clipmill.net.errors import NoRangesError
@@ -150,12 +150,12 @@ class Fetcher:
                 continue
             self._fetch_whole(self.archives[part], known)
 
-    def _fetch_ranges(self, on_disk: Set[int]) -> dict[int, list[Member]]:
+    def _fetch_ranges(self, on_disk: Set[int]) -> dict[int, list[ZipMember]]:
         """Fetch members in byte ranges; return those of archives on disk or without ranges."""
         plan, refused = self.planner.plan, set(on_disk)
         remote = [m for m in plan.members if m.part not in on_disk]
 
-        def fetch(runs: Sequence[tuple[Member, ...]]) -> list[Problem]:
+        def fetch(runs: Sequence[tuple[ZipMember, ...]]) -> list[Problem]:
             part = runs[0][0].part
             if part in refused:
                 return []
@@ -173,13 +173,13 @@ class Fetcher:
                 for job in (j for j in jobs if j in done):
                     self._problems += job.result()
             self._meter.watch.finish()
-        found: dict[int, list[Member]] = {}
+        found: dict[int, list[ZipMember]] = {}
         for member in plan.members:
             if member.part in refused and not self._unpacker.has(member):
                 found.setdefault(member.part, []).append(member)
         return found
 
-    def _fetch_whole(self, archive: Archive, members: Sequence[Member] | None) -> None:
+    def _fetch_whole(self, archive: Archive, members: Sequence[ZipMember] | None) -> None:
         """Fetch an archive whole, take the members out, remove it.
 
         Args:

@@ -31,7 +31,7 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class ZipMember:
     """A member that is to be fetched.
 
     Attributes:
@@ -68,7 +68,7 @@ class Plan:
         same: Members whose content another member of the same name already brings.
     """
 
-    runs: list[tuple[Member, ...]] = field(default_factory=list)
+    runs: list[tuple[ZipMember, ...]] = field(default_factory=list)
     here: set[str] = field(default_factory=set)
     sources: dict[str, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
@@ -76,13 +76,13 @@ class Plan:
     same: int = 0
 
     @property
-    def members(self) -> Iterable[Member]:
+    def members(self) -> Iterable[ZipMember]:
         """The members to fetch."""
         return (member for run in self.runs for member in run)
 
-    def jobs(self) -> Iterator[list[tuple[Member, ...]]]:
+    def jobs(self) -> Iterator[list[tuple[ZipMember, ...]]]:
         """Yield runs of one archive that together are worth opening it once."""
-        job: list[tuple[Member, ...]] = []
+        job: list[tuple[ZipMember, ...]] = []
         size = 0
         for run in self.runs:
             length = run[-1].end - run[0].start
@@ -142,7 +142,7 @@ class Planner:
                 self.plan.unlisted += 1
             elif name := self._name(archive.part, entry):
                 found.append(
-                    Member(
+                    ZipMember(
                         archive.part,
                         index,
                         entry.orig_filename,
@@ -215,8 +215,8 @@ def _misplaced(entry: zipfile.ZipInfo, end: int) -> str:
     return "" if inside else "it overlaps its neighbour in the archive"
 
 
-def _runs(members: Sequence[Member]) -> list[tuple[Member, ...]]:
-    runs: list[list[Member]] = []
+def _runs(members: Sequence[ZipMember]) -> list[tuple[ZipMember, ...]]:
+    runs: list[list[ZipMember]] = []
     for member in members:
         last = runs[-1] if runs else None
         if last and last[-1].end == member.start and member.end - last[0].start <= RUN_BYTES:

@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from clipmill.download.repository import Piece
+from clipmill.download.repository import PartFile
 from clipmill.net.hub import Hub
 
 TAIL_BYTES = 1 << 16
 """Read at once from the end of an archive, where its directory is; 64 KiB hold about 700 names."""
 
 
-class RemoteFile(io.RawIOBase):
+class RangeFile(io.RawIOBase):
     """Pieces on a server as one seekable file.
 
     Two ways of reading: outside the window, each read is one request for exactly its bytes;
@@ -27,7 +27,7 @@ class RemoteFile(io.RawIOBase):
 
     def __init__(
         self,
-        pieces: Sequence[Piece],
+        pieces: Sequence[PartFile],
         *,
         hub: Hub,
         tail: bytes = b"",
@@ -141,7 +141,7 @@ class RemoteFile(io.RawIOBase):
                 yield block
 
 
-class LocalFile(RemoteFile):
+class LocalFile(RangeFile):
     """An archive that was fetched whole; its members are given up from the end on.
 
     Args:
@@ -151,7 +151,9 @@ class LocalFile(RemoteFile):
         tail: The archive's last bytes, if they are known from an earlier read.
     """
 
-    def __init__(self, path: Path, pieces: Sequence[Piece], *, hub: Hub, tail: bytes = b"") -> None:
+    def __init__(
+        self, path: Path, pieces: Sequence[PartFile], *, hub: Hub, tail: bytes = b""
+    ) -> None:
         self._file = path.open("r+b")
         super().__init__(pieces, hub=hub, tail=tail)
 

@@ -16,7 +16,7 @@ _ARCHIVE = re.compile(r"(?:.*/)?OpenVid_part(?P<part>\d+)(?:\.zip|_part(?P<piece
 
 
 @dataclass(frozen=True)
-class Piece:
+class PartFile:
     """A file of a dataset, at one commit.
 
     Attributes:
@@ -43,7 +43,7 @@ class Archive:
     """
 
     part: int
-    pieces: tuple[Piece, ...]
+    pieces: tuple[PartFile, ...]
     commit: str = ""
 
     @property
@@ -95,7 +95,7 @@ def open_hub(*, retries: Retries | None = None, note: Callable[[str], None] | No
     )
 
 
-def find_piece(hub: Hub, listing: HubListing, name: str) -> Piece:
+def find_piece(hub: Hub, listing: HubListing, name: str) -> PartFile:
     """Return a file of a dataset; mirrors that list no sizes are asked for its headers.
 
     Raises:
@@ -106,7 +106,7 @@ def find_piece(hub: Hub, listing: HubListing, name: str) -> Piece:
         found = hub.announce(listing.repo, listing.commit, name)
     if found.size_bytes is None:
         raise DownloadError(f"{hub.endpoint} does not tell the size of {name}")
-    return Piece(name, found.url, found.size_bytes, found.digest)
+    return PartFile(name, found.url, found.size_bytes, found.digest)
 
 
 def find_archive(hub: Hub, listing: HubListing, part: int, names: list[str]) -> Archive:

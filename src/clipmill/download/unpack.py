@@ -15,8 +15,8 @@ from clipmill.disk import write_bytes
 from clipmill.download.errors import DatasetError, DiskFullError, FolderError
 from clipmill.download.journal import Got, Journal
 from clipmill.download.names import second_name
-from clipmill.download.plan import Member, Problem
-from clipmill.download.remote import RemoteFile
+from clipmill.download.plan import Problem, ZipMember
+from clipmill.download.remote import RangeFile
 from clipmill.download.repository import Archive
 from clipmill.net.hub import Hub
 
@@ -91,7 +91,7 @@ class Unpacker:
             raise DatasetError(f"it is no zip archive: {error}") from error
         return entries, start
 
-    def fetch(self, archive: Archive, runs: Sequence[Sequence[Member]]) -> list[Problem]:
+    def fetch(self, archive: Archive, runs: Sequence[Sequence[ZipMember]]) -> list[Problem]:
         """Fetch runs of members that lie side by side; return those that are damaged.
 
         Raises:
@@ -112,7 +112,7 @@ class Unpacker:
                         remote.set_window(member.end, run[-1].end)
         return problems
 
-    def has(self, member: Member) -> bool:
+    def has(self, member: ZipMember) -> bool:
         """Tell whether a member is written and noted."""
         got = self.journal.by_name.get(member.name)
         return got is not None and (got.part, got.member) == (member.part, member.member)
@@ -120,9 +120,9 @@ class Unpacker:
     def _try_twice(
         self,
         opened: zipfile.ZipFile,
-        remote: RemoteFile,
+        remote: RangeFile,
         entry: zipfile.ZipInfo,
-        member: Member,
+        member: ZipMember,
     ) -> str:
         """Fetch one member, once more if it was damaged on the way; return what is wrong."""
         if not self._write(opened, entry, member):
@@ -132,7 +132,7 @@ class Unpacker:
         reason = self._write(opened, entry, member)
         return f"damaged: {reason}" if reason else ""
 
-    def _write(self, opened: zipfile.ZipFile, entry: zipfile.ZipInfo, member: Member) -> str:
+    def _write(self, opened: zipfile.ZipFile, entry: zipfile.ZipInfo, member: ZipMember) -> str:
         """Write one member; return what is wrong with it, if anything."""
         temporary = self.partial / f"{member.part}-{member.index}"
         try:
@@ -168,15 +168,13 @@ class Unpacker:
         """Tell whether an archive's directory is known without asking its server."""
         return self._directory_file(archive).exists()
 
-    def _open(self, archive: Archive) -> RemoteFile:
+    def _open(self, archive: Archive) -> RangeFile:
         return self._remote(archive)
 
     def _remote(
         self, archive: Archive, *, on_bytes: Callable[[int], None] | None = None
-    ) -> RemoteFile:
-        return RemoteFile(
-            archive.pieces, hub=self._hub, tail=self._tail(archive), on_bytes=on_bytes
-        )
+    ) -> RangeFile:
+        return RangeFile(archive.pieces, hub=self._hub, tail=self._tail(archive), on_bytes=on_bytes)
 
     def _tail(self, archive: Archive) -> bytes:
         known = self._directory_file(archive)

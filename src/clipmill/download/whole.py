@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from clipmill.disk import ChecksumError
 from clipmill.disk.digest import check_file, hash_file, hashers_for, matches
-from clipmill.download.repository import Piece
+from clipmill.download.repository import PartFile
 from clipmill.net.errors import TransientError
 from clipmill.net.hub import Hub
 
@@ -23,7 +23,7 @@ def partial_of(path: Path) -> Path:
 
 
 def fetch_pieces(
-    pieces: tuple[Piece, ...],
+    pieces: tuple[PartFile, ...],
     path: Path,
     *,
     hub: Hub,
@@ -60,7 +60,7 @@ def fetch_pieces(
     partial.replace(path)
 
 
-def fetch_file(piece: Piece, path: Path, *, hub: Hub, on_bytes: Callable[[int], None]) -> None:
+def fetch_file(piece: PartFile, path: Path, *, hub: Hub, on_bytes: Callable[[int], None]) -> None:
     """Fetch one file; it goes on in the middle where the server allows it.
 
     Args:
@@ -91,7 +91,7 @@ def fetch_file(piece: Piece, path: Path, *, hub: Hub, on_bytes: Callable[[int], 
 
 
 def _fetch(
-    piece: Piece, file: BinaryIO, start: int, hub: Hub, report: Callable[[int], None]
+    piece: PartFile, file: BinaryIO, start: int, hub: Hub, report: Callable[[int], None]
 ) -> None:
     patience, wrong = hub.patience(piece.name), ""
     while True:
@@ -123,14 +123,14 @@ def _fetch(
         patience.failed(problem)
 
 
-def _is_whole(path: Path, piece: Piece, start: int, have: int) -> bool:
+def _is_whole(path: Path, piece: PartFile, start: int, have: int) -> bool:
     """Tell whether a single piece arrived just before the process died."""
     if start or have != piece.size or piece.digest is None:
         return False
     return matches(piece.digest, hash_file(path, kinds=(piece.digest.kind,)))
 
 
-def _wrong(piece: Piece, found: dict[str, str]) -> str:
+def _wrong(piece: PartFile, found: dict[str, str]) -> str:
     digest = piece.digest
     if digest is None or found[digest.kind] == digest.value:
         return ""

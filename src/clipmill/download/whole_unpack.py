@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from clipmill.disk import write_text
-from clipmill.download.plan import Member, Problem
-from clipmill.download.remote import LocalFile, RemoteFile
+from clipmill.download.plan import Problem, ZipMember
+from clipmill.download.remote import LocalFile, RangeFile
 from clipmill.download.repository import Archive
 from clipmill.download.unpack import Stopped, Unpacker
 from clipmill.download.whole import fetch_pieces, partial_of
@@ -30,7 +30,7 @@ class WholeUnpacker(Unpacker):
         if not path.exists():
             fetch_pieces(archive.pieces, path, hub=self._hub, on_bytes=self._arrived)
 
-    def unpack_whole(self, archive: Archive, members: Sequence[Member]) -> list[Problem]:
+    def unpack_whole(self, archive: Archive, members: Sequence[ZipMember]) -> list[Problem]:
         """Unpack an archive that was fetched whole, and remove it; return damaged members.
 
         From the end to the start: a member's room is freed before the one in front is unpacked.
@@ -75,7 +75,7 @@ class WholeUnpacker(Unpacker):
         """Tell whether an archive's directory is known without asking its server."""
         return super().knows(archive) or self._file(archive).exists()
 
-    def _open(self, archive: Archive) -> RemoteFile:
+    def _open(self, archive: Archive) -> RangeFile:
         return self._local(archive) if self._file(archive).exists() else super()._open(archive)
 
     def _local(self, archive: Archive) -> LocalFile:
@@ -88,7 +88,7 @@ class WholeUnpacker(Unpacker):
     def _damaged_file(self, archive: Archive) -> Path:
         return self._directory_file(archive).with_suffix(".damaged")
 
-    def _remember_damaged(self, archive: Archive, member: Member) -> None:
+    def _remember_damaged(self, archive: Archive, member: ZipMember) -> None:
         if all(piece.digest for piece in archive.pieces):
             path = self._damaged_file(archive)
             names = sorted({*self.damaged(archive), member.member})

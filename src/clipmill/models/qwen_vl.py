@@ -46,7 +46,7 @@ class Written:
 
 
 @dataclass(frozen=True)
-class Patches:
+class PatchBatch:
     """A video as the vision network takes it.
 
     Attributes:
@@ -101,7 +101,7 @@ class VideoCaptioner:
             )
         return [self._written(row[ids.shape[1] :]) for row in output]
 
-    def _text(self, prompt: str, video: Patches) -> str:
+    def _text(self, prompt: str, video: PatchBatch) -> str:
         steps, rows, columns = video.grid
         places = steps * rows * columns // self.processor.merge_size**2
         asked = f"{START}{VIDEO * places}{END}{prompt}"
@@ -117,7 +117,7 @@ class VideoCaptioner:
         cut = not any(token in ends for token in tokens.tolist())
         return Written(self.tokenizer.decode(tokens, skip_special_tokens=True), cut)
 
-    def patches(self, item: Shown) -> Patches:
+    def patches(self, item: Shown) -> PatchBatch:
         """Cut frames into patches; an odd last frame is shown twice, as the model wants pairs."""
         processor = self.processor
         size, merge = processor.patch_size, processor.merge_size
@@ -133,7 +133,7 @@ class VideoCaptioner:
         steps = len(frames) // pair
         video = frames.reshape(steps, pair, rows * columns, 3, size, size).permute(0, 2, 3, 1, 4, 5)
         assert rows % merge == columns % merge == 0
-        return Patches(
+        return PatchBatch(
             values=video.reshape(steps * rows * columns, -1).contiguous(),
             grid=(steps, rows, columns),
             step_seconds=pair * _mean_gap(item.times),

@@ -13,14 +13,14 @@ from clipmill.sources.datasets.openvid import openvid_tables
 from clipmill.sources.datasets.tables import subfolders
 from clipmill.sources.found import is_leftover, is_video
 from clipmill.sources.manifest import kind_of
-from clipmill.sources.readers.rows import Columns
+from clipmill.sources.readers.rows import RowColumns
 from clipmill.sources.webdataset import is_shard
 
 WITH_TABLE = "folder with a table"
 """A folder of videos in which one table has captions or times for them."""
 
 
-def find_kind(source: SourceConfig, columns: Columns) -> str:
+def find_kind(source: SourceConfig, columns: RowColumns) -> str:
     """Return what a source is: its `kind`, or what its suffix or layout shows.
 
     A folder counts as OpenVid, VidGen or OpenS2V when it has their own tables, as a Hugging Face
@@ -45,7 +45,7 @@ def find_kind(source: SourceConfig, columns: Columns) -> str:
     return "webdataset" if is_shard(path) else kind_of(path) or "folder"
 
 
-def _kind_of_folder(folder: Path, columns: Columns) -> str:
+def _kind_of_folder(folder: Path, columns: RowColumns) -> str:
     for kind, is_one in _LAYOUTS.items():
         if is_one(folder):
             return kind

@@ -18,7 +18,7 @@ from clipmill.sources.detect import WITH_TABLE, find_kind
 from clipmill.sources.folder import list_local
 from clipmill.sources.found import FoundFile
 from clipmill.sources.manifest import open_source
-from clipmill.sources.readers.rows import Columns
+from clipmill.sources.readers.rows import RowColumns
 from clipmill.sources.remote import list_remote
 from clipmill.sources.taking import SourceProblem, Taking
 from clipmill.sources.tally import Tally
@@ -75,7 +75,7 @@ def _no_collection() -> Iterator[None]:
             gc.enable()
 
 
-_Lister = Callable[[str, str, Columns, Tally], Iterator[FoundFile]]
+_Lister = Callable[[str, str, RowColumns, Tally], Iterator[FoundFile]]
 
 _LAYOUTS: dict[str, _Lister] = {
     "openvid": list_openvid,
@@ -87,7 +87,7 @@ _LAYOUTS: dict[str, _Lister] = {
 
 
 def _list_one(source: SourceConfig, tally: Tally) -> Iterable[FoundFile]:
-    columns = Columns(
+    columns = RowColumns(
         path=source.path_column,
         caption=source.caption_column,
         start=source.start_column,

@@ -13,7 +13,7 @@ from clipmill.sources.found import PICTURE_SUFFIXES, FoundFile
 from clipmill.sources.lookup.local import LocalPlaces
 from clipmill.sources.lookup.tree import Found, TreePlaces
 from clipmill.sources.lookup.url import UrlPlaces
-from clipmill.sources.readers.rows import Columns, Row
+from clipmill.sources.readers.rows import Row, RowColumns
 from clipmill.sources.readers.rows_csv import csv_rows
 from clipmill.sources.readers.rows_json import json_rows
 from clipmill.sources.readers.rows_jsonl import jsonl_rows
@@ -34,7 +34,7 @@ KIND_BY_SUFFIX = {
 _CHUNK_ROWS = 1024
 """Rows looked up together, so that questions to servers need not wait for each other."""
 
-_READERS: dict[str, Callable[[str, Columns], Iterator[Row]]] = {
+_READERS: dict[str, Callable[[str, RowColumns], Iterator[Row]]] = {
     "csv": csv_rows,
     "jsonl": jsonl_rows,
     "parquet": parquet_rows,
@@ -47,7 +47,7 @@ def kind_of(path: str) -> str | None:
     return KIND_BY_SUFFIX.get(PurePosixPath(path.lower().removesuffix(".gz")).suffix)
 
 
-def read_rows(path: str, kind: str, columns: Columns) -> Iterator[Row]:
+def read_rows(path: str, kind: str, columns: RowColumns) -> Iterator[Row]:
     """Read the rows of a table of a kind; raises UsageError when it cannot be read at all."""
     return _READERS[kind](path, columns)
 
@@ -71,7 +71,7 @@ class Manifest:
     kind: str
     root: str = ""
     base: str = ""
-    columns: Columns = field(default_factory=Columns)
+    columns: RowColumns = field(default_factory=RowColumns)
     tree: TreePlaces | None = None
     near: Sequence[str] = ()
 
@@ -153,7 +153,7 @@ class Manifest:
         return url, f"the URL is outside the root {self.root}" if self.root else ""
 
 
-def open_source(path: str, kind: str, root: str, columns: Columns) -> Manifest:
+def open_source(path: str, kind: str, root: str, columns: RowColumns) -> Manifest:
     """Return the manifest of a source.
 
     Args:

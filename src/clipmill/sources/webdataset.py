@@ -13,7 +13,7 @@ from clipmill.errors import UsageError
 from clipmill.sources.found import FoundFile, is_leftover, is_video
 from clipmill.sources.leftout import LEFTOVER, LEFTOVERS, reason_for
 from clipmill.sources.lookup.walk import walk
-from clipmill.sources.readers.rows import Columns
+from clipmill.sources.readers.rows import RowColumns
 from clipmill.sources.readers.tar_captions import Captions, is_utf8, key, normal
 from clipmill.sources.readers.tars import (
     COMPRESSED_SUFFIXES,
@@ -33,7 +33,7 @@ def is_shard(path: str) -> bool:
     return path.lower().endswith((".tar", *COMPRESSED_SUFFIXES))
 
 
-def list_webdataset(path: str, columns: Columns, tally: Tally) -> Iterator[FoundFile]:
+def list_webdataset(path: str, columns: RowColumns, tally: Tally) -> Iterator[FoundFile]:
     """List the videos of shards, in the order of the shards' names and of their files.
 
     Args:

@@ -18,7 +18,7 @@ from clipmill.annotations.camera.structure.evidence import (
 )
 from clipmill.annotations.camera.structure.path import TravelPath, travel_path
 from clipmill.annotations.camera.structure.projection import (
-    Scene,
+    SparseScene,
     project,
     project_with_slopes,
 )
@@ -176,7 +176,7 @@ def test_slopes_are_those_of_the_projection() -> None:
     filmed = film(8, **HAND)
     sightings = Sightings.of(filmed.trails, range(8), size=SIZE)
     random = np.random.default_rng(0)
-    scene = Scene(
+    scene = SparseScene(
         rotations=filmed.rotations,
         translations=-np.einsum("tij,tj->ti", filmed.rotations, filmed.centres),
         zooms=random.normal(0, 0.05, 8),
@@ -188,7 +188,7 @@ def test_slopes_are_those_of_the_projection() -> None:
     assert seen == pytest.approx(project(scene, sightings))
     tiny = 1e-6
 
-    def slope(changed: Scene) -> np.ndarray:
+    def slope(changed: SparseScene) -> np.ndarray:
         return (project(changed, sightings) - seen) / tiny
 
     camera = 3
@@ -218,7 +218,7 @@ def test_adjustment_comes_back_to_the_truth() -> None:
     sightings = Sightings.of(filmed.trails, range(12), size=SIZE)
     shaken = rotation_matrices(np.random.default_rng(1).normal(0, 0.01, (12, 3)))
     shaken[0] = np.eye(3)
-    start = Scene(
+    start = SparseScene(
         rotations=shaken @ filmed.rotations,
         translations=-np.einsum("tij,tj->ti", filmed.rotations, filmed.centres),
         zooms=np.zeros(12),

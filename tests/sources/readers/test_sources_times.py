@@ -6,7 +6,7 @@ import math
 import pytest
 
 from clipmill.clips import Span
-from clipmill.sources.readers.rows import Columns
+from clipmill.sources.readers.rows import RowColumns
 from clipmill.sources.readers.times import span_of
 
 
@@ -70,16 +70,16 @@ def test_what_is_no_time_says_so(start, end, reason):
     ],
 )
 def test_time_columns_are_found_by_their_usual_names(names, expected):
-    chosen = Columns().find(names)
+    chosen = RowColumns().find(names)
     assert chosen is not None
     assert chosen.times == expected
 
 
 def test_time_columns_may_be_named_counted_otherwise_or_ignored():
     names = ["video", "from", "to", "start", "end"]
-    chosen = Columns(start="from", end="to", times="frames").find(names)
+    chosen = RowColumns(start="from", end="to", times="frames").find(names)
     assert chosen is not None
     assert chosen.times == ("from", "to", "frames")
-    ignoring = Columns(times="ignore").find(names)
+    ignoring = RowColumns(times="ignore").find(names)
     assert ignoring is not None
     assert ignoring.times is None

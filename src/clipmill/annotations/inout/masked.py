@@ -87,7 +87,7 @@ class InOutConfig(BackendConfig):
 
 
 @dataclass(frozen=True)
-class Subject:
+class TrackedSubject:
     """An object with its decoded tracks.
 
     Attributes:
@@ -110,7 +110,7 @@ class Subject:
 @dataclass(frozen=True)
 class _Loaded:
     item: ClipInput
-    subjects: tuple[Subject, ...]
+    subjects: tuple[TrackedSubject, ...]
 
 
 class MaskedInOut(Backend):
@@ -141,7 +141,7 @@ class MaskedInOut(Backend):
         """
 
     def anchor_mask(
-        self, subject: Subject, journey: Journey, size: tuple[int, int]
+        self, subject: TrackedSubject, journey: Journey, size: tuple[int, int]
     ) -> npt.NDArray[np.bool_]:
         """Return where an object is at its anchor, bool [H, W] at source size: no region there."""
         return decode_mask(subject.mask, size=(size[1], size[0]))
@@ -160,7 +160,7 @@ class MaskedInOut(Backend):
         return _Loaded(
             item,
             tuple(
-                Subject(
+                TrackedSubject(
                     tracks=track,
                     mask=known[track.object_id].mask,
                     points=decode_tracks(track.points),
@@ -201,7 +201,7 @@ class MaskedInOut(Backend):
         )
         return InOutRow(entries, sum(not entry.refusal for entry in entries))
 
-    def _draft(self, subject: Subject, journey: Journey, size: tuple[int, int]) -> Draft:
+    def _draft(self, subject: TrackedSubject, journey: Journey, size: tuple[int, int]) -> Draft:
         """Derive everything but the images."""
         config = self.config
         masks = [decode_mask(blob) for blob in journey.masks]
@@ -267,7 +267,7 @@ class MaskedInOut(Backend):
         return "points_disagree" if agreement.invalid_share > self.config.max_invalid else ""
 
     def _regions(
-        self, subject: Subject, journey: Journey, leave: int | None, size: tuple[int, int]
+        self, subject: TrackedSubject, journey: Journey, leave: int | None, size: tuple[int, int]
     ) -> tuple[Region, ...]:
         width, height = size
         draws = draw_boxes(
@@ -306,7 +306,7 @@ class MaskedInOut(Backend):
         return to_regions(draws.keep(kept), passes, anchor=journey.anchor)
 
 
-def _journey(subject: Subject, work: tuple[int, int], size: tuple[int, int]) -> Journey:
+def _journey(subject: TrackedSubject, work: tuple[int, int], size: tuple[int, int]) -> Journey:
     """Bring an object to the working size."""
     scale = np.array([work[0] / size[0], work[1] / size[1]])
     return Journey(

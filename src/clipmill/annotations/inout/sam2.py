@@ -10,7 +10,7 @@ from pydantic import Field
 from clipmill.annotations.base import RUNTIME, BackendConfig, ClipInput, Needs
 from clipmill.annotations.checkpoints import Checkpoint
 from clipmill.annotations.inout.derive.journey import Journey
-from clipmill.annotations.inout.masked import InOutConfig, MaskedInOut, Subject
+from clipmill.annotations.inout.masked import InOutConfig, MaskedInOut, TrackedSubject
 from clipmill.annotations.optional import needed_from
 from clipmill.store.codecs import decode_mask, encode_mask
 
@@ -137,7 +137,7 @@ class Sam2InOut(MaskedInOut):
                     journey.left = _went_over_the_edge(journey.forward)
 
     def anchor_mask(
-        self, subject: Subject, journey: Journey, size: tuple[int, int]
+        self, subject: TrackedSubject, journey: Journey, size: tuple[int, int]
     ) -> npt.NDArray[np.bool_]:
         """Return the object as the objects step saw it, and as SAM 2 sees it."""
         own = decode_mask(journey.forward[0], size=(size[1], size[0]))

@@ -9,7 +9,7 @@ from pydantic import Field
 from clipmill.annotations.base import BackendConfig
 from clipmill.annotations.objects.schema import DetectedObject
 from clipmill.annotations.probe.schema import ProbeRow
-from clipmill.annotations.tracks.chained_flow.follow import Step, follow
+from clipmill.annotations.tracks.chained_flow.follow import FlowStep, follow
 from clipmill.annotations.tracks.chained_flow.stretches import way_back
 from clipmill.annotations.tracks.schema import ObjectTracks, TracksRow
 from clipmill.annotations.tracks.windowed import WindowedClip, WindowedTracks
@@ -133,12 +133,12 @@ class ChainedFlowTracks(WindowedTracks):
             masks.append(sample(masks[-1], at) > 0.5)
         return masks
 
-    def _steps(self, clip: WindowedClip, span: range, masks: Sequence[Mask]) -> Iterator[Step]:
+    def _steps(self, clip: WindowedClip, span: range, masks: Sequence[Mask]) -> Iterator[FlowStep]:
         """Yield the frames of a window with the flow between them."""
         for t, mask in zip(span, masks, strict=True):
             clip.check()
             first = t == span[0]
-            yield Step(
+            yield FlowStep(
                 gray=clip.frames[t],
                 mask=mask,
                 ahead=None if first else self._flows.between(t - 1, t),

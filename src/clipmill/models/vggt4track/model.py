@@ -27,7 +27,7 @@ def unused_keys(config: VGGTConfig) -> frozenset[str]:
 
 
 @dataclass(frozen=True)
-class Scene:
+class ScenePrediction:
     """Cameras and dense depth of a clip.
 
     Attributes:
@@ -77,7 +77,9 @@ class VGGT4Track(nn.Module):
                 on_layer()
         return self._cameras(cameras)
 
-    def scene(self, frames: Tensor, *, on_layer: Callable[[], None] | None = None) -> Scene:
+    def scene(
+        self, frames: Tensor, *, on_layer: Callable[[], None] | None = None
+    ) -> ScenePrediction:
         """Estimate the cameras and the depth; arguments as for `forward`.
 
         The depth head keeps to float32 under autocast, too.
@@ -98,7 +100,7 @@ class VGGT4Track(nn.Module):
             depth, uncertainty = self.depth_head(
                 [layer.float() for layer in kept], rows=frames.shape[-2] // PATCH, patch=PATCH
             )
-        return Scene(self._cameras(cameras), depth, uncertainty)
+        return ScenePrediction(self._cameras(cameras), depth, uncertainty)
 
     def _cameras(self, tokens: Tensor) -> Tensor:
         with torch.autocast(tokens.device.type, enabled=False):

@@ -20,7 +20,7 @@ from clipmill.sources.found import FoundFile, is_video
 from clipmill.sources.lookup.tree import TreePlaces
 from clipmill.sources.manifest import resolve_root
 from clipmill.sources.readers.json_items import JsonDamageError, json_items
-from clipmill.sources.readers.rows import Chosen, Columns, Row
+from clipmill.sources.readers.rows import Chosen, Row, RowColumns
 from clipmill.sources.row_reader import RowReader, unusable
 from clipmill.sources.tally import Tally
 
@@ -36,7 +36,7 @@ OPENS2V_CAPTIONS = ("face_cap_qwen", "face_cap_glm", "face_cap_Aria", "cap")
 """Captions in the metadata of a clip, the preferred one first."""
 
 
-def list_vidgen(path: str, root: str, columns: Columns, tally: Tally) -> Iterator[FoundFile]:
+def list_vidgen(path: str, root: str, columns: RowColumns, tally: Tally) -> Iterator[FoundFile]:
     """List VidGen-1M: a folder, or its JSON file.
 
     Args:
@@ -68,7 +68,7 @@ def list_vidgen(path: str, root: str, columns: Columns, tally: Tally) -> Iterato
     yield from _archives(places)
 
 
-def list_opens2v(path: str, root: str, columns: Columns, tally: Tally) -> Iterator[FoundFile]:
+def list_opens2v(path: str, root: str, columns: RowColumns, tally: Tally) -> Iterator[FoundFile]:
     """List OpenS2V-5M: its folder, a folder of its JSON files, or one of these.
 
     Videos are taken as they are: the frames and the crop that an entry asks for are not applied.

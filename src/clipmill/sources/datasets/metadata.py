@@ -16,7 +16,7 @@ from clipmill.sources.found import PICTURE_SUFFIXES, FoundFile, is_leftover, is_
 from clipmill.sources.leftout import reason_for
 from clipmill.sources.lookup.local import LocalPlaces
 from clipmill.sources.manifest import Manifest, kind_of, read_rows, resolve_root
-from clipmill.sources.readers.rows import Columns, Row
+from clipmill.sources.readers.rows import Row, RowColumns
 from clipmill.sources.sidecars import stem_of
 from clipmill.sources.tally import Tally
 
@@ -30,7 +30,7 @@ _TABLES_TRIED = 20
 """A folder with more tables than this has none that describes the whole of it."""
 
 
-def list_metadata(path: str, root: str, columns: Columns, tally: Tally) -> Iterator[FoundFile]:
+def list_metadata(path: str, root: str, columns: RowColumns, tally: Tally) -> Iterator[FoundFile]:
     """List the rows of a folder's metadata files, else of `data/*.parquet`.
 
     Paths in a metadata file are relative to its folder, those in `data/*.parquet` to the whole
@@ -64,12 +64,12 @@ def list_metadata(path: str, root: str, columns: Columns, tally: Tally) -> Itera
     count_unnamed(Path(videos), named, used, tally)
 
 
-def _beside(table: Path, folder: Path, root: str, columns: Columns) -> Manifest:
+def _beside(table: Path, folder: Path, root: str, columns: RowColumns) -> Manifest:
     base = table.parent.relative_to(folder).as_posix()
     return Manifest(str(table), _kind(table), root, "" if base == "." else base, columns)
 
 
-def metadata_tables(folder: Path, columns: Columns) -> list[Path]:
+def metadata_tables(folder: Path, columns: RowColumns) -> list[Path]:
     """Return the metadata files of a folder and of those directly below it and `data/`.
 
     One per folder: the first that names files.
@@ -81,7 +81,7 @@ def metadata_tables(folder: Path, columns: Columns) -> list[Path]:
     return found
 
 
-def list_with_table(path: str, root: str, columns: Columns, tally: Tally) -> Iterator[FoundFile]:
+def list_with_table(path: str, root: str, columns: RowColumns, tally: Tally) -> Iterator[FoundFile]:
     """List a folder of videos and the one table in it that has captions or times for them.
 
     The rows come first, in their order; then the videos that no row names.
@@ -111,7 +111,7 @@ def _with_its_text(found: FoundFile, beside: FoundFile | None) -> FoundFile:
     )
 
 
-def tables_about(folder: Path, columns: Columns) -> list[Path]:
+def tables_about(folder: Path, columns: RowColumns) -> list[Path]:
     """Return the tables in a folder that have captions or times for files in it."""
     try:
         names = sorted(entry.name for entry in folder.iterdir() if entry.is_file())
@@ -128,7 +128,7 @@ def tables_about(folder: Path, columns: Columns) -> list[Path]:
     return [table for table in tables if _is_about(table, folder, columns)]
 
 
-def _is_about(table: Path, folder: Path, columns: Columns) -> bool:
+def _is_about(table: Path, folder: Path, columns: RowColumns) -> bool:
     """Whether one of the first rows tells something of a file below the folder."""
     places = LocalPlaces()
     for row in _first_rows(table, columns):
@@ -140,7 +140,7 @@ def _is_about(table: Path, folder: Path, columns: Columns) -> bool:
     return False
 
 
-def _first_rows(table: Path, columns: Columns) -> list[Row]:
+def _first_rows(table: Path, columns: RowColumns) -> list[Row]:
     """Return those of the first rows that name a file which may be a video."""
     try:
         rows = list(islice(read_rows(str(table), _kind(table), columns), _ROWS_TRIED))

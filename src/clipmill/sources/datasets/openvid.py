@@ -9,7 +9,7 @@ from clipmill.sources.datasets.tables import absolute, all_rows, count_unnamed
 from clipmill.sources.found import FoundFile
 from clipmill.sources.lookup.tree import TreePlaces
 from clipmill.sources.manifest import Manifest, resolve_root
-from clipmill.sources.readers.rows import Columns
+from clipmill.sources.readers.rows import RowColumns
 from clipmill.sources.tally import Tally
 
 OPENVID_TABLES = ("data/train", "", "data", "train")
@@ -30,7 +30,7 @@ def openvid_tables(folder: Path) -> list[Path]:
     return []
 
 
-def list_openvid(path: str, root: str, columns: Columns, tally: Tally) -> Iterator[FoundFile]:
+def list_openvid(path: str, root: str, columns: RowColumns, tally: Tally) -> Iterator[FoundFile]:
     """List the rows of an OpenVid folder; its videos may lie anywhere below it.
 
     Only the table of all videos is read where it exists, since the HD table repeats its rows.

@@ -58,7 +58,7 @@ class Chosen(NamedTuple):
     Attributes:
         path: Column of the path.
         caption: Column of the caption, if there is one.
-        times: Columns of start and end, if there are any.
+        times: RowColumns of start and end, if there are any.
     """
 
     path: str
@@ -73,7 +73,7 @@ class Chosen(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Columns:
+class RowColumns:
     """Which columns are asked for.
 
     Attributes:
@@ -123,14 +123,14 @@ class Columns:
 
 
 @lru_cache(maxsize=256)  # JSON lines ask this for each of a million rows
-def _find_all(columns: Columns, names: tuple[str, ...]) -> Chosen | None:
+def _find_all(columns: RowColumns, names: tuple[str, ...]) -> Chosen | None:
     path = _find(columns.path, PATH_COLUMNS, names)
     if path is None:
         return None
     return Chosen(path, columns.find_caption(names), _find_times(columns, names))
 
 
-def _find_times(columns: Columns, names: tuple[str, ...]) -> TimeColumns | None:
+def _find_times(columns: RowColumns, names: tuple[str, ...]) -> TimeColumns | None:
     if columns.times == "ignore":
         return None
     known = TIME_COLUMNS

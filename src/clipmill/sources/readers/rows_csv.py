@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from clipmill.errors import UsageError
-from clipmill.sources.readers.rows import BROKEN, Chosen, Columns, Row, open_text
+from clipmill.sources.readers.rows import BROKEN, Chosen, Row, RowColumns, open_text
 
 if TYPE_CHECKING:
     from _csv import Reader as _Reader
@@ -15,7 +15,7 @@ MAX_FIELD_CHARACTERS = 1_000_000
 """A longer field is taken for a quote that was never closed."""
 
 
-def csv_rows(path: str, columns: Columns) -> Iterator[Row]:
+def csv_rows(path: str, columns: RowColumns) -> Iterator[Row]:
     """Read the rows below the header; blank lines are passed over.
 
     Python's reader is strict here: pyarrow's merges rows after a stray quote without a word, and

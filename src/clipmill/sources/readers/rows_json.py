@@ -4,13 +4,13 @@ import json
 from collections.abc import Iterator
 
 from clipmill.sources.readers.json_items import JsonDamageError, json_items
-from clipmill.sources.readers.rows import BROKEN, Columns, Row, open_table
+from clipmill.sources.readers.rows import BROKEN, Row, RowColumns, open_table
 from clipmill.sources.readers.rows_jsonl import jsonl_rows, row_of
 
 _MAX_LINE_BYTES = 1 << 20
 
 
-def json_rows(path: str, columns: Columns) -> Iterator[Row]:
+def json_rows(path: str, columns: RowColumns) -> Iterator[Row]:
     """Read a list of objects, item by item; JSON lines under the name `.json` are read too.
 
     Raises:

@@ -4,10 +4,10 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from clipmill.sources.readers.rows import BROKEN, PATH_COLUMNS, Columns, Row, open_text
+from clipmill.sources.readers.rows import BROKEN, PATH_COLUMNS, Row, RowColumns, open_text
 
 
-def jsonl_rows(path: str, columns: Columns) -> Iterator[Row]:
+def jsonl_rows(path: str, columns: RowColumns) -> Iterator[Row]:
     """Read the objects of a JSONL file; blank lines are passed over.
 
     Keys may differ from line to line: each line is asked for a path and a caption of its own.
@@ -27,7 +27,7 @@ def jsonl_rows(path: str, columns: Columns) -> Iterator[Row]:
             yield Row(f"line {number + 1}", problem=problem)
 
 
-def _row(where: str, line: str, columns: Columns) -> Row:
+def _row(where: str, line: str, columns: RowColumns) -> Row:
     try:
         # Not strict: a bare tab or zero byte in a caption costs neither it nor its video.
         item = json.loads(line, strict=False)
@@ -36,7 +36,7 @@ def _row(where: str, line: str, columns: Columns) -> Row:
     return row_of(where, item, columns)
 
 
-def row_of(where: str, item: Any, columns: Columns) -> Row:
+def row_of(where: str, item: Any, columns: RowColumns) -> Row:
     """Return the row that a JSON value stands for.
 
     Args:

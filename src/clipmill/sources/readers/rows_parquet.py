@@ -8,12 +8,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from clipmill.errors import UsageError
-from clipmill.sources.readers.rows import Chosen, Columns, Row, open_table
+from clipmill.sources.readers.rows import Chosen, Row, RowColumns, open_table
 
 _BATCH_ROWS = 16_384
 
 
-def parquet_rows(path: str, columns: Columns) -> Iterator[Row]:
+def parquet_rows(path: str, columns: RowColumns) -> Iterator[Row]:
     """Read path, caption and times; a struct with a field `path` counts as a path.
 
     Raises:

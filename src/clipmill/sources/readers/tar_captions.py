@@ -7,7 +7,7 @@ from typing import IO, Any
 
 from clipmill.sources.found import composed
 from clipmill.sources.readers.captions import Caption, as_caption, text_caption
-from clipmill.sources.readers.rows import Columns
+from clipmill.sources.readers.rows import RowColumns
 from clipmill.sources.readers.tars import TarEntry
 
 MAX_JSON_BYTES = 16_000_000
@@ -23,7 +23,7 @@ class Captions:
             is, else one of the usual fields.
     """
 
-    columns: Columns
+    columns: RowColumns
     _plain: dict[str, Caption] = field(default_factory=dict)
     _fields: dict[str, Caption] = field(default_factory=dict)
 

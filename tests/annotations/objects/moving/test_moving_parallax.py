@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from clipmill.annotations.objects.moving.parallax import Matches, matches_of, stands_still
+from clipmill.annotations.objects.moving.parallax import FlowMatches, matches_of, stands_still
 from clipmill.vision.dense_flow import Flow
 
 HEIGHT, WIDTH, FOCAL = 240, 320, 300.0
@@ -23,7 +23,7 @@ def matches(*, travel, own=(0.0, 0.0, 0.0), turn=0.0, near=2.0, plane=False, noi
     moved = points @ np.array([[cos, 0, -sin], [0, 1, 0], [sin, 0, cos]]) - np.array(travel)
     to = moved[:, :2] / moved[:, 2:] * FOCAL + [WIDTH / 2, HEIGHT / 2]
     to += rng.normal(0, noise, to.shape)
-    return Matches(np.stack([x, y], 1).astype(np.float32), to.astype(np.float32))
+    return FlowMatches(np.stack([x, y], 1).astype(np.float32), to.astype(np.float32))
 
 
 TRAVEL = (0.15, 0.0, 0.1)
@@ -70,13 +70,13 @@ def test_matches_without_a_model_tell_nothing():
     rng = np.random.default_rng(0)
     grid = matches(travel=TRAVEL).at
     scattered = rng.uniform(0, 240, grid.shape).astype(np.float32)
-    assert not stands_still(PART, [Matches(grid, scattered)])
+    assert not stands_still(PART, [FlowMatches(grid, scattered)])
     # All to one place: whatever is said, it is said.
-    assert stands_still(PART, [Matches(grid, np.full_like(grid, 50))]) in (True, False)
+    assert stands_still(PART, [FlowMatches(grid, np.full_like(grid, 50))]) in (True, False)
 
 
 def test_a_camera_that_stands_sees_no_parallax_however_many_things_move():
     some = matches(travel=(0, 0, 0), own=(0.2, 0, 0), plane=True)
     other = (some.at[:, 0] > 220) & (some.at[:, 1] > 40)
     to = some.to + np.float32([9, 0]) * other[:, None]
-    assert not stands_still(PART, [Matches(some.at, to)])
+    assert not stands_still(PART, [FlowMatches(some.at, to)])

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from clipmill.annotations.camera.rotation import rotation_matrices
-from clipmill.annotations.camera.structure.projection import Scene
+from clipmill.annotations.camera.structure.projection import SparseScene
 from clipmill.annotations.camera.structure.sightings import Sightings
 from clipmill.annotations.camera.structure.system import (
     BLOCK,
@@ -60,13 +60,13 @@ class Adjusted:
             it was not adjusted.
     """
 
-    scene: Scene
+    scene: SparseScene
     cost: float
     focal_spread: float
 
 
 def adjust(
-    scene: Scene,
+    scene: SparseScene,
     sightings: Sightings,
     unknowns: Unknowns,
     *,
@@ -106,7 +106,9 @@ def adjust(
     return Adjusted(scene, cost, spread)
 
 
-def _moved(scene: Scene, system: System, free: Flags, damping: float, *, travel: bool) -> Scene:
+def _moved(
+    scene: SparseScene, system: System, free: Flags, damping: float, *, travel: bool
+) -> SparseScene:
     """Return the scene after one damped step."""
     step = np.zeros(len(free))
     cameras = system.cameras[np.ix_(free, free)]
@@ -136,7 +138,7 @@ def _moved(scene: Scene, system: System, free: Flags, damping: float, *, travel:
 
 
 def _focal_spread(
-    scene: Scene, sightings: Sightings, free: Flags, scale: float, prior: FocalPrior
+    scene: SparseScene, sightings: Sightings, free: Flags, scale: float, prior: FocalPrior
 ) -> float:
     """Return the standard deviation of the log focal length, all else being adjusted to it."""
     system = normal_equations(scene, sightings, scale, prior)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from clipmill.annotations.camera.corners import GRID, cells_of
-from clipmill.annotations.camera.structure.projection import Scene, in_front
+from clipmill.annotations.camera.structure.projection import SparseScene, in_front
 from clipmill.annotations.camera.structure.sightings import Indices, Sightings
 from clipmill.annotations.camera.structure.system import squared_errors
 from clipmill.vision.arrays import Flags, Floats
@@ -47,7 +47,7 @@ class Explained:
     border: float
 
 
-def explained_by(scene: Scene, sightings: Sightings, *, size: tuple[int, int]) -> Explained:
+def explained_by(scene: SparseScene, sightings: Sightings, *, size: tuple[int, int]) -> Explained:
     """Return which points a scene explains.
 
     Args:
@@ -77,7 +77,7 @@ def turns_suffice(turns: Explained) -> bool:
     return turns.share > _MOST_BY_TURNS or turns.border > _MOST_OF_BORDER
 
 
-def standing(scene: Scene) -> Scene:
+def standing(scene: SparseScene) -> SparseScene:
     """Return the scene with cameras that all stand as the first, and points that are far away."""
     return replace(
         scene,
@@ -105,7 +105,7 @@ def turns_add_nothing(still: Explained, turns: Explained) -> bool:
 
 
 def has_travelled(
-    scene: Scene,
+    scene: SparseScene,
     sightings: Sightings,
     travel: Explained,
     turns: Explained,
@@ -132,7 +132,7 @@ def has_travelled(
     )
 
 
-def parallax(scene: Scene) -> float:
+def parallax(scene: SparseScene) -> float:
     """Return how far the cameras are apart, in units of the points' median depth."""
     centres = centres_of(scene)
     return float(
@@ -140,7 +140,7 @@ def parallax(scene: Scene) -> float:
     )
 
 
-def centres_of(scene: Scene) -> Floats:
+def centres_of(scene: SparseScene) -> Floats:
     """Return where the cameras stand, [T, 3], in the axes of the first."""
     moved = scene.rotations.transpose(0, 2, 1) @ scene.translations[:, :, None]
     return -moved[:, :, 0]

@@ -16,7 +16,7 @@ from clipmill.vision.threads import one_thread
 
 
 @dataclass(frozen=True)
-class Step:
+class PathStep:
     """Motion of a travelling camera between two neighbouring sampled frames.
 
     Attributes:
@@ -40,7 +40,7 @@ class TravelPath:
         focal: Focal length of the first frame, working pixels; None where nothing tells it.
     """
 
-    steps: tuple[Step | None, ...]
+    steps: tuple[PathStep | None, ...]
     stills: tuple[bool, ...]
     focal: float | None
 
@@ -91,9 +91,9 @@ def _stills(windows: Sequence[Window], count: int) -> tuple[bool, ...]:
     return tuple(stills)
 
 
-def _steps(windows: Sequence[Window], count: int) -> tuple[Step | None, ...]:
+def _steps(windows: Sequence[Window], count: int) -> tuple[PathStep | None, ...]:
     """Return the steps, each from the window in whose middle it lies most."""
-    steps: list[Step | None] = []
+    steps: list[PathStep | None] = []
     for pair in range(count):
         around = [
             (min(pair - w.frames.start, w.frames.stop - 2 - pair), -number)
@@ -107,9 +107,9 @@ def _steps(windows: Sequence[Window], count: int) -> tuple[Step | None, ...]:
     return tuple(steps)
 
 
-def _step(window: Window, pair: int) -> Step:
+def _step(window: Window, pair: int) -> PathStep:
     first = pair - window.frames.start
     rotations, translations = window.scene.rotations, window.scene.translations
     rotation = rotations[first + 1] @ rotations[first].T
     shift = translations[first + 1] - rotation @ translations[first]
-    return Step(rotation, shift, window.explained.share)
+    return PathStep(rotation, shift, window.explained.share)

@@ -22,7 +22,7 @@ _NEAR = 0.05  # nearest depth, in units of the depth at the anchor; keeps points
 
 
 @dataclass(frozen=True)
-class Scene:
+class SparseScene:
     """T cameras and N points.
 
     Attributes:
@@ -74,19 +74,19 @@ class _Rays:
     focal: Floats
 
 
-def project(scene: Scene, sightings: Sightings) -> Floats:
+def project(scene: SparseScene, sightings: Sightings) -> Floats:
     """Return where the points are seen: float64 [M, 2], pixels from the middle."""
     rays = _rays(scene, sightings)
     flat = rays.p[:, :2] / _depth(rays)[:, None]
     return rays.focal[:, None] * flat * (1 + scene.distortion * _square(flat))
 
 
-def in_front(scene: Scene, sightings: Sightings) -> Flags:
+def in_front(scene: SparseScene, sightings: Sightings) -> Flags:
     """Return which sightings have the point in front of the camera, bool [M]."""
     return np.asarray(_rays(scene, sightings).p[:, 2] > _NEAR)
 
 
-def project_with_slopes(scene: Scene, sightings: Sightings) -> tuple[Floats, Slopes]:
+def project_with_slopes(scene: SparseScene, sightings: Sightings) -> tuple[Floats, Slopes]:
     """Return where the points are seen, [M, 2], and the derivatives."""
     rays = _rays(scene, sightings)
     depth, focal, inverse = _depth(rays), rays.focal[:, None], rays.inverse[:, None, None]
@@ -119,7 +119,7 @@ def project_with_slopes(scene: Scene, sightings: Sightings) -> tuple[Floats, Slo
     return seen, Slopes(later, anchor, lens, _times(by_p, shift))
 
 
-def _rays(scene: Scene, sightings: Sightings) -> _Rays:
+def _rays(scene: SparseScene, sightings: Sightings) -> _Rays:
     points, later = sightings.points, sightings.frames
     anchor = sightings.anchors[points]
     focals = scene.focal * np.exp(scene.zooms)

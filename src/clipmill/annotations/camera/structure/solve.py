@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from clipmill.annotations.camera.structure.adjust import Adjusted, Unknowns, adjust
-from clipmill.annotations.camera.structure.projection import Scene
+from clipmill.annotations.camera.structure.projection import SparseScene
 from clipmill.annotations.camera.structure.sightings import Sightings
 from clipmill.annotations.camera.structure.system import (
     FocalPrior,
@@ -84,7 +84,7 @@ def solve_turn(
         scale: Errors beyond this many working pixels count ever less.
         prior: Of the focal length.
     """
-    start = Scene(
+    start = SparseScene(
         rotations=rotations @ rotations[0].T,
         translations=np.zeros((sightings.num_frames, 3)),
         zooms=zooms - zooms[0],
@@ -97,8 +97,8 @@ def solve_turn(
 
 def _at_one_depth(
     rotations: Floats, sightings: Sightings, *, inverse: float, focal: float
-) -> Scene:
-    return Scene(
+) -> SparseScene:
+    return SparseScene(
         rotations=rotations @ rotations[0].T,
         translations=np.zeros((sightings.num_frames, 3)),
         zooms=np.zeros(sightings.num_frames),
@@ -107,18 +107,20 @@ def _at_one_depth(
     )
 
 
-def _improved(scene: Scene, sightings: Sightings, *, scale: float, prior: FocalPrior) -> Scene:
+def _improved(
+    scene: SparseScene, sightings: Sightings, *, scale: float, prior: FocalPrior
+) -> SparseScene:
     """Return the scene after a few rounds, its points at the depths that fit best."""
     found = adjust(scene, sightings, Unknowns(travel=True), scale=scale, prior=prior, rounds=8)
     return _with_best_depths(found.scene, sightings, scale=scale / _COARSE[-1])
 
 
-def _cost_of(scene: Scene, sightings: Sightings, *, scale: float) -> float:
+def _cost_of(scene: SparseScene, sightings: Sightings, *, scale: float) -> float:
     errors = robust_errors(squared_errors(scene, sightings), scale)
     return float((sightings.weights * errors).sum())
 
 
-def _with_best_depths(scene: Scene, sightings: Sightings, *, scale: float) -> Scene:
+def _with_best_depths(scene: SparseScene, sightings: Sightings, *, scale: float) -> SparseScene:
     """Return the scene with each point at the depth, of those tried, that fits best."""
     middle = max(float(np.median(scene.inverse_depths)), 1e-6)
     best = scene.inverse_depths
@@ -130,6 +132,6 @@ def _with_best_depths(scene: Scene, sightings: Sightings, *, scale: float) -> Sc
     return replace(scene, inverse_depths=best)
 
 
-def _cost_of_points(scene: Scene, sightings: Sightings, *, scale: float) -> Floats:
+def _cost_of_points(scene: SparseScene, sightings: Sightings, *, scale: float) -> Floats:
     errors = robust_errors(squared_errors(scene, sightings), scale)
     return np.asarray(np.bincount(sightings.points, errors, len(sightings.anchors)), np.float64)

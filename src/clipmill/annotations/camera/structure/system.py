@@ -6,8 +6,8 @@ import numpy as np
 from scipy import sparse
 
 from clipmill.annotations.camera.structure.projection import (
-    Scene,
     Slopes,
+    SparseScene,
     project,
     project_with_slopes,
 )
@@ -63,12 +63,12 @@ def robust_errors(error: Floats, scale: float) -> Floats:
     return scale**2 * np.log1p(error / scale**2)
 
 
-def squared_errors(scene: Scene, sightings: Sightings) -> Floats:
+def squared_errors(scene: SparseScene, sightings: Sightings) -> Floats:
     """Return how far the points are from where they are seen, squared, [M]."""
     return np.square(project(scene, sightings) - sightings.places).sum(axis=1)
 
 
-def total_cost(scene: Scene, sightings: Sightings, scale: float, prior: FocalPrior) -> float:
+def total_cost(scene: SparseScene, sightings: Sightings, scale: float, prior: FocalPrior) -> float:
     """Return the robust squared error with priors, square pixels; see `adjust`."""
     errors = robust_errors(squared_errors(scene, sightings), scale)
     off = np.log(scene.focal / prior.focal)
@@ -81,7 +81,9 @@ def total_cost(scene: Scene, sightings: Sightings, scale: float, prior: FocalPri
     )
 
 
-def normal_equations(scene: Scene, sightings: Sightings, scale: float, prior: FocalPrior) -> System:
+def normal_equations(
+    scene: SparseScene, sightings: Sightings, scale: float, prior: FocalPrior
+) -> System:
     """Return the equations of one robust Gauss-Newton step; see `adjust`."""
     seen, slopes = project_with_slopes(scene, sightings)
     error = sightings.places - seen

@@ -19,7 +19,7 @@ from clipmill.annotations.camera.structure.evidence import (
     turns_add_nothing,
     turns_suffice,
 )
-from clipmill.annotations.camera.structure.projection import Scene
+from clipmill.annotations.camera.structure.projection import SparseScene
 from clipmill.annotations.camera.structure.sightings import Sightings
 from clipmill.annotations.camera.structure.solve import OTHER_STARTS, solve_travel, solve_turn
 from clipmill.annotations.camera.structure.system import FocalPrior
@@ -53,7 +53,7 @@ class Window:
 
     frames: range
     sightings: Sightings
-    scene: Scene
+    scene: SparseScene
     travelled: bool
     still: bool
     explained: Explained

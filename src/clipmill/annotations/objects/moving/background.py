@@ -24,7 +24,7 @@ _STILL_BONUS = 1.03
 
 
 @dataclass(frozen=True)
-class Background:
+class BackgroundField:
     """Motion of the background from frame a to frame b.
 
     Attributes:
@@ -76,7 +76,7 @@ def _candidates(a: Field, b: Field) -> list[Matrix]:
     return found
 
 
-def fit_background(anchor: Gray, other: Gray, flow: Flow) -> Background | None:
+def fit_background(anchor: Gray, other: Gray, flow: Flow) -> BackgroundField | None:
     """Find the background's motion from a flow.
 
     Args:
@@ -105,4 +105,4 @@ def fit_background(anchor: Gray, other: Gray, flow: Flow) -> Background | None:
     assert best is not None
     motion = motion_of(best[1], height, width)
     error = np.linalg.norm(_project(best[1], a) - b, axis=1)
-    return Background(motion, mismatch(anchor, other, motion), float((error < 1).mean()))
+    return BackgroundField(motion, mismatch(anchor, other, motion), float((error < 1).mean()))

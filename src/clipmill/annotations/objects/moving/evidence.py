@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from clipmill.annotations.objects.moving.background import fit_background, mismatch
-from clipmill.annotations.objects.moving.parallax import Matches, matches_of
+from clipmill.annotations.objects.moving.parallax import FlowMatches, matches_of
 from clipmill.vision.dense_flow import Field, FlowEstimator, Gray, lengths
 
 Map = npt.NDArray[np.float32]
@@ -50,7 +50,7 @@ class Evidence:
     grain: float
     inlier_share: float
     frames: int
-    matches: tuple[Matches, ...] = ()
+    matches: tuple[FlowMatches, ...] = ()
 
 
 def measure(anchor: Gray, others: Mapping[int, Gray], flows: FlowEstimator) -> Evidence | None:
@@ -72,7 +72,7 @@ def measure(anchor: Gray, others: Mapping[int, Gray], flows: FlowEstimator) -> E
     rest = np.zeros_like(weight)
     shares: list[float] = []
     total = 0.0
-    matches: list[Matches] = []
+    matches: list[FlowMatches] = []
     furthest = sorted({abs(distance) for distance in others})[-_FURTHEST:]
     for distance, other in others.items():
         flow = flows.checked(anchor, other)

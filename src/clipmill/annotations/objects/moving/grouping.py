@@ -29,7 +29,7 @@ _MAX_DEPTH = 3
 
 
 @dataclass(frozen=True)
-class Region:
+class MovingRegion:
     """A moving region before its outline is refined.
 
     Attributes:
@@ -41,7 +41,7 @@ class Region:
     speed: float
 
 
-def find_regions(evidence: Evidence, *, min_speed: float, min_area: float) -> list[Region]:
+def find_regions(evidence: Evidence, *, min_speed: float, min_area: float) -> list[MovingRegion]:
     """Find the regions that move on their own.
 
     Args:
@@ -56,13 +56,13 @@ def find_regions(evidence: Evidence, *, min_speed: float, min_area: float) -> li
     radius = max(1, round(_CLOSE * max(evidence.speed.shape)))
     moving = moving_pixels(evidence, min_speed=min_speed)
     closed = cv2.morphologyEx(moving.astype(np.uint8), cv2.MORPH_CLOSE, disc(radius)) > 0
-    found: list[Region] = []
+    found: list[MovingRegion] = []
     min_pixels = min_area * moving.size
     for whole in components(closed, min_pixels=min_pixels / 2):
         for part in _split(whole & moving, evidence, min_pixels=min_pixels, depth=0):
             mask = _solid(part, evidence, radius=radius, min_pixels=min_pixels)
             if mask.sum() >= min_pixels:
-                found.append(Region(mask, float(np.median(evidence.speed[mask & moving]))))
+                found.append(MovingRegion(mask, float(np.median(evidence.speed[mask & moving]))))
     return sorted(found, key=lambda region: -int(region.mask.sum()))
 
 

@@ -34,7 +34,7 @@ _OFF_LINES = 0.5  # share of a part beyond the tolerance from which it moves by 
 
 
 @dataclass(frozen=True)
-class Matches:
+class FlowMatches:
     """Where the flow takes the places of a grid.
 
     Attributes:
@@ -46,16 +46,16 @@ class Matches:
     to: Points
 
 
-def matches_of(flow: Flow) -> Matches:
+def matches_of(flow: Flow) -> FlowMatches:
     """Return the trusted vectors of a flow on a grid."""
     height, width = flow.consistent.shape
     at = pixel_grid(height, width)[STEP // 2 :: STEP, STEP // 2 :: STEP].reshape(-1, 2)
     column, row = at.astype(int).T
     trusted = flow.consistent[row, column]
-    return Matches(at[trusted], at[trusted] + flow.vectors[row, column][trusted])
+    return FlowMatches(at[trusted], at[trusted] + flow.vectors[row, column][trusted])
 
 
-def stands_still(part: Mask, matches: Sequence[Matches]) -> bool:
+def stands_still(part: Mask, matches: Sequence[FlowMatches]) -> bool:
     """Whether a part of the picture moves as standing things do before a travelling camera.
 
     Args:
@@ -71,7 +71,7 @@ def stands_still(part: Mask, matches: Sequence[Matches]) -> bool:
     return bool(shares) and len(shares) >= _TOLD * len(seen) and max(shares) < _OFF_LINES
 
 
-def _off_lines(part: Mask, matches: Matches) -> float | None:
+def _off_lines(part: Mask, matches: FlowMatches) -> float | None:
     """Return the share of a part that leaves the epipolar lines; None without parallax."""
     column, row = matches.at.astype(int).T
     inside = part[row, column]

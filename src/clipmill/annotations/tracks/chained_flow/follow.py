@@ -40,7 +40,7 @@ _CALM = 2  # frames for which a hidden point must follow the flow well to be see
 
 
 @dataclass(frozen=True)
-class Step:
+class FlowStep:
     """One frame and the flow to it.
 
     Attributes:
@@ -71,7 +71,7 @@ class Followed:
     recognised: Flags
 
 
-def follow(points: Floats, steps: Iterable[Step]) -> Followed:
+def follow(points: Floats, steps: Iterable[FlowStep]) -> Followed:
     """Follow points.
 
     Args:
@@ -88,7 +88,7 @@ def follow(points: Floats, steps: Iterable[Step]) -> Followed:
 class _Walk:
     """The state while frames go by."""
 
-    def __init__(self, points: Floats, first: Step) -> None:
+    def __init__(self, points: Floats, first: FlowStep) -> None:
         self.anchor = points
         self.templates = Templates(first.gray, points, first.mask)
         self.box = _box_of(first.mask)
@@ -99,7 +99,7 @@ class _Walk:
         self.velocity = np.zeros(2)
         self.unseen = 0
 
-    def advance(self, step: Step) -> None:
+    def advance(self, step: FlowStep) -> None:
         """Move on by one frame."""
         assert step.ahead is not None and step.back is not None
         here, seen = self.points[-1], self.visible[-1]
@@ -143,7 +143,7 @@ class _Walk:
         self.recognised.append(alike & self.visible[-1])
 
     def _expected(
-        self, step: Step, moved: Floats, now: Flags, *, enough: bool
+        self, step: FlowStep, moved: Floats, now: Flags, *, enough: bool
     ) -> tuple[Floats, Floats]:
         """Return where the points should be, and how their neighbourhood has turned.
 
@@ -165,7 +165,7 @@ class _Walk:
         return places, turned
 
     def _likeness(
-        self, step: Step, moved: Floats, on_thing: Flags, linear: Floats
+        self, step: FlowStep, moved: Floats, on_thing: Flags, linear: Floats
     ) -> Floats | None:
         """Return how much points look as at the anchor, [N], where most look the same.
 
@@ -183,7 +183,7 @@ class _Walk:
         return likeness if faithful else None
 
     def _recognise(
-        self, step: Step, held: Floats, now: Flags, linear: Floats, *, far: int
+        self, step: FlowStep, held: Floats, now: Flags, linear: Floats, *, far: int
     ) -> Flags:
         """Put points where the picture looks as they did at the anchor, in place; return which."""
         alike = np.zeros_like(now)
