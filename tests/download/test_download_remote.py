@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from weights_server import Hub, random_bytes
 
-from clipmill.download.remote import TAIL_BYTES, RangeFile
+from clipmill.download.remote import TAIL_BYTES, HubRangeFile
 from clipmill.download.repository import PartFile, open_hub
 from clipmill.net.errors import DownloadError
 from clipmill.net.retry import Retries
@@ -38,7 +38,7 @@ windows = st.tuples(st.integers(0, len(DATA)), st.integers(0, len(DATA)))
 @given(reads=reads, window=windows)
 def test_reads_equal_those_of_a_local_file(hub: Hub, reads: list, window: tuple[int, int]):
     local = io.BytesIO(DATA)
-    with RangeFile(pieces(hub), hub=open_hub(retries=Retries(sleep=lambda _: None))) as remote:
+    with HubRangeFile(pieces(hub), hub=open_hub(retries=Retries(sleep=lambda _: None))) as remote:
         remote.set_window(*window)
         for place, count in reads:
             assert remote.seek(place) == local.seek(place)
@@ -49,7 +49,7 @@ def test_reads_equal_those_of_a_local_file(hub: Hub, reads: list, window: tuple[
 
 
 def test_a_window_is_one_request_and_nothing_outside_is_read(hub: Hub):
-    with RangeFile(pieces(hub), hub=open_hub()) as remote:
+    with HubRangeFile(pieces(hub), hub=open_hub()) as remote:
         hub.seen.clear()
         remote.set_window(1000, 60_000)
         remote.seek(1000)
@@ -58,7 +58,7 @@ def test_a_window_is_one_request_and_nothing_outside_is_read(hub: Hub):
 
 
 def test_a_file_that_became_shorter_is_refused(hub: Hub):
-    with RangeFile(pieces(hub), hub=open_hub(retries=Retries(sleep=lambda _: None))) as remote:
+    with HubRangeFile(pieces(hub), hub=open_hub(retries=Retries(sleep=lambda _: None))) as remote:
         hub.plain["/p0"] = b"short"
         remote.seek(100)
         with pytest.raises(DownloadError, match="p0"):

@@ -12,7 +12,7 @@ TAIL_BYTES = 1 << 16
 """Read at once from the end of an archive, where its directory is; 64 KiB hold about 700 names."""
 
 
-class RangeFile(io.RawIOBase):
+class HubRangeFile(io.RawIOBase):
     """Pieces on a server as one seekable file.
 
     Two ways of reading: outside the window, each read is one request for exactly its bytes;
@@ -141,7 +141,7 @@ class RangeFile(io.RawIOBase):
                 yield block
 
 
-class LocalFile(RangeFile):
+class LocalFile(HubRangeFile):
     """An archive that was fetched whole; its members are given up from the end on.
 
     Args:

@@ -16,7 +16,7 @@ from clipmill.download.errors import DatasetError, DiskFullError, FolderError
 from clipmill.download.journal import Got, Journal
 from clipmill.download.names import second_name
 from clipmill.download.plan import Problem, ZipMember
-from clipmill.download.remote import RangeFile
+from clipmill.download.remote import HubRangeFile
 from clipmill.download.repository import Archive
 from clipmill.net.hub import Hub
 
@@ -120,7 +120,7 @@ class Unpacker:
     def _try_twice(
         self,
         opened: zipfile.ZipFile,
-        remote: RangeFile,
+        remote: HubRangeFile,
         entry: zipfile.ZipInfo,
         member: ZipMember,
     ) -> str:
@@ -168,13 +168,13 @@ class Unpacker:
         """Tell whether an archive's directory is known without asking its server."""
         return self._directory_file(archive).exists()
 
-    def _open(self, archive: Archive) -> RangeFile:
+    def _open(self, archive: Archive) -> HubRangeFile:
         return self._remote(archive)
 
     def _remote(
         self, archive: Archive, *, on_bytes: Callable[[int], None] | None = None
-    ) -> RangeFile:
-        return RangeFile(archive.pieces, hub=self._hub, tail=self._tail(archive), on_bytes=on_bytes)
+    ) -> HubRangeFile:
+        return HubRangeFile(archive.pieces, hub=self._hub, tail=self._tail(archive), on_bytes=on_bytes)
 
     def _tail(self, archive: Archive) -> bytes:
         known = self._directory_file(archive)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from clipmill.disk import write_text
 from clipmill.download.plan import Problem, ZipMember
-from clipmill.download.remote import LocalFile, RangeFile
+from clipmill.download.remote import LocalFile, HubRangeFile
 from clipmill.download.repository import Archive
 from clipmill.download.unpack import Stopped, Unpacker
 from clipmill.download.whole import fetch_pieces, partial_of
@@ -75,7 +75,7 @@ class WholeUnpacker(Unpacker):
         """Tell whether an archive's directory is known without asking its server."""
         return super().knows(archive) or self._file(archive).exists()
 
-    def _open(self, archive: Archive) -> RangeFile:
+    def _open(self, archive: Archive) -> HubRangeFile:
         return self._local(archive) if self._file(archive).exists() else super()._open(archive)
 
     def _local(self, archive: Archive) -> LocalFile:
