@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -184,3 +186,23 @@ def test_a_refused_object_carries_its_reason_and_no_images():
     assert sample.objects[0].reference is None
     assert sample.objects[0].regions == ()
     assert sample.stage1
+
+
+@pytest.mark.parametrize(
+    ("seen", "length", "refusal"),
+    [(60, 97, ""), (40, 48, ""), (60, 68, "no_region"), (95, 103, "")],
+)
+def test_what_leaves_is_followed_by_as_many_frames_as_stage_2_needs(seen, length, refusal):
+    """Mostly the object must be there; what cannot serve stage 2 gets no frames without it."""
+    entry = detected(0, 0)
+    there = np.zeros((171, 3), bool)
+    there[:seen] = True
+    leaving = replace(
+        tracked(entry, 0),
+        num_frames=171,
+        points=encode_tracks(np.zeros((171, 3, 2), np.float32)),
+        visibility=encode_bits(there),
+    )
+    (sample,) = build([Anchor(0, (entry,))], [leaving], [judged(entry, 0, refusal=refusal)])
+    assert sample.num_frames == length
+    assert sample.stage2 is (length >= 97)

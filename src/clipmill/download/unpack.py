@@ -174,7 +174,9 @@ class Unpacker:
     def _remote(
         self, archive: Archive, *, on_bytes: Callable[[int], None] | None = None
     ) -> HubRangeFile:
-        return HubRangeFile(archive.pieces, hub=self._hub, tail=self._tail(archive), on_bytes=on_bytes)
+        return HubRangeFile(
+            archive.pieces, hub=self._hub, tail=self._tail(archive), on_bytes=on_bytes
+        )
 
     def _tail(self, archive: Archive) -> bytes:
         known = self._directory_file(archive)

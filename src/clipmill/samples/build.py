@@ -24,6 +24,9 @@ from clipmill.store.codecs import (
     encode_tracks,
 )
 
+_MOSTLY_SEEN = 2 / 3
+"""Share of the fewest frames of stage 2 for which an object that leaves must be seen."""
+
 
 @dataclass(frozen=True)
 class ClipAnnotations:
@@ -84,7 +87,7 @@ def build_samples(
         )
         if not objects:
             continue
-        num_frames = _length(objects, inout, clip.num_frames - anchor.index, limits.tail_frames)
+        num_frames = _length(objects, inout, clip.num_frames - anchor.index, limits)
         reason = _stage2_reason(objects, num_frames, limits.stage2_min_frames, rows.inout)
         sample = SampleRow(
             sample_id=anchor_id_for(clip.clip_id, anchor.index),
@@ -117,11 +120,13 @@ def _length(
     objects: tuple[SampleObject, ...],
     inout: Mapping[str, ObjectInOut],
     available: int,
-    tail: int,
+    limits: SampleLimits,
 ) -> int:
     """Return the frames of a sample: it ends a little after the last kept object has gone.
 
-    An object that is still seen in the last frame that was tracked has not gone.
+    An object that is still seen in the last frame that was tracked has not gone. Where an object
+    leaves the frame, what Frame-Out training needs is filled up with frames without it, as long as
+    it is seen in most of them.
     """
     last = 0
     for entry in objects:
@@ -134,7 +139,10 @@ def _length(
         if not len(frames):
             continue
         still_there = frames[-1] == len(seen) - 1
-        last = max(last, available if still_there else int(frames[-1]) + 1 + tail)
+        last = max(last, available if still_there else int(frames[-1]) + 1 + limits.tail_frames)
+    leaves = any(entry.stage2 and entry.exit_frame is not None for entry in objects)
+    if leaves and last >= _MOSTLY_SEEN * limits.stage2_min_frames:
+        last = max(last, limits.stage2_min_frames)
     return min(available, max(1, last))
 
 
