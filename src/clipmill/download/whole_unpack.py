@@ -7,7 +7,7 @@ from pathlib import Path
 
 from clipmill.disk import write_text
 from clipmill.download.plan import Problem, ZipMember
-from clipmill.download.remote import LocalFile, HubRangeFile
+from clipmill.download.remote import HubRangeFile, LocalFile
 from clipmill.download.repository import Archive
 from clipmill.download.unpack import Stopped, Unpacker
 from clipmill.download.whole import fetch_pieces, partial_of
