@@ -14,7 +14,8 @@ from clipmill.annotations.shots.schema import ShotsRow
 from clipmill.annotations.tracks.schema import ObjectTracks, TracksRow
 from clipmill.clips import Clip, object_id_for
 from clipmill.demo.scene import Camera, Scene, Shot, Sprite, carry, truth, visible_masks
-from clipmill.demo.score import DemoRows, score_demo, score_table
+from clipmill.demo.score import score_demo, score_table
+from clipmill.demo.score_base import DemoRows
 from clipmill.store.codecs import encode_array, encode_bits, encode_mask, encode_tracks
 
 FIRST = 8

@@ -17,7 +17,8 @@ from clipmill.cli.run import execute, summary_json
 from clipmill.config import Pipeline, SelectStep, SourceConfig, load_profile
 from clipmill.demo.clips import VIDEOS, DemoClip, build_demo, read_truths
 from clipmill.demo.gather import gather_rows
-from clipmill.demo.score import DemoScore, score_demo, score_table
+from clipmill.demo.score import score_demo, score_table
+from clipmill.demo.score_base import DemoScore
 from clipmill.selection import QuantileRule
 
 DATA = "data"

@@ -17,6 +17,7 @@ from clipmill.cli.console import make_console, say
 from clipmill.cli.interrupt import interruptible
 from clipmill.cli.options import JsonOption
 from clipmill.cli.progress import byte_progress
+from clipmill.cli.pull_progress import size_text
 from clipmill.errors import UsageError
 from clipmill.net.progress import Progress
 
@@ -146,11 +147,11 @@ def _lines(report: "Report", folder: Path, *, dry_run: bool) -> list[str]:
     whole = max(report.archive_bytes, 1)
     chosen = len(report.choice.names)
     lines = [
-        f"commit {report.commit}: {report.archives} archives, {_size(report.archive_bytes)}",
+        f"commit {report.commit}: {report.archives} archives, {size_text(report.archive_bytes)}",
         f"{'to fetch' if dry_run else 'fetched'}: {report.fetched:,} videos, "
-        f"{_size(report.fetch_bytes)} ({report.fetch_bytes / whole:.1%} of the archives) in "
-        f"{report.requests:,} requests, {_size(report.disk_bytes)} on disk; free: "
-        f"{_size(report.free_bytes)}",
+        f"{size_text(report.fetch_bytes)} ({report.fetch_bytes / whole:.1%} of the archives) in "
+        f"{report.requests:,} requests, {size_text(report.disk_bytes)} on disk; free: "
+        f"{size_text(report.free_bytes)}",
     ]
     if report.whole_archives:
         lines.append(
@@ -176,11 +177,6 @@ def _lines(report: "Report", folder: Path, *, dry_run: bool) -> list[str]:
     return lines
 
 
-def _size(size: int) -> str:
-    unit, name = (1e9, "GB") if size >= 1e9 else (1e6, "MB")
-    return f"{size / unit:,.1f} {name}"
-
-
 class _Meter(Progress):
     """Bytes, rate and time left: a bar on a terminal, a line now and then elsewhere."""
 
@@ -203,7 +199,7 @@ class _Meter(Progress):
             self._progress.start()
             self._task = self._progress.add_task(what, total=total)
         else:
-            self.note(f"{what}: {_size(self._total)}")
+            self.note(f"{what}: {size_text(self._total)}")
 
     def at(self, done: int) -> None:
         """Show how far it is."""
@@ -220,8 +216,8 @@ class _Meter(Progress):
         rate = (done - self._first[1]) / max(now - self._first[0], 1e-9)
         left = (self._total - done) / max(rate, 1.0)
         self.note(
-            f"{self._what}: {_size(done)} of {_size(self._total)}, {_size(int(rate))}/s, "
-            f"{left:.0f} s left"
+            f"{self._what}: {size_text(done)} of {size_text(self._total)}, "
+            f"{size_text(int(rate))}/s, {left:.0f} s left"
         )
 
     def finish(self) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow.compute as pc
 
 from clipmill.clips import Clip
-from clipmill.demo.score import DemoRows
+from clipmill.demo.score_base import DemoRows
 from clipmill.pipeline.context import Context
 from clipmill.pipeline.videos import VideoList
 

@@ -10,7 +10,7 @@ from clipmill.annotations.tracks.schema import ObjectTracks
 from clipmill.clips import Clip
 from clipmill.demo.matching import on_mask, same_shot, sprite_under
 from clipmill.demo.scene import carry, visible_masks
-from clipmill.demo.score import DemoScore, Found, Truths, at_most, rows_of
+from clipmill.demo.score_base import DemoScore, Found, Truths, at_most, rows_of
 from clipmill.demo.spec import Camera, Scene
 from clipmill.store.codecs import decode_bits, decode_tracks
 

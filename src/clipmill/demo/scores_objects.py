@@ -6,7 +6,7 @@ from clipmill.annotations.inout.schema import ObjectInOut
 from clipmill.clips import Clip
 from clipmill.demo.matching import iou, moving_sprites, same_shot
 from clipmill.demo.scene import visible_masks
-from clipmill.demo.score import DemoScore, Found, Truths, at_least, at_most, rows_of
+from clipmill.demo.score_base import DemoScore, Found, Truths, at_least, at_most, rows_of
 from clipmill.demo.truth import SceneTruth, SpriteTruth
 from clipmill.store.codecs import decode_mask
 

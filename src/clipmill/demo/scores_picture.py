@@ -3,7 +3,7 @@
 import numpy as np
 
 from clipmill.annotations.shots.boundaries import cuts_from_scores
-from clipmill.demo.score import DemoScore, Found, Truths, at_least, at_most, rows_of
+from clipmill.demo.score_base import DemoScore, Found, Truths, at_least, at_most, rows_of
 from clipmill.store.codecs import decode_array
 
 CUT_TOLERANCE = 2

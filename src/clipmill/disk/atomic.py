@@ -1,6 +1,8 @@
 """Files that are whole or absent: written under another name, flushed, then renamed.
 
 A process that is killed leaves temporary files at most, which `is_temporary` knows by their name.
+Own code: the standard library has no such thing, and transactions of fsspec neither flush nor name
+the file that did not fit.
 """
 
 import errno

@@ -1,4 +1,9 @@
-"""Locks between processes of one machine: a file that is held, free again however they die."""
+"""Locks between processes of one machine: a file that is held, free again however they die.
+
+Own code over flock, where `filelock` was tried: the holder writes who it is into the file it holds,
+and who is refused is told by it, but the library hides the open file, and releases before 4 empty
+it. Where a file system has no locks, callers must know; a soft lock would outlive a killed process.
+"""
 
 import errno
 import fcntl

@@ -1,8 +1,6 @@
 """Archives on a server: their directories, and their members written to files."""
 
-import errno
 import lzma
-import os
 import shutil
 import struct
 import threading
@@ -11,7 +9,8 @@ import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from clipmill.disk import write_bytes
+from clipmill.disk import create, write_bytes
+from clipmill.disk.faults import FULL
 from clipmill.download.errors import DatasetError, DiskFullError, FolderError
 from clipmill.download.journal import Got, Journal
 from clipmill.download.names import second_name
@@ -21,7 +20,6 @@ from clipmill.download.repository import Archive
 from clipmill.net.hub import Hub
 
 _BLOCK = 1 << 20
-_FULL = {errno.ENOSPC, errno.EDQUOT}
 _BROKEN = (
     zipfile.BadZipFile,
     zlib.error,
@@ -47,7 +45,7 @@ class Unpacker:
         hub: Where the archives are.
         note: Called with a line worth telling.
         on_bytes: Called with the number of bytes of each block of archives that arrives; negative
-            when an archive that is fetched whole begins anew.
+            when an archive that is fetched whole begins again.
 
     Attributes:
         stop: Set to make all methods raise `Stopped` soon.
@@ -134,28 +132,23 @@ class Unpacker:
 
     def _write(self, opened: zipfile.ZipFile, entry: zipfile.ZipInfo, member: ZipMember) -> str:
         """Write one member; return what is wrong with it, if anything."""
-        temporary = self.partial / f"{member.part}-{member.index}"
-        try:
-            # The library compares the CRC when the last byte is read.
-            with opened.open(entry) as source, temporary.open("wb") as file:
-                shutil.copyfileobj(source, file, _BLOCK)
-                file.flush()
-                os.fsync(file.fileno())
-        except _BROKEN as error:
-            temporary.unlink(missing_ok=True)
-            return str(error)
-        except (OSError, Stopped):
-            temporary.unlink(missing_ok=True)
-            raise
-        if (found := temporary.stat().st_size) != member.size:
-            temporary.unlink()
-            return f"{found:,} of {member.size:,} bytes"
         name = member.name
         if (self.folder / name).exists() and name not in self.journal.by_name:
             # Somebody else's file, or one that differs by upper and lower case only.
             name = second_name(name, member.crc)
+        try:
+            # The library compares the CRC when the last byte is read.
+            with (
+                create(self.folder / name, within=self.partial) as file,
+                opened.open(entry) as source,
+            ):
+                shutil.copyfileobj(source, file, _BLOCK)
+                if file.tell() != member.size:
+                    raise EOFError(f"{file.tell():,} of {member.size:,} bytes")
+        except _BROKEN as error:
+            return str(error)
+        if name != member.name:
             self._note(f"{member.name} is there already: kept as {name}")
-        temporary.replace(self.folder / name)
         self.journal.add(Got(name, member.part, member.member, member.size, member.crc))
         return ""
 
@@ -195,7 +188,7 @@ class Unpacker:
 
 def disk_error(error: OSError, folder: Path) -> FolderError | DiskFullError:
     """Return what to tell about a file that could not be written."""
-    if error.errno in _FULL:
+    if error.errno in FULL:
         free = shutil.disk_usage(folder).free
         return DiskFullError(
             f"--to: the disk of {folder} is full ({free / 1e9:,.2f} GB free). Every finished video "
