@@ -33,7 +33,7 @@ from clipmill.errors import UsageError
 from clipmill.failures import EVERY_KIND, check_kinds
 from clipmill.pipeline import RunSummary, StepReport, run_pipeline
 from clipmill.pipeline.check import check_pipeline
-from clipmill.pipeline.report import POSTPONED
+from clipmill.pipeline.verdicts import POSTPONED
 from clipmill.store.workspace import Workspace
 from clipmill.weights.errors import PULL_ERRORS
 

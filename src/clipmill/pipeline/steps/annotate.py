@@ -15,10 +15,10 @@ from clipmill.clips import Clip, Video, text_id_for
 from clipmill.engine.spec import StageSpec
 from clipmill.failures import Kind, is_machine, once_more
 from clipmill.pipeline.context import Context, Stage
-from clipmill.pipeline.identity import contents_in, identify
+from clipmill.pipeline.inputs.identity import contents_in, identify
 from clipmill.pipeline.population import Population
-from clipmill.pipeline.report import POSTPONED, StepReport, verdict_table
-from clipmill.pipeline.same_failure import FIRST, SameFailure
+from clipmill.pipeline.steps.same_failure import FIRST, SameFailure
+from clipmill.pipeline.verdicts import POSTPONED, StepReport, verdict_table
 from clipmill.store.annotations import Outcome
 from clipmill.store.parts import OK
 
