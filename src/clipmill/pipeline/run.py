@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import pyarrow.compute as pc
 
 from clipmill.config import Pipeline
+from clipmill.engine.base import Engine
 from clipmill.errors import UsageError
 from clipmill.failures import RETRIED_KINDS, check_kinds
 from clipmill.pipeline.check import check_pipeline
@@ -21,7 +22,7 @@ from clipmill.pipeline.inputs.changes import (
 from clipmill.pipeline.inputs.videos import VideoList
 from clipmill.pipeline.population import Population
 from clipmill.pipeline.recorded.last_run import identified, keep_copies, last_inputs, note_pipeline
-from clipmill.pipeline.steps.annotate import Engine, compute
+from clipmill.pipeline.steps.annotate import compute
 from clipmill.pipeline.steps.same_failure import StageStopped
 from clipmill.pipeline.verdicts import POSTPONED, StepReport
 from clipmill.pipeline.walk import step_names, walk
@@ -191,8 +192,7 @@ def run_pipeline(
             observer.step_done(report)
             reports.append(report)
             _check_left(report)
-    peak = int(getattr(engine, "peak_rss", 0))
-    return RunSummary(tuple(reports), computed, peak, changes, found.account)
+    return RunSummary(tuple(reports), computed, engine.peak_rss, changes, found.account)
 
 
 class _Inputs:
