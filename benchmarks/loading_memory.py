@@ -18,7 +18,7 @@ import psutil
 import pyarrow as pa
 from loading import make_sample
 
-from clipmill.pipeline.samples import ROWS_PER_GROUP, SAMPLES_PER_PART
+from clipmill.pipeline.steps.samples import ROWS_PER_GROUP, SAMPLES_PER_PART
 from clipmill.samples.schema import SampleRow
 from clipmill.store.codecs import decode_bits, decode_tracks, encode_bits, encode_tracks
 from clipmill.store.records import schema_of, to_dict

@@ -40,8 +40,8 @@ from clipmill.export.job.plan import ExportPlan
 from clipmill.export.job.run import run_export
 from clipmill.export.job.worker import make
 from clipmill.manifest.folder import ExportFolder
-from clipmill.pipeline.samples import read_samples
 from clipmill.samples.schema import SampleObject, SampleRow
+from clipmill.samples.table import read_samples
 from clipmill.store.codecs import encode_bits, encode_mask, encode_tracks
 from clipmill.store.records import schema_of, to_dict
 from clipmill.store.workspace import Workspace

@@ -16,7 +16,7 @@ from pipelines import look, run
 from clipmill.config import AnnotateStep, Pipeline, SelectStep, ShotsSplit, SourceConfig
 from clipmill.config.load import load_profile
 from clipmill.demo.scene import render, write_video
-from clipmill.pipeline.samples import read_samples
+from clipmill.samples.table import read_samples
 from clipmill.store.workspace import Workspace
 
 torch = pytest.importorskip("torch", reason="needs the extra 'models'")

@@ -48,11 +48,12 @@ ALLOWED = {
         "annotations", "config", "disk", "pipeline", "samples", "selection", "store", "video",
     },
     "report": {"annotations", "config", "disk", "inspection", "pipeline", "samples", "store"},
-    "training": {"canvas", "manifest", "pipeline", "store", "video"},
+    "training": {"canvas", "manifest", "pipeline", "samples", "store", "video"},
     "demo": {"annotations", "store", "pipeline", "video"},
     "cli": {
-        "annotations", "config", "demo", "disk", "download", "engine", "export", "models", "net",
-        "pipeline", "report", "samples", "selection", "sources", "store", "video", "weights",
+        "annotations", "config", "demo", "disk", "download", "engine", "export", "inspection",
+        "models", "net", "pipeline", "report", "samples", "selection", "sources", "store", "video",
+        "weights",
     },
     "__main__": {"cli"},
 }  # fmt: skip

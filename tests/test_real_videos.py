@@ -7,7 +7,7 @@ import pytest
 from pipelines import BASIC, pipeline_on, run, states
 
 from clipmill.annotations.probe.schema import ProbeRow
-from clipmill.pipeline.videos import VideoList
+from clipmill.pipeline.inputs.videos import VideoList
 from clipmill.store.workspace import Workspace
 
 VIDEOS = Path(__file__).parents[2] / "shared" / "videos"

@@ -14,8 +14,8 @@ from clipmill.annotations.shots.boundaries import cuts_from_scores
 from clipmill.clips import Clip
 from clipmill.config import ShotsSplit
 from clipmill.pipeline.context import Context
-from clipmill.pipeline.last import last_run
-from clipmill.pipeline.samples import read_samples
+from clipmill.pipeline.recorded.last_run import last_run
+from clipmill.samples.table import read_samples
 from clipmill.store.codecs import decode_array, decode_bits, decode_mask, decode_tracks
 from clipmill.store.workspace import Workspace
 

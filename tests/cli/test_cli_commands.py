@@ -5,7 +5,7 @@ import json
 import pytest
 from pipelines import BASIC
 
-from clipmill.pipeline.videos import VideoList
+from clipmill.pipeline.inputs.videos import VideoList
 from clipmill.store.workspace import Workspace
 from media import make_clip
 

@@ -9,7 +9,7 @@ import pytest
 from npm_registry import NAME, VERSION, Registry, chunked, pack, serving
 
 from clipmill.config.load import load_pipeline, profile_text
-from clipmill.pipeline.last import PIPELINE_FILE
+from clipmill.pipeline.recorded.last_run import PIPELINE_FILE
 from clipmill.weights import Digest, WeightFile, WeightSpec, registry
 from clipmill.weights.spec import NpmPackage
 from media import make_clip

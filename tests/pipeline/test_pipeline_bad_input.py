@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from pipelines import look, pipeline_on, run, states
 
+from clipmill.pipeline.inputs.videos import VideoList
 from clipmill.pipeline.run import Observer
-from clipmill.pipeline.videos import VideoList
 from clipmill.store.workspace import Workspace
 from media import ffmpeg, make_clip
 

@@ -14,9 +14,9 @@ from clipmill.engine.local import LocalEngine
 from clipmill.errors import UsageError
 from clipmill.failures import EVERY_KIND
 from clipmill.pipeline import run_pipeline
+from clipmill.pipeline.inputs.videos import VideoList
 from clipmill.pipeline.run import Observer
-from clipmill.pipeline.same_failure import StageStopped
-from clipmill.pipeline.videos import VideoList
+from clipmill.pipeline.steps.same_failure import StageStopped
 from clipmill.store.workspace import Workspace
 from media import make_clip
 

@@ -6,8 +6,8 @@ import pytest
 from truthful_run import shared_workspace
 
 from clipmill.pipeline.context import Context
-from clipmill.pipeline.last import last_run
-from clipmill.pipeline.videos import VideoList
+from clipmill.pipeline.inputs.videos import VideoList
+from clipmill.pipeline.recorded.last_run import last_run
 from clipmill.report.build import build_report
 
 

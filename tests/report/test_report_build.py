@@ -18,7 +18,7 @@ from clipmill.inspection.histogram import BINS, WIDTH, histogram, number
 from clipmill.inspection.overlay import outlines
 from clipmill.inspection.preview import make_preview
 from clipmill.inspection.scores import Score, selection_scores
-from clipmill.pipeline.last import last_run
+from clipmill.pipeline.recorded.last_run import last_run
 from clipmill.pipeline.walk import walk
 from clipmill.report.build import build_report
 from clipmill.selection.cuts import Cut

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from clipmill.pipeline.samples import read_samples
 from clipmill.samples.schema import SampleRow
+from clipmill.samples.table import read_samples
 from clipmill.store.records import schema_of, to_dict
 from clipmill.store.workspace import Workspace
 

@@ -14,7 +14,7 @@ from clipmill.config.load import parse_pipeline
 from clipmill.engine.inprocess import InProcessEngine
 from clipmill.pipeline import RunSummary, run_pipeline, walk
 from clipmill.pipeline.context import Context
-from clipmill.pipeline.videos import VideoList
+from clipmill.pipeline.inputs.videos import VideoList
 from clipmill.store.workspace import Workspace
 
 BASIC = """

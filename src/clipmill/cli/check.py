@@ -10,8 +10,8 @@ from rich.console import Console
 from clipmill.cli.console import make_console, name
 from clipmill.cli.options import DEFAULT_WORKSPACE, JsonOption, WorkspaceOption
 from clipmill.pipeline import walk
-from clipmill.pipeline.last import last_run, look_past_damage
-from clipmill.pipeline.repair import Repaired, find_all_damage, repair
+from clipmill.pipeline.recorded.last_run import last_run, look_past_damage
+from clipmill.pipeline.recorded.repair import Repaired, find_all_damage, repair
 from clipmill.store.errors import CorruptFileError
 from clipmill.store.integrity import Damage
 from clipmill.store.workspace import Workspace

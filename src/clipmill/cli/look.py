@@ -20,8 +20,8 @@ from clipmill.cli.progress import show_account
 from clipmill.cli.run import step_json
 from clipmill.errors import ClipmillError
 from clipmill.failures import MACHINE_KINDS, REMEDIES
-from clipmill.pipeline.account import load_account
-from clipmill.pipeline.report import POSTPONED, StepReport
+from clipmill.pipeline.inputs.account import load_account
+from clipmill.pipeline.verdicts import POSTPONED, StepReport
 from clipmill.sources import Account
 
 MAX_REASON = 70

@@ -8,9 +8,9 @@ import typer
 from clipmill.cli.console import make_console, name
 from clipmill.errors import UsageError
 from clipmill.pipeline.context import Context
-from clipmill.pipeline.last import last_run, look_past_damage
-from clipmill.pipeline.report import StepReport
-from clipmill.pipeline.videos import VideoList
+from clipmill.pipeline.inputs.videos import VideoList
+from clipmill.pipeline.recorded.last_run import last_run, look_past_damage
+from clipmill.pipeline.verdicts import StepReport
 from clipmill.pipeline.walk import walk
 from clipmill.store.workspace import Workspace
 

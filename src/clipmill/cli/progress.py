@@ -19,9 +19,9 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from clipmill.pipeline.changes import Changes
-from clipmill.pipeline.report import StepReport
+from clipmill.pipeline.inputs.changes import Changes
 from clipmill.pipeline.run import Observer
+from clipmill.pipeline.verdicts import StepReport
 from clipmill.sources.account import Account
 from clipmill.sources.describe import describe
 from clipmill.store.annotations import Outcome

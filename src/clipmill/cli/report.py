@@ -10,8 +10,8 @@ from clipmill.cli.console import make_console
 from clipmill.cli.options import DEFAULT_WORKSPACE, WorkspaceOption, open_last_run, tell_damages
 from clipmill.errors import UsageError
 from clipmill.pipeline.context import Context
-from clipmill.pipeline.last import look_past_damage
-from clipmill.pipeline.videos import VideoList
+from clipmill.pipeline.inputs.videos import VideoList
+from clipmill.pipeline.recorded.last_run import look_past_damage
 
 
 def report(

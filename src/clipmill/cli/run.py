@@ -27,13 +27,12 @@ from clipmill.cli.options import (
 from clipmill.cli.profiles import default_pipeline, fetch_at_first_use
 from clipmill.cli.progress import make_progress
 from clipmill.config import Pipeline, SourceConfig, load_pipeline, load_profile
-from clipmill.engine.inprocess import InProcessEngine
-from clipmill.engine.local import LocalEngine
+from clipmill.engine.choose import choose_engine
 from clipmill.errors import UsageError
 from clipmill.failures import EVERY_KIND, check_kinds
 from clipmill.pipeline import RunSummary, StepReport, run_pipeline
 from clipmill.pipeline.check import check_pipeline
-from clipmill.pipeline.report import POSTPONED
+from clipmill.pipeline.verdicts import POSTPONED
 from clipmill.store.workspace import Workspace
 from clipmill.weights.errors import PULL_ERRORS
 
@@ -200,8 +199,7 @@ def execute(
         fetch_at_first_use(pipeline)
     except PULL_ERRORS as error:
         raise UsageError(str(error)) from error
-    count = worker_count(workers)
-    engine = LocalEngine(count) if count else InProcessEngine()
+    engine = choose_engine(worker_count(workers))
     # A cluster's polite kill means the same as Ctrl-C: commit what is done, then leave.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:

@@ -22,14 +22,14 @@ from clipmill.cli.options import (
 )
 from clipmill.clips import Clip
 from clipmill.errors import UsageError
+from clipmill.inspection.lineage import Lineage
+from clipmill.inspection.subjects import Subject, find_subjects
+from clipmill.inspection.why import Verdict, describe_decision, outcome, samples_of, trace
 from clipmill.pipeline.context import Context
-from clipmill.pipeline.last import look_past_damage
-from clipmill.pipeline.lineage import Lineage
-from clipmill.pipeline.report import StepReport
-from clipmill.pipeline.samples import read_sample_ids
-from clipmill.pipeline.subjects import Subject, find_subjects
-from clipmill.pipeline.videos import VideoList
-from clipmill.pipeline.why import Verdict, describe_decision, outcome, samples_of, trace
+from clipmill.pipeline.inputs.videos import VideoList
+from clipmill.pipeline.recorded.last_run import look_past_damage
+from clipmill.pipeline.steps.samples import read_sample_ids
+from clipmill.pipeline.verdicts import StepReport
 
 _MAX_CLIPS = 8
 """Clips named in a message."""

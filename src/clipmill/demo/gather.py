@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 from clipmill.clips import Clip
 from clipmill.demo.score_base import DemoRows
 from clipmill.pipeline.context import Context
-from clipmill.pipeline.videos import VideoList
+from clipmill.pipeline.inputs.videos import VideoList
 
 
 def gather_rows(context: Context, listing: VideoList) -> dict[str, list[DemoRows]]:

@@ -1,8 +1,9 @@
 """The simplest engine: everything in this process. For debugging, notebooks and tests."""
 
+import os
 from collections.abc import Generator, Iterable
 
-from clipmill.annotations.base import ClipInput
+from clipmill.engine.base import Engine, Item, Resources
 from clipmill.engine.memory import peak_rss_bytes
 from clipmill.engine.spec import StageSpec
 from clipmill.engine.units import Batcher
@@ -10,18 +11,19 @@ from clipmill.engine.worker import Worker
 from clipmill.store.annotations import Outcome
 
 
-class InProcessEngine:
+class InProcessEngine(Engine):
     """Runs stages in the calling process.
 
     A clip that hangs inside a library or kills the process takes the run with it (what is
     committed stays); use `LocalEngine` where videos are not trusted.
     """
 
-    workers = 0
+    @property
+    def resources(self) -> Resources:
+        """No process of its own, and all cores."""
+        return Resources(processes=0, cpu_threads=os.cpu_count() or 1)
 
-    def run(
-        self, spec: StageSpec, items: Iterable[tuple[str, ClipInput]]
-    ) -> Generator[list[Outcome], None, None]:
+    def run(self, spec: StageSpec, items: Iterable[Item]) -> Generator[list[Outcome], None, None]:
         """Yield outcomes in lots worth committing; on Ctrl-C the finished ones come first."""
         batcher = Batcher(spec.unit_size)
         try:

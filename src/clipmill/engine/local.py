@@ -11,13 +11,14 @@ from multiprocessing.context import SpawnProcess
 
 import psutil
 
+from clipmill.engine.base import Engine, Item, Resources
 from clipmill.engine.child import child_main
 from clipmill.engine.clock import WALL_FACTOR, over_limit, stalled
 from clipmill.engine.death import Death, cause_of_death
 from clipmill.engine.last_words import LastWords
 from clipmill.engine.spec import StageSpec
 from clipmill.engine.units import Batcher
-from clipmill.engine.waiting import Company, Item, Waiting
+from clipmill.engine.waiting import Company, Waiting
 from clipmill.errors import ClipmillError
 from clipmill.failures import REMEDIES
 from clipmill.store.annotations import Outcome
@@ -71,7 +72,7 @@ class _Slot:
         return None
 
 
-class LocalEngine:
+class LocalEngine(Engine):
     """Runs stages on spawned processes, which live on from stage to stage.
 
     Args:
@@ -79,10 +80,20 @@ class LocalEngine:
     """
 
     def __init__(self, workers: int) -> None:
-        self.workers = workers
-        self.peak_rss = 0
+        self._workers = workers
+        self._peak_rss = 0
         self._slots: list[_Slot] = []
         self._context = multiprocessing.get_context("spawn")
+
+    @property
+    def resources(self) -> Resources:
+        """The processes, and the cores shared out among them."""
+        return Resources(self._workers, max(1, (os.cpu_count() or 1) // self._workers))
+
+    @property
+    def peak_rss(self) -> int:
+        """Largest resident set that a process has told of, bytes."""
+        return self._peak_rss
 
     def run(self, spec: StageSpec, items: Iterable[Item]) -> Generator[list[Outcome], None, None]:
         """Yield outcomes in lots worth committing, in the order they finish.
@@ -139,7 +150,7 @@ class LocalEngine:
         """Give work to idle processes, starting new ones up to the limit."""
         while True:
             busy = [slot for slot in self._slots if slot.busy]
-            if len(busy) >= self.workers or any(s.company is Company.ALONE for s in busy):
+            if len(busy) >= self._workers or any(s.company is Company.ALONE for s in busy):
                 return
             unit = stage.next_unit(others=bool(busy))
             if unit is None:
@@ -208,7 +219,7 @@ class LocalEngine:
                     yield value
             elif kind == "idle":
                 slot.busy = False
-                self.peak_rss = max(self.peak_rss, value)
+                self._peak_rss = max(self._peak_rss, value)
             elif kind == "broken":
                 raise ClipmillError(value)
 

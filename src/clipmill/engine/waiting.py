@@ -5,11 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
-from clipmill.annotations.base import ClipInput
+from clipmill.engine.base import Item
 from clipmill.engine.spec import StageSpec
 from clipmill.engine.units import in_units
-
-Item = tuple[str, ClipInput]
 
 QUIET_LOT = 8
 """So many clips that may have lacked memory are tried by themselves before fresh ones go on."""

@@ -13,8 +13,8 @@ from clipmill.config import SamplesStep
 from clipmill.inspection.histogram import number
 from clipmill.inspection.scores import Score, cut_lines
 from clipmill.pipeline.context import Context
-from clipmill.pipeline.report import StepReport
-from clipmill.pipeline.samples import sample_parts
+from clipmill.pipeline.verdicts import StepReport
+from clipmill.samples.table import sample_parts
 
 BORDERLINE_SHARE = 1 / 3
 """Share of the gallery that is left to clips near a cut."""

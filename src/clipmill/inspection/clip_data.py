@@ -22,9 +22,9 @@ from clipmill.inspection.overlay import (
 )
 from clipmill.inspection.preview import MAX_FRAMES, Preview, preview_size
 from clipmill.inspection.scores import Score, cut_lines
-from clipmill.pipeline.report import StepReport
-from clipmill.pipeline.subjects import Subject
-from clipmill.pipeline.why import describe_decision, trace
+from clipmill.inspection.subjects import Subject
+from clipmill.inspection.why import describe_decision, trace
+from clipmill.pipeline.verdicts import StepReport
 
 
 def clip_data(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from clipmill.pipeline.report import POSTPONED, StepReport
+from clipmill.pipeline.verdicts import POSTPONED, StepReport
 
 MAX_REASONS = 12
 """Reasons listed per step; the rest is summed up."""

@@ -11,17 +11,17 @@ import pyarrow.compute as pc
 
 from clipmill.clips import Clip, Video
 from clipmill.config import SelectStep
-from clipmill.pipeline.columns import (
+from clipmill.pipeline.context import Context, Stage
+from clipmill.pipeline.inputs.videos import VideoList
+from clipmill.pipeline.population import Population
+from clipmill.pipeline.steps.columns import (
     OBJECT_LISTS,
     clip_columns,
     object_columns,
     object_table,
     scalar_columns,
 )
-from clipmill.pipeline.context import Context, Stage
-from clipmill.pipeline.population import Population
-from clipmill.pipeline.report import StepReport
-from clipmill.pipeline.videos import VideoList
+from clipmill.pipeline.verdicts import StepReport
 from clipmill.selection.cuts import Cut
 from clipmill.store.records import schema_of
 

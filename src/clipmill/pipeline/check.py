@@ -135,7 +135,7 @@ _CLIP = _Columns(frozenset({"num_frames", "start", "end"}))
 def _columns(step: AnnotateStep) -> _Columns:
     if step.backend not in available(step.annotate):
         return _Columns()
-    from clipmill.pipeline.columns import object_columns, scalar_columns, text_columns
+    from clipmill.pipeline.steps.columns import object_columns, scalar_columns, text_columns
 
     row = find_backend(step.annotate, step.backend).Row
     numbers = scalar_columns(row) | object_columns(row)

@@ -13,7 +13,7 @@ from clipmill.annotations.base import Backend, BackendConfig
 from clipmill.annotations.registry import find_backend
 from clipmill.config import AnnotateStep, Pipeline
 from clipmill.errors import UsageError
-from clipmill.pipeline.recorded import Recorded, look_at_backend, stored_identity
+from clipmill.pipeline.recorded.backends import Recorded, look_at_backend, stored_identity
 from clipmill.store.annotations import AnnotationTable
 from clipmill.store.workspace import Workspace
 from clipmill.weights import find_spec

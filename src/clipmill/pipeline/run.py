@@ -7,23 +7,24 @@ from dataclasses import dataclass, field
 import pyarrow.compute as pc
 
 from clipmill.config import Pipeline
+from clipmill.engine.base import Engine
 from clipmill.errors import UsageError
 from clipmill.failures import RETRIED_KINDS, check_kinds
-from clipmill.pipeline.account import refuse_empty, save_account
-from clipmill.pipeline.annotating import Engine, compute
-from clipmill.pipeline.changes import (
+from clipmill.pipeline.check import check_pipeline
+from clipmill.pipeline.context import Context, Stage
+from clipmill.pipeline.inputs.account import refuse_empty, save_account
+from clipmill.pipeline.inputs.changes import (
     Changes,
     changes_between,
     check_still_there,
     count_by_source,
 )
-from clipmill.pipeline.check import check_pipeline
-from clipmill.pipeline.context import Context, Stage
-from clipmill.pipeline.last import identified, keep_copies, last_inputs, note_pipeline
+from clipmill.pipeline.inputs.videos import VideoList
 from clipmill.pipeline.population import Population
-from clipmill.pipeline.report import POSTPONED, StepReport
-from clipmill.pipeline.same_failure import StageStopped
-from clipmill.pipeline.videos import VideoList
+from clipmill.pipeline.recorded.last_run import identified, keep_copies, last_inputs, note_pipeline
+from clipmill.pipeline.steps.annotate import compute
+from clipmill.pipeline.steps.same_failure import StageStopped
+from clipmill.pipeline.verdicts import POSTPONED, StepReport
 from clipmill.pipeline.walk import step_names, walk
 from clipmill.sources import Account, list_sources
 from clipmill.store.annotations import Outcome
@@ -191,8 +192,7 @@ def run_pipeline(
             observer.step_done(report)
             reports.append(report)
             _check_left(report)
-    peak = int(getattr(engine, "peak_rss", 0))
-    return RunSummary(tuple(reports), computed, peak, changes, found.account)
+    return RunSummary(tuple(reports), computed, engine.peak_rss, changes, found.account)
 
 
 class _Inputs:

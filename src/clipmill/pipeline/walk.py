@@ -8,15 +8,15 @@ somebody is out follows from the rows and the pipeline file alone.
 from collections.abc import Callable, Collection, Iterator
 
 from clipmill.config import AnnotateStep, SamplesStep, SelectStep
-from clipmill.pipeline.annotating import pending_keys, settle
 from clipmill.pipeline.context import Context, Stage, fingerprint_of
+from clipmill.pipeline.inputs.videos import VideoList
 from clipmill.pipeline.population import Population
-from clipmill.pipeline.report import StepReport
-from clipmill.pipeline.samples import apply_samples, sample_counts
-from clipmill.pipeline.selecting import apply_select
-from clipmill.pipeline.spans import apply_spans, has_spans
-from clipmill.pipeline.splits import apply_split
-from clipmill.pipeline.videos import VideoList
+from clipmill.pipeline.steps.annotate import pending_keys, settle
+from clipmill.pipeline.steps.samples import apply_samples, sample_counts
+from clipmill.pipeline.steps.select import apply_select
+from clipmill.pipeline.steps.spans import apply_spans, has_spans
+from clipmill.pipeline.steps.split import apply_split
+from clipmill.pipeline.verdicts import StepReport
 
 Execute = Callable[[Stage, Population, list[str]], dict[str, str]]
 """Computes the pending rows of a stage; returns errors that are not committed, by key."""

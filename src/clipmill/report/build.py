@@ -26,8 +26,8 @@ from clipmill.inspection.histogram import histogram
 from clipmill.inspection.preview import make_preview
 from clipmill.inspection.scores import Score, other_scores, selection_scores
 from clipmill.pipeline.context import Context
-from clipmill.pipeline.report import POSTPONED, StepReport
-from clipmill.pipeline.videos import VideoList
+from clipmill.pipeline.inputs.videos import VideoList
+from clipmill.pipeline.verdicts import POSTPONED, StepReport
 from clipmill.pipeline.walk import walk
 from clipmill.report.card_shapes import card_shapes
 from clipmill.report.page import Card, Failure, Page, Totals, render_page

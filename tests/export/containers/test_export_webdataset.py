@@ -30,7 +30,7 @@ from clipmill.export.job.run import run_export
 from clipmill.export.job.verify import verify_export
 from clipmill.manifest.entries import SampleEntry
 from clipmill.manifest.folder import ExportFolder
-from clipmill.pipeline.samples import read_samples
+from clipmill.samples.table import read_samples
 from clipmill.store.codecs import decode_bits, decode_tracks
 
 

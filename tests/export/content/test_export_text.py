@@ -17,8 +17,8 @@ from clipmill.export.formats.frameino.source_videos import export_frameino
 from clipmill.export.formats.registry import FORMATS, find_format
 from clipmill.export.job.plan import ExportPlan
 from clipmill.export.job.run import run_export
-from clipmill.pipeline.samples import read_samples
 from clipmill.samples.schema import SampleRow
+from clipmill.samples.table import read_samples
 from clipmill.store.records import schema_of, to_dict
 from clipmill.store.workspace import Workspace
 

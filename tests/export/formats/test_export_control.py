@@ -22,7 +22,7 @@ from clipmill.export.formats.control import Control, ControlOptions
 from clipmill.export.job.plan import ExportPlan
 from clipmill.export.job.run import run_export
 from clipmill.export.job.verify import verify_export
-from clipmill.pipeline.samples import read_samples
+from clipmill.samples.table import read_samples
 from clipmill.store.codecs import decode_bits, decode_tracks, encode_bits
 
 DISC = Disc()

@@ -27,7 +27,7 @@ from clipmill.export.formats.diffsynth import DiffSynth, DiffSynthOptions
 from clipmill.export.index_files.metadata import write_metadata
 from clipmill.export.job.plan import ExportPlan, ExportReport
 from clipmill.export.job.run import run_export
-from clipmill.pipeline.samples import read_samples
+from clipmill.samples.table import read_samples
 from clipmill.store.codecs import decode_bits, decode_tracks
 from clipmill.store.workspace import Workspace
 

@@ -19,8 +19,8 @@ from clipmill.export.formats.plain import Plain, PlainOptions
 from clipmill.export.job.plan import ExportPlan
 from clipmill.export.job.run import run_export
 from clipmill.export.job.verify import verify_export
-from clipmill.pipeline.samples import read_samples
 from clipmill.samples.schema import SampleRow
+from clipmill.samples.table import read_samples
 from clipmill.store.codecs import decode_bits, decode_tracks
 from clipmill.store.records import schema_of, to_dict
 from clipmill.store.workspace import Workspace

@@ -20,7 +20,7 @@ from clipmill.export.job.plan import ExportPlan
 from clipmill.export.job.run import run_export
 from clipmill.export.job.verify import verify_export
 from clipmill.export.render.pose_files import pose_lines
-from clipmill.pipeline.samples import read_samples
+from clipmill.samples.table import read_samples
 from clipmill.store.codecs import decode_array, encode_array
 
 DISC = Disc()

@@ -21,7 +21,7 @@ from clipmill.export.content.sample_filter import SampleFilter
 from clipmill.export.formats.videox_fun import VideoXFun, VideoXFunOptions
 from clipmill.export.job.plan import ExportPlan, ExportReport
 from clipmill.export.job.run import run_export
-from clipmill.pipeline.samples import read_samples
+from clipmill.samples.table import read_samples
 from clipmill.store.workspace import Workspace
 
 WAN = PROFILES["wan2.1"].model_copy(update={"size": None})

@@ -20,7 +20,7 @@ from clipmill.export.formats.frameino.source_videos import export_frameino
 from clipmill.export.job.plan import ExportPlan
 from clipmill.export.job.run import run_export
 from clipmill.manifest.entries import SampleEntry
-from clipmill.pipeline.videos import VideoList
+from clipmill.pipeline.inputs.videos import VideoList
 from clipmill.samples.schema import SampleRow
 from clipmill.store.records import schema_of, to_dict
 from clipmill.store.workspace import Workspace

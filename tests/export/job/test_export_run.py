@@ -28,8 +28,8 @@ from clipmill.export.job.plan import ExportPlan
 from clipmill.export.job.run import run_export
 from clipmill.export.job.verify import verify_export
 from clipmill.manifest.entries import SampleEntry
-from clipmill.pipeline.samples import read_samples
 from clipmill.samples.schema import SampleRow
+from clipmill.samples.table import read_samples
 from clipmill.sources import list_sources
 from clipmill.store.records import schema_of, to_dict
 from clipmill.store.workspace import Workspace

@@ -7,12 +7,12 @@ from typing import Any
 import pyarrow.compute as pc
 
 from clipmill.clips import Clip, Video, text_id_for
-from clipmill.pipeline.columns import scalar_columns
 from clipmill.pipeline.context import Context
-from clipmill.pipeline.last import last_run
+from clipmill.pipeline.inputs.videos import VideoList
 from clipmill.pipeline.population import Part, Population
-from clipmill.pipeline.spans import apply_spans
-from clipmill.pipeline.videos import VideoList
+from clipmill.pipeline.recorded.last_run import last_run
+from clipmill.pipeline.steps.columns import scalar_columns
+from clipmill.pipeline.steps.spans import apply_spans
 from clipmill.store.workspace import Workspace
 
 SCORES = ("quality", "camera")

@@ -11,7 +11,7 @@ from clipmill.errors import UsageError
 from clipmill.export.content.profile import FrameProfile
 from clipmill.export.content.timeline import expected_count, native_rate
 from clipmill.export.index_files.consumer import Consumer
-from clipmill.pipeline.samples import sample_parts
+from clipmill.samples.table import sample_parts
 from clipmill.store.workspace import Workspace
 
 _HEADS = ("sample_id", "num_frames", "width", "height", "fps", "stage2", "stage2_reason")

@@ -13,8 +13,8 @@ from clipmill.export.content.compose import SampleInputs
 from clipmill.export.content.run_facts import RunFacts
 from clipmill.export.job.worker import Task
 from clipmill.pipeline.context import Context
-from clipmill.pipeline.samples import read_samples
 from clipmill.samples.schema import SampleRow
+from clipmill.samples.table import read_samples
 from clipmill.store.records import to_dict
 from clipmill.store.workspace import Workspace
 from clipmill.video import FrameIndex

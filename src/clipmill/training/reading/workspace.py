@@ -13,8 +13,8 @@ import pyarrow as pa
 
 from clipmill.clips import Video
 from clipmill.errors import ClipmillError, UsageError
-from clipmill.pipeline.last import last_run
-from clipmill.pipeline.samples import sample_parts
+from clipmill.pipeline.recorded.last_run import last_run
+from clipmill.samples.table import sample_parts
 from clipmill.store.codecs import decode_bits, decode_tracks
 from clipmill.store.tables import explained_reads, open_parquet
 from clipmill.store.workspace import Workspace

@@ -13,9 +13,9 @@ from clipmill.annotations.shots.frames.pictures import PictureChecks
 from clipmill.annotations.shots.schema import ShotsRow
 from clipmill.clips import Clip, Video, video_id_for
 from clipmill.config import SourceConfig, load_profile
-from clipmill.pipeline.subjects import find_subjects
-from clipmill.pipeline.videos import VideoList
-from clipmill.pipeline.why import describe_decision, trace
+from clipmill.inspection.subjects import find_subjects
+from clipmill.inspection.why import describe_decision, trace
+from clipmill.pipeline.inputs.videos import VideoList
 from clipmill.store.workspace import Workspace
 from media import ffmpeg, make_clip
 

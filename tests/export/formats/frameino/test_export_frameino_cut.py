@@ -11,7 +11,7 @@ from clipmill.export.content.profile import PROFILES, FrameProfile
 from clipmill.export.formats.frameino.cut_videos import FrameIno, FrameInoOptions
 from clipmill.export.job.plan import ExportPlan
 from clipmill.export.job.run import run_export
-from clipmill.pipeline.samples import read_samples
+from clipmill.samples.table import read_samples
 from clipmill.store.codecs import decode_tracks
 
 

@@ -13,8 +13,8 @@ from truthful_run import HOSTILE
 
 from clipmill.errors import UsageError
 from clipmill.export.formats.frameino.source_videos import export_frameino
-from clipmill.pipeline.samples import read_samples
 from clipmill.samples.schema import SampleRow
+from clipmill.samples.table import read_samples
 from clipmill.store.codecs import decode_bits, decode_tracks, encode_bits, encode_tracks
 from clipmill.store.records import schema_of, to_dict
 from clipmill.store.workspace import Workspace

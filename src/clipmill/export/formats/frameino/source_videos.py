@@ -49,8 +49,8 @@ from clipmill.export.formats.frameino.rows import (
 from clipmill.export.formats.frameino.summary import ExportSummary, LeftOut
 from clipmill.export.index_files.forecast import forecast
 from clipmill.manifest.folder import ExportFolder
-from clipmill.pipeline.samples import read_samples
 from clipmill.samples.schema import SampleRow
+from clipmill.samples.table import read_samples
 from clipmill.store.workspace import Workspace
 
 KIND = "frameino"

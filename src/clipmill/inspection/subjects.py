@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from clipmill.clips import Clip
 from clipmill.errors import UsageError
-from clipmill.pipeline.videos import VideoList
+from clipmill.pipeline.inputs.videos import VideoList
 
 _NEAR = 3
 """Names that are suggested at most."""

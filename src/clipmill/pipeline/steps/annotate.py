@@ -1,24 +1,24 @@
 """Annotation steps: find what is missing, let the engine compute it, drop what failed."""
 
-import os
-from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from clipmill.annotations.base import ClipInput
 from clipmill.clips import Clip, Video, text_id_for
+from clipmill.engine.base import Engine
 from clipmill.engine.spec import StageSpec
 from clipmill.failures import Kind, is_machine, once_more
 from clipmill.pipeline.context import Context, Stage
-from clipmill.pipeline.identity import contents_in, identify
+from clipmill.pipeline.inputs.identity import contents_in, identify
 from clipmill.pipeline.population import Population
-from clipmill.pipeline.report import POSTPONED, StepReport, verdict_table
-from clipmill.pipeline.same_failure import FIRST, SameFailure
+from clipmill.pipeline.steps.same_failure import FIRST, SameFailure
+from clipmill.pipeline.verdicts import POSTPONED, StepReport, verdict_table
 from clipmill.store.annotations import Outcome
 from clipmill.store.parts import OK
 
@@ -31,18 +31,6 @@ AGAIN = (
 
 READ_CHUNK = 256
 """Clips whose input rows are read from disk at once; bounds the memory of long runs."""
-
-
-class Engine(Protocol):
-    """Places units of clips on workers."""
-
-    workers: int
-
-    def run(
-        self, spec: StageSpec, items: Iterator[tuple[str, ClipInput]]
-    ) -> Generator[list[Outcome], None, None]:
-        """Yield outcomes in lots worth committing."""
-        ...
 
 
 OnCommit = Callable[[Sequence[Outcome]], None]
@@ -136,7 +124,7 @@ def compute(
                 stage.table.append(lot)
                 on_commit(lot)
 
-        spec = stage_spec(stage, workers=engine.workers)
+        spec = stage_spec(stage, cpu_threads=engine.resources.cpu_threads)
         with closing(
             engine.run(spec, _inputs(stage, context, population, frozenset(pending)))
         ) as lots:
@@ -179,7 +167,7 @@ class _History:
         return replace(outcome, error_kind=error_kind, error=error)
 
 
-def stage_spec(stage: Stage, *, workers: int) -> StageSpec:
+def stage_spec(stage: Stage, *, cpu_threads: int) -> StageSpec:
     """Return what the workers of a stage need to know."""
     backend, step = stage.backend, stage.step
     return StageSpec(
@@ -189,7 +177,7 @@ def stage_spec(stage: Stage, *, workers: int) -> StageSpec:
         time_limit=step.time_limit or backend.time_limit,
         unit_size=step.unit_size or backend.unit_size,
         batch_size=step.batch_size or backend.batch_size,
-        cpu_threads=max(1, (os.cpu_count() or 1) // max(1, workers)),
+        cpu_threads=cpu_threads,
     )
 
 

@@ -10,7 +10,7 @@ from clipmill.clips import Clip
 from clipmill.config import ShotsSplit, SplitStep, WindowsSplit
 from clipmill.pipeline.context import Context
 from clipmill.pipeline.population import Population
-from clipmill.pipeline.report import StepReport, verdict_table
+from clipmill.pipeline.verdicts import StepReport, verdict_table
 from clipmill.store.codecs import decode_array
 
 READ_CHUNK = 1024

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from clipmill.pipeline.last import PIPELINE_FILE, STAGES_FILE, last_pipeline
-from clipmill.pipeline.videos import PATH as VIDEOS_FILE
+from clipmill.pipeline.inputs.videos import PATH as VIDEOS_FILE
+from clipmill.pipeline.recorded.last_run import PIPELINE_FILE, STAGES_FILE, last_pipeline
 from clipmill.store.errors import CorruptFileError, StorageError
 from clipmill.store.integrity import Damage, check_json, check_table, find_damage, move_aside
 from clipmill.store.workspace import MARKER, Workspace, marker_bytes

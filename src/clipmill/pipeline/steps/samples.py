@@ -9,41 +9,17 @@ from clipmill.config import SamplesStep
 from clipmill.errors import UsageError
 from clipmill.pipeline.context import Context
 from clipmill.pipeline.population import Population
-from clipmill.pipeline.report import StepReport, verdict_table
+from clipmill.pipeline.verdicts import StepReport, verdict_table
 from clipmill.samples.build import ClipAnnotations, SampleLimits, build_samples
 from clipmill.samples.schema import SampleRow
-from clipmill.store.records import from_dict, schema_of, to_dict
-from clipmill.store.workspace import Workspace
+from clipmill.samples.table import sample_parts, samples_folder
+from clipmill.store.records import schema_of, to_dict
 
 SAMPLES_PER_PART = 256
 ROWS_PER_GROUP = 4
 """A training job reads single samples in random order; a row group is what it has to read."""
 
 READ_CHUNK = 256
-
-
-def samples_folder(name: str) -> str:
-    """Return the folder of a sample set, relative to the workspace."""
-    return f"samples/{name}"
-
-
-def sample_parts(workspace: Workspace, name: str) -> list[str]:
-    """Return the parquet parts of a sample set, in order."""
-    folder = samples_folder(name)
-    return [f"{folder}/{part}" for part in workspace.names(folder) if part.endswith(".parquet")]
-
-
-def read_samples(workspace: Workspace, name: str = "training") -> Iterator[SampleRow]:
-    """Yield the samples of the last run, ordered by video listing, clip and anchor.
-
-    One part is held in memory at a time. Yields nothing when there are none.
-    """
-    for path in sample_parts(workspace, name):
-        table = workspace.read_table(path)
-        assert table is not None
-        for batch in table.to_batches(max_chunksize=16):
-            for row in batch.to_pylist():
-                yield from_dict(SampleRow, row)
 
 
 def read_sample_ids(context: Context) -> list[str]:

@@ -16,10 +16,10 @@ from clipmill.config import Pipeline, SourceConfig, dump_pipeline
 from clipmill.config.load import parse_pipeline
 from clipmill.errors import ClipmillError, UsageError
 from clipmill.pipeline.context import Context
-from clipmill.pipeline.identity import contents_of
-from clipmill.pipeline.recorded import Recorded
-from clipmill.pipeline.videos import PATH as VIDEOS_FILE
-from clipmill.pipeline.videos import VideoList
+from clipmill.pipeline.inputs.identity import contents_of
+from clipmill.pipeline.inputs.videos import PATH as VIDEOS_FILE
+from clipmill.pipeline.inputs.videos import VideoList
+from clipmill.pipeline.recorded.backends import Recorded
 from clipmill.store.errors import CHECK, CorruptFileError
 from clipmill.store.workspace import MARKER, Workspace
 

@@ -22,9 +22,9 @@ from clipmill.export.formats.registry import find_format
 from clipmill.export.job.plan import ExportPlan, ExportReport
 from clipmill.export.job.run import run_export
 from clipmill.pipeline import RunSummary
-from clipmill.pipeline.changes import Changes
-from clipmill.pipeline.samples import read_samples
-from clipmill.pipeline.videos import VideoList
+from clipmill.pipeline.inputs.changes import Changes
+from clipmill.pipeline.inputs.videos import VideoList
+from clipmill.samples.table import read_samples
 from clipmill.store.workspace import Workspace
 from clipmill.training import LoadOptions, MotionDataset
 from media import make_clip

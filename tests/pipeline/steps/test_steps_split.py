@@ -5,7 +5,7 @@ import numpy as np
 from clipmill.annotations.shots.schema import ShotsRow
 from clipmill.clips import Clip
 from clipmill.config import ShotsSplit
-from clipmill.pipeline.splits import cut_shots
+from clipmill.pipeline.steps.split import cut_shots
 from clipmill.store.codecs import encode_array
 
 PARENT = Clip("0123456789abcdef", 100, 140)

@@ -7,9 +7,9 @@ from typing import Any
 import pyarrow.compute as pc
 
 from clipmill.clips import Clip
-from clipmill.pipeline.lineage import Lineage
-from clipmill.pipeline.report import StepReport
-from clipmill.pipeline.subjects import Subject
+from clipmill.inspection.lineage import Lineage
+from clipmill.inspection.subjects import Subject
+from clipmill.pipeline.verdicts import StepReport
 
 LacksRow = Callable[[StepReport, Sequence[str]], set[str]]
 """Tells which of some keys have no row yet in the annotation of a step."""

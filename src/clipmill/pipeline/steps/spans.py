@@ -10,7 +10,7 @@ import numpy.typing as npt
 from clipmill.clips import Clip, Span
 from clipmill.pipeline.context import Context
 from clipmill.pipeline.population import Part, Population
-from clipmill.pipeline.report import StepReport, verdict_table
+from clipmill.pipeline.verdicts import StepReport, verdict_table
 
 READ_CHUNK = 256
 """Videos whose frame times are read from disk at once."""

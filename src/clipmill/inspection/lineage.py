@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow.compute as pc
 
-from clipmill.pipeline.report import POSTPONED, StepReport
+from clipmill.pipeline.verdicts import POSTPONED, StepReport
 
 _CLIP_IDS = re.compile(r"[0-9a-f]{16}-\d{6,}-\d{6,}")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from clipmill.clips import Video, text_id_for, video_id_for
 from clipmill.config import SourceConfig
 from clipmill.errors import UsageError
-from clipmill.pipeline.videos import VideoList
+from clipmill.pipeline.inputs.videos import VideoList
 from clipmill.sources import source_names
 
 SHARP = 0.5

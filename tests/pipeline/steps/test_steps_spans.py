@@ -9,7 +9,7 @@ from pipelines import look, pipeline_on, run
 from clipmill.config import SourceConfig
 from clipmill.pipeline import walk
 from clipmill.pipeline.context import Context
-from clipmill.pipeline.videos import VideoList
+from clipmill.pipeline.inputs.videos import VideoList
 from clipmill.store.workspace import Workspace
 from media import make_clip
 

@@ -8,10 +8,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from clipmill.config import SelectStep
-from clipmill.pipeline.columns import clip_columns, object_table, unmeasured_columns
 from clipmill.pipeline.context import Context
 from clipmill.pipeline.population import Population
-from clipmill.pipeline.report import VERDICTS, StepReport, verdict_table
+from clipmill.pipeline.steps.columns import clip_columns, object_table, unmeasured_columns
+from clipmill.pipeline.verdicts import VERDICTS, StepReport, verdict_table
 from clipmill.selection import drop_thin_groups, select
 
 

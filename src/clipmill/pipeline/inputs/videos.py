@@ -9,9 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from clipmill.clips import Clip, Span, Video
-from clipmill.pipeline.identity import identify
+from clipmill.pipeline.inputs.identity import identify
 from clipmill.pipeline.population import Population
-from clipmill.pipeline.report import StepReport, verdict_table
+from clipmill.pipeline.verdicts import StepReport, verdict_table
 from clipmill.sources import Listing, SourceProblem
 from clipmill.store.workspace import Workspace
 

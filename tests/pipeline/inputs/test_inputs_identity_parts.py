@@ -11,9 +11,9 @@ from clipmill.clips import Clip
 from clipmill.errors import UsageError
 from clipmill.export.content.run_facts import gather_run_facts
 from clipmill.export.job.gather import Gatherer
-from clipmill.pipeline.changes import Changes
-from clipmill.pipeline.last import last_run
-from clipmill.pipeline.samples import read_samples
+from clipmill.pipeline.inputs.changes import Changes
+from clipmill.pipeline.recorded.last_run import last_run
+from clipmill.samples.table import read_samples
 from clipmill.store.workspace import Workspace
 from media import make_clip
 

@@ -7,12 +7,12 @@ from pipelines import pipeline_on, run
 
 from clipmill.clips import Clip
 from clipmill.errors import UsageError
-from clipmill.pipeline.last import last_run
-from clipmill.pipeline.lineage import Lineage
-from clipmill.pipeline.subjects import find_subjects
-from clipmill.pipeline.videos import VideoList
+from clipmill.inspection.lineage import Lineage
+from clipmill.inspection.subjects import find_subjects
+from clipmill.inspection.why import outcome, trace
+from clipmill.pipeline.inputs.videos import VideoList
+from clipmill.pipeline.recorded.last_run import last_run
 from clipmill.pipeline.walk import walk
-from clipmill.pipeline.why import outcome, trace
 from clipmill.sources import list_sources
 from clipmill.store.workspace import Workspace
 from media import make_clip

@@ -4,7 +4,7 @@ import pytest
 from pipelines import look, pipeline_on, run, states
 
 from clipmill.config import SourceConfig
-from clipmill.pipeline.videos import VideoList
+from clipmill.pipeline.inputs.videos import VideoList
 from clipmill.store.workspace import Workspace
 from media import copy_clip, make_clip
 

@@ -1,0 +1,1 @@
+"""The videos of a run: their list, their contents, and what changed since the last run."""

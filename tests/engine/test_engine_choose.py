@@ -1,0 +1,42 @@
+"""Engines are chosen in one place, and say what they work with."""
+
+import os
+
+import pytest
+from test_engine_local import items, spec
+
+from clipmill.engine.base import Engine, Resources
+from clipmill.engine.choose import choose_engine
+
+CORES = os.cpu_count() or 1
+
+
+@pytest.mark.parametrize(
+    ("workers", "resources"),
+    [
+        (0, Resources(processes=0, cpu_threads=CORES)),
+        (1, Resources(processes=1, cpu_threads=CORES)),
+        (2, Resources(processes=2, cpu_threads=max(1, CORES // 2))),
+        (4 * CORES, Resources(processes=4 * CORES, cpu_threads=1)),
+    ],
+)
+def test_cores_are_shared_out_among_the_processes(workers, resources):
+    with choose_engine(workers) as engine:
+        assert engine.resources == resources
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_whichever_it_is_it_runs_a_stage_and_tells_its_peak(workers):
+    with choose_engine(workers) as engine:
+        assert isinstance(engine, Engine)
+        outcomes = [outcome for lot in engine.run(spec(), items("a", "b")) for outcome in lot]
+        assert [outcome.key for outcome in outcomes] == ["a", "b"]
+        assert engine.peak_rss > 10_000_000
+
+
+def test_no_process_is_left_when_the_block_ends_with_an_error():
+    with pytest.raises(RuntimeError, match="the caller's own"), choose_engine(1) as engine:
+        list(engine.run(spec(), items("a")))
+        (slot,) = engine._slots
+        raise RuntimeError("the caller's own")
+    assert not slot.process.is_alive()
