@@ -45,7 +45,11 @@ ALLOWED = {
         "store", "video",
     },
     "inspection": {
-        "annotations", "config", "disk", "pipeline", "samples", "selection", "store", "video",
+        "annotations", "canvas", "config", "disk", "pipeline", "samples", "selection", "store",
+        "video",
+    },
+    "results": {
+        "annotations", "config", "inspection", "pipeline", "samples", "store", "video",
     },
     "report": {"annotations", "config", "disk", "inspection", "pipeline", "samples", "store"},
     "training": {"canvas", "manifest", "pipeline", "samples", "store", "video"},

@@ -125,13 +125,15 @@ def test_a_pipeline_file_comes_out_of_the_wheel(installed, tmp_path):
 
 def test_types_of_the_wheel_are_seen(installed, tmp_path):
     (tmp_path / "theirs.py").write_text(
-        "from clipmill.errors import ClipError\nreveal_type(ClipError.kind)\nanswer: int = 'no'\n"
+        "import clipmill\nreveal_type(clipmill.errors.ClipError.kind)\n"
+        "reveal_type(clipmill.open('ws').sample('x').show().video)\nanswer: int = 'no'\n"
     )
     command = (sys.executable, "-m", "mypy", "--strict", "--python-executable", installed)
     checked = subprocess.run(
         [*map(str, command), "theirs.py"], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert 'theirs.py:2: note: Revealed type is "str"' in checked.stdout, checked.stdout
+    assert 'theirs.py:3: note: Revealed type is "bytes | None"' in checked.stdout, checked.stdout
     assert checked.stdout.count("error:") == 1  # the one that is there, so it was checked
 
 

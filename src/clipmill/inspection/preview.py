@@ -53,6 +53,20 @@ def preview_rate(probe: ProbeRow) -> Fraction:
     return Fraction(probe.fps).limit_denominator(1001) if usable else Fraction(25)
 
 
+def source_of(video: Video, probe: ProbeRow) -> VideoReader:
+    """Open the source of a preview, which must be the file that was probed.
+
+    Raises:
+        VideoError: It cannot be decoded, is gone or has changed.
+    """
+    return VideoReader(
+        video.uri,
+        index=FrameIndex.from_bytes(probe.index),
+        expected_size_bytes=video.size_bytes,
+        expected_stamp=video.stamp,
+    )
+
+
 def make_preview(
     video: Video, clip: Clip, probe: ProbeRow, *, folder: Path, poster_frame: int
 ) -> Preview:
@@ -78,13 +92,7 @@ def make_preview(
     if preview.video.is_file() and preview.poster.is_file():
         return preview
     width, height = preview_size(probe)
-    reader = VideoReader(
-        video.uri,
-        index=FrameIndex.from_bytes(probe.index),
-        expected_size_bytes=video.size_bytes,
-        expected_stamp=video.stamp,
-    )
-    with reader:
+    with source_of(video, probe) as reader:
         _encode(
             _pictures(reader, clip.start, clip.start + frames, FrameSize(width, height)),
             preview,
@@ -101,6 +109,17 @@ def _pictures(
         yield frame.images["preview"]
 
 
+def preview_writer(path: Path, *, size: tuple[int, int], rate: Fraction) -> VideoWriter:
+    """Return the writer of a small mp4 that can be scrubbed.
+
+    Args:
+        path: File to write.
+        size: (width, height), both even.
+        rate: Frames per second.
+    """
+    return VideoWriter(path, size=size, fps=rate, crf=28, gop=12, options=_OPTIONS, container="mp4")
+
+
 def _encode(
     pictures: Iterator[npt.NDArray[np.uint8]],
     preview: Preview,
@@ -110,15 +129,7 @@ def _encode(
 ) -> None:
     """Write video and poster; a report that is killed leaves neither."""
     with replacing(preview.video) as video, replacing(preview.poster) as poster:
-        with VideoWriter(
-            video,
-            size=size,
-            fps=preview.rate,
-            crf=28,
-            gop=12,
-            options=_OPTIONS,
-            container="mp4",
-        ) as writer:
+        with preview_writer(video, size=size, rate=preview.rate) as writer:
             for number, picture in enumerate(pictures):
                 if number <= poster_frame:
                     latest = picture

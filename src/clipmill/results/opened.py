@@ -1,0 +1,263 @@
+"""A workspace opened to look at its last run."""
+
+import os
+import warnings
+from collections.abc import Collection, Sequence
+from functools import cached_property
+from typing import Any, Literal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from clipmill.clips import Video
+from clipmill.config import SamplesStep
+from clipmill.errors import UsageError
+from clipmill.pipeline.context import Context
+from clipmill.pipeline.last import last_run, look_past_damage
+from clipmill.pipeline.report import StepReport
+from clipmill.pipeline.videos import VideoList
+from clipmill.pipeline.walk import walk
+from clipmill.results.measures import object_scores, with_clip_scores
+from clipmill.results.outcomes import OUTCOME, Ending, Outcomes, Status, chosen, follow_run
+from clipmill.results.sample import Sample
+from clipmill.results.stored import PLAIN, StoredSamples
+from clipmill.store.workspace import Workspace
+
+_CLIPS = pa.schema(
+    [
+        ("clip_id", pa.string()),
+        ("video_id", pa.string()),
+        ("source", pa.string()),
+        ("path", pa.string()),
+        ("uri", pa.string()),
+        ("start", pa.int64()),
+        ("end", pa.int64()),
+        ("num_frames", pa.int64()),
+        *OUTCOME,
+    ]
+)
+_HEADS = ["clip_id", "video_id", "path", "status", "step", "reason"]
+"""Columns of clips that stand before their scores."""
+
+
+def open_results(workspace: str | os.PathLike[str]) -> "Results":
+    """Open a workspace to look at its last run, see `clipmill.open`."""
+    place = os.fspath(workspace)
+    found = last_run(Workspace.open(place, look=True))
+    if found is None:
+        raise UsageError(
+            f"{place} holds no run yet; start one with: "
+            f"clipmill run --input DIR --workspace {place}"
+        )
+    return Results(*found)
+
+
+class Results:
+    """The last run of a workspace: its clips, their scores, its samples. Made by `clipmill.open`.
+
+    Every table is a `pyarrow.Table`; `.to_pandas()` turns it into a data frame where pandas is
+    installed. What is damaged is left out, with a warning that names the file.
+    """
+
+    def __init__(self, context: Context, listing: VideoList) -> None:
+        self._context, self._listing = context, listing
+        self._warned: set[str] = set()
+
+    def __repr__(self) -> str:
+        pipeline, videos = self._context.pipeline.name, len(self._listing.videos)
+        return f"<clipmill results: {self.workspace}, pipeline '{pipeline}', {videos} videos>"
+
+    @property
+    def workspace(self) -> str:
+        """Absolute path or URL of the workspace."""
+        return self._context.workspace.root
+
+    def clips(self, status: Status | Collection[Status] | None = None) -> pa.Table:
+        """Return one row per clip with how it ended, and why.
+
+        A video, or a part of one that a table asked for, that never became a clip has a row too,
+        with a null `clip_id`: what cannot be read, copies, what listing left out. A clip that was
+        cut into others has none: they stand for it.
+
+        Args:
+            status: One status, or several; all when None.
+
+        Returns:
+            By video in the order of the listing, then by start:
+
+            - `clip_id`, `video_id`, `source`, `path` (relative to the source), `uri`: strings.
+            - `start`, `end`, `num_frames`: int64, frames of the video, [start, end); null without
+              a clip.
+            - `status`: `kept`, `dropped`, `failed`, `postponed` or `pending`.
+            - `step`, `reason`: the step that decided, and its rule or the error; null where kept.
+            - `column`, `value`, `threshold`: what the rule read, its value and where it cut, in
+              the unit of the [column](columns.md); null where no number was judged.
+            - `rank`, `population`: ascending rank from 1, and how many were ranked; null where
+              the rule is no percentile.
+            - `num_samples`: samples of the clip.
+
+        Raises:
+            UsageError: No such status.
+        """
+        return chosen(self._clips, status)
+
+    def scores(
+        self,
+        status: Status | Collection[Status] | None = None,
+        *,
+        level: Literal["clip", "object"] = "clip",
+        columns: Sequence[str] | None = None,
+    ) -> pa.Table:
+        """Return the numbers that annotations have measured, one row per clip or object.
+
+        Args:
+            status: One status, or several; all when None. An object that no rule has dropped has
+                that of its clip.
+            level: `clip`, or `object`.
+            columns: Scores to return, `annotation.column` as in pipeline files; all when None.
+
+        Returns:
+            `clip_id`, `video_id`, `path`, `status`, `step` and `reason` as in `clips`, for objects
+            `object_id` ahead and no `path`; then one column per score, in the unit of
+            [its annotation](columns.md). Null where it was not measured. What was measured before
+            a clip was cut is that of the clip it was cut from.
+
+        Raises:
+            UsageError: No such status, level or score.
+        """
+        if level not in ("clip", "object"):
+            raise UsageError(f"level must be clip or object, not {level!r}")
+        table = self._clip_scores if level == "clip" else self._object_scores
+        heads = [name for name in ("object_id", *_HEADS) if name in table.column_names]
+        known = [name for name in table.column_names if "." in name]
+        for name in columns or ():
+            if name not in known:
+                raise UsageError(
+                    f"no score '{name}' at level {level}; there are: {', '.join(known)}"
+                )
+        return chosen(table, status).select([*heads, *(known if columns is None else columns)])
+
+    def samples(
+        self, *, stage: Literal[1, 2] | None = None, columns: Sequence[str] | None = None
+    ) -> pa.Table:
+        """Return the samples, one row each.
+
+        Args:
+            stage: 1 for those that are ready for motion training, 2 for Frame-In / Frame-Out; all
+                when None.
+            columns: Fields of [samples](columns.md#samples) to return. All but `objects` when
+                None: that holds masks, tracks and images.
+
+        Returns:
+            By video in the order of the listing, then by clip and anchor. Empty with a warning
+            while the run is unfinished: samples of an earlier one say nothing of it.
+
+        Raises:
+            UsageError: No such column or stage.
+            CorruptFileError: A part is damaged.
+        """
+        if stage not in (None, 1, 2):
+            raise UsageError(f"stage must be 1 or 2, not {stage!r}")
+        wanted = list(PLAIN if columns is None else columns)
+        if not self._finished:
+            warnings.warn(self._unfinished, stacklevel=2)
+        marks = [] if stage is None else [f"stage{stage}"]
+        table = self._stored.table([*dict.fromkeys([*wanted, *marks])])
+        ready = table if stage is None else table.filter(table[f"stage{stage}"])
+        return ready.select(wanted)
+
+    def sample(self, sample_id: str) -> Sample:
+        """Return one sample, to look at it.
+
+        Args:
+            sample_id: From the column `sample_id` of `samples`.
+
+        Raises:
+            UsageError: No such sample, or the run is unfinished.
+            CorruptFileError: Its part is damaged.
+        """
+        if not self._finished:
+            raise UsageError(self._unfinished)
+        row = self._stored.row(sample_id)
+        return Sample(row, context=self._context, video=self._videos[row.video_id])
+
+    @cached_property
+    def _reports(self) -> Sequence[StepReport]:
+        workspace = self._context.workspace
+        reports = look_past_damage(workspace, lambda: list(walk(self._context, self._listing)))
+        for damage in workspace.damages:
+            if damage.path not in self._warned:
+                self._warned.add(damage.path)
+                warnings.warn(
+                    f"damaged, and left out: {damage.path}: {damage.reason}. To mend it: "
+                    f"clipmill check --repair --workspace {self.workspace}",
+                    stacklevel=4,
+                )
+        return reports
+
+    @property
+    def _finished(self) -> bool:
+        return not self._reports[-1].pending
+
+    @property
+    def _unfinished(self) -> str:
+        last = self._reports[-1]
+        return (
+            f"the run is not finished: {last.pending} {last.unit} have no {last.title} row yet, so "
+            "there are no samples; `clipmill run` goes on"
+        )
+
+    @cached_property
+    def _stored(self) -> StoredSamples:
+        steps = self._context.pipeline.steps if self._finished else ()
+        names = [step.samples for step in steps if isinstance(step, SamplesStep)]
+        return StoredSamples(self._context.workspace, names)
+
+    @cached_property
+    def _outcomes(self) -> Outcomes:
+        return follow_run(self._context, self._listing, self._reports)
+
+    @cached_property
+    def _videos(self) -> dict[str, Video]:
+        return {video.video_id: video for video in self._listing.videos}
+
+    @cached_property
+    def _clips(self) -> pa.Table:
+        left_out = {p.video_id: p for p in self._listing.problems}
+        rows = []
+        for ending in self._outcomes.endings:
+            video = self._videos.get(ending.video_id) or left_out[ending.video_id]
+            row: dict[str, Any] = {
+                "video_id": ending.video_id,
+                "source": getattr(video, "source", None),
+                "path": video.relative_path,
+                "uri": video.uri,
+            }
+            rows.append(row | _frames_of(ending) | dict(ending.outcome))
+        clips = pa.Table.from_pylist(rows, schema=_CLIPS)
+        counts = pc.value_counts(self._stored.table(["clip_id"])["clip_id"])
+        place = pc.index_in(clips["clip_id"], value_set=counts.field("values"), skip_nulls=True)
+        return clips.append_column(
+            "num_samples", pc.fill_null(counts.field("counts").take(place), 0)
+        )
+
+    @cached_property
+    def _clip_scores(self) -> pa.Table:
+        clips = self._clips.filter(pc.is_valid(self._clips["clip_id"])).select(_HEADS)
+        return with_clip_scores(clips, self._context, self._listing, self._outcomes)
+
+    @cached_property
+    def _object_scores(self) -> pa.Table:
+        return object_scores(self._context, self._clips, self._reports)
+
+
+def _frames_of(ending: Ending) -> dict[str, str | int]:
+    clip = ending.clip
+    if clip is None:
+        return {}
+    return {
+        "clip_id": clip.clip_id,
+        "start": clip.start,
+        "end": clip.end,
+        "num_frames": clip.num_frames,
+    }
