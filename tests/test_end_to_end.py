@@ -39,7 +39,9 @@ def test_every_annotation_is_near_the_truth(demo):
 def test_broken_and_unfit_files_end_where_they_should(demo):
     workspace, _ = demo
     for clip in read_demo(workspace / "data"):
-        told = json.loads(clipmill("why", clip.name, "-w", workspace, "--json").stdout)[0]
+        told = json.loads(clipmill("why", clip.name, "-w", workspace, "--json").stdout)["stories"][
+            0
+        ]
         if clip.basic == "unreadable":
             assert told["outcome"].startswith("failed at probe")
         elif clip.basic:

@@ -129,7 +129,7 @@ def test_a_pipeline_file_cut_at_a_step_is_no_shorter_pipeline(clipmill, workspac
     code, out, err = clipmill("status", "--json", "-w", workspace)
     assert code == 0
     assert "its end is missing" in err
-    assert [step["title"] for step in json.loads(out)][-1] == "shot split"
+    assert [step["title"] for step in json.loads(out)["steps"]][-1] == "shot split"
 
 
 def test_a_flipped_bit_costs_the_rows_of_its_part(clipmill, rerun, workspace):
@@ -138,7 +138,7 @@ def test_a_flipped_bit_costs_the_rows_of_its_part(clipmill, rerun, workspace):
     flip(part)
     code, out, _ = clipmill("check", "--repair", "--json", "-w", workspace)
     assert code == 0
-    (found,) = json.loads(out)
+    (found,) = json.loads(out)["damages"]
     assert found["damage"]["rows"] in (rows, None)
     assert "computed again" in found["then"]
     assert rerun() == {"probe": 2, "shots": 0}

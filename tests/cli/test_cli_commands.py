@@ -36,7 +36,7 @@ def test_status_shows_the_funnel(clipmill, done):
     code, out, _ = clipmill("status", "-w", done)
     assert code == 0
     assert "1 x too_few_frames" in out
-    data = json.loads(clipmill("status", "-w", done, "--json")[1])
+    data = json.loads(clipmill("status", "-w", done, "--json")[1])["steps"]
     assert [(step["title"], step["entering"], step["leaving"]) for step in data] == [
         ("source", 3, 3),
         ("probe", 3, 2),
@@ -61,7 +61,7 @@ def test_why_takes_ids_and_paths(clipmill, done, name):
 def test_why_of_a_failed_video_names_the_error(clipmill, done):
     out = clipmill("why", "broken [x].mp4", "-w", done)[1]
     assert "failed at probe: decode:" in out
-    data = json.loads(clipmill("why", "broken [x].mp4", "-w", done, "--json")[1])
+    data = json.loads(clipmill("why", "broken [x].mp4", "-w", done, "--json")[1])["stories"]
     assert data[0]["verdicts"][0]["state"] == "failed"
 
 
@@ -72,7 +72,7 @@ def test_why_of_something_unknown_is_wrong_usage(clipmill, done):
 
 
 def test_failed_lists_failures(clipmill, done):
-    rows = json.loads(clipmill("failed", "-w", done, "--json")[1])
+    rows = json.loads(clipmill("failed", "-w", done, "--json")[1])["failures"]
     assert [(row["step"], row["path"]) for row in rows] == [("probe", "broken [x].mp4")]
     assert "broken [x].mp4" in clipmill("failed", "-w", done)[1]
 

@@ -72,7 +72,7 @@ def test_a_run_as_json_tells_them_apart(clipmill, place):
 
 def test_failed_status_and_why_tell_them_apart(clipmill, place):
     clipmill(*words(place))
-    rows = json.loads(clipmill("failed", "-w", place / "ws", "--json")[1])
+    rows = json.loads(clipmill("failed", "-w", place / "ws", "--json")[1])["failures"]
     found = [(row["step"], row["path"], row["state"], row["kind"]) for row in rows]
     assert found == [
         ("probe", "broken.mp4", "failed", "decode"),

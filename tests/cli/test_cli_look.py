@@ -74,7 +74,7 @@ def test_a_workspace_opens_where_its_models_are_not_installed(neural, tmp_path, 
         there = _program(WITHOUT, "status", "--json", "-w", neural)
         assert there.returncode == 0, there.stderr
         assert there.stdout == here.stdout
-        assert [s["leaving"] for s in json.loads(there.stdout)][-2:] == [1, 1]
+        assert [s["leaving"] for s in json.loads(there.stdout)["steps"]][-2:] == [1, 1]
         for command in (["why", "good.mp4"], ["failed"], ["check"], ["backends"]):
             done = _program(WITHOUT, *command, *(["-w", neural] if command != ["backends"] else []))
             assert done.returncode == 0, done.stderr
@@ -92,7 +92,7 @@ def test_a_backend_that_is_gone_altogether_has_a_stand_in(clipmill, neural):
     try:
         code, out, err = clipmill("status", "--json", "-w", neural)
         assert code == 0, err
-        assert json.loads(out)[-1]["leaving"] == 1
+        assert json.loads(out)["steps"][-1]["leaving"] == 1
     finally:
         for path in (neural / "clipmill.yaml", neural / "stages.json"):
             path.write_text(path.read_text().replace("nowhere:Shots", "transnetv2"))
@@ -172,7 +172,7 @@ def test_the_id_of_a_clip_that_does_not_exist_is_refused_with_those_that_do(
     assert (
         clipmill("run", "-i", tmp_path / "videos", "-c", config, "-w", workspace, "-j", 0)[0] == 0
     )
-    (story,) = json.loads(clipmill("why", "good.mp4", "-w", workspace, "--json")[1])
+    (story,) = json.loads(clipmill("why", "good.mp4", "-w", workspace, "--json")[1])["stories"]
     video = story["video_id"]
     assert clipmill("why", Clip(video, 0, 105).clip_id, "-w", workspace)[0] == 0
     code, _, err = clipmill("why", Clip(video, 3, 50).clip_id, "-w", workspace)

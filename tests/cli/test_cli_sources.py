@@ -49,7 +49,7 @@ def test_the_account_is_shown_before_work_and_by_status(clipmill, go, clip, tmp_
     out = clipmill("status", "-w", tmp_path / "ws")[1]
     assert told in out
     data = json.loads(clipmill("status", "-w", tmp_path / "ws", "--json")[1])
-    assert data[0]["sources"][0]["tables"][0]["refused"] == 1
+    assert data["sources"][0]["tables"][0]["refused"] == 1
 
 
 def test_the_account_is_in_the_summary_for_scripts(go, clip, tmp_path):
@@ -91,7 +91,7 @@ def test_a_caption_that_is_not_used_is_named_where_people_look(clipmill, go, cli
     code, out, _ = go(tmp_path / "in", "--strict")
     assert code == 0  # no clip failed
     assert "1 caption not used: is not UTF-8" in out
-    (row,) = json.loads(clipmill("failed", "-w", tmp_path / "ws", "--json")[1])
+    (row,) = json.loads(clipmill("failed", "-w", tmp_path / "ws", "--json")[1])["failures"]
     assert (row["step"], row["path"]) == ("source", "a.mp4")
     assert row["error"].startswith("a.txt is not UTF-8; convert it")
     for name in ("a.mp4", "a.txt"):

@@ -124,7 +124,8 @@ def test_the_list_names_licences_pins_and_what_is_here(hub: Hub, cache: Cache):
     hub.files = {REPO: {"ck.pth": CONTENT}}
     runner = CliRunner()
     runner.invoke(app, ["pull", "ic9600"])
-    rows = {row["name"]: row for row in json.loads(runner.invoke(app, ["list", "--json"]).stdout)}
+    answer = json.loads(runner.invoke(app, ["list", "--json"]).stdout)
+    rows = {row["name"]: row for row in answer["models"]}
     assert set(rows) == set(REGISTRY)
     assert rows["ic9600"]["here"] == "yes"
     assert rows["ic9600"]["pinned"] == "not pinned yet"

@@ -1,12 +1,12 @@
 """`clipmill check`: damaged files of a workspace, found and moved aside."""
 
-import json
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from clipmill.cli.answers import tell_json
 from clipmill.cli.console import make_console, name
 from clipmill.cli.options import DEFAULT_WORKSPACE, JsonOption, WorkspaceOption
 from clipmill.pipeline import walk
@@ -30,9 +30,8 @@ def check(
     them again. A file that this machine cannot read now (permissions, a failing disk) is an error,
     not damage.
     """
-    console = make_console(stderr=as_json)
     opened = Workspace.open(workspace, look=True)
-    with console.status("reading") as status:
+    with make_console(stderr=True).status("reading") as status:
 
         def show(path: str) -> None:
             status.update(f"reading {name(path)}")
@@ -44,9 +43,9 @@ def check(
             mended = [repair(opened, damage) for damage in damages]
     if as_json:
         found = [asdict(entry) for entry in mended] or [{"damage": asdict(d)} for d in damages]
-        typer.echo(json.dumps(found, indent=2))
+        tell_json("check", {"damages": found})
     else:
-        _say(console, damages, mended, workspace)
+        _say(make_console(), damages, mended, workspace)
     if damages and not mend:
         raise typer.Exit(1)
 

@@ -1,6 +1,5 @@
 """`clipmill demo`."""
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -8,12 +7,14 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from clipmill.cli.answers import summary_json, tell_json
 from clipmill.cli.console import make_console
 from clipmill.cli.look import funnel_table
 from clipmill.cli.options import JsonOption, ProfileOption, WorkersOption, open_last_run
 from clipmill.cli.profiles import default_pipeline
 from clipmill.cli.report import write_report
-from clipmill.cli.run import execute, summary_json
+from clipmill.cli.run import execute
+from clipmill.cli.tables import show_table
 from clipmill.config import Pipeline, SelectStep, SourceConfig, load_profile
 from clipmill.demo.clips import VIDEOS, DemoClip, build_demo, read_truths
 from clipmill.demo.gather import gather_rows
@@ -53,10 +54,10 @@ def demo(
     page = write_report(context, listing, workspace / "report", gallery, console)
     scores = score_demo(read_truths(data), gather_rows(context, listing))
     if as_json:
-        typer.echo(json.dumps(summary_json(summary) | {"scores": [_plain(s) for s in scores]}))
+        tell_json("demo", summary_json(summary) | {"scores": [_plain(s) for s in scores]})
         return
-    console.print(funnel_table(list(summary.reports)))
-    console.print(score_table(scores))
+    show_table(console, funnel_table(list(summary.reports)))
+    show_table(console, score_table(scores))
     console.print(
         f"{summary.samples} samples, {summary.stage2_samples} of them ready for stage 2\n"
         f"the report:  {page}\n"

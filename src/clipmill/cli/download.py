@@ -1,6 +1,5 @@
 """Commands that fetch published datasets: `download openvid`."""
 
-import json
 import re
 import threading
 import time
@@ -13,6 +12,7 @@ from rich.console import Console
 from rich.progress import Progress as RichProgress
 from rich.progress import TaskID
 
+from clipmill.cli.answers import tell_json
 from clipmill.cli.console import make_console, say
 from clipmill.cli.interrupt import interruptible
 from clipmill.cli.options import JsonOption
@@ -122,7 +122,7 @@ def openvid(
     if as_json:
         facts = asdict(report)
         facts["choice"]["names"] = len(report.choice.names)
-        typer.echo(json.dumps(facts, indent=2))
+        tell_json("download openvid", facts)
         return
     for line in _lines(report, to, dry_run=dry_run):
         say(line)

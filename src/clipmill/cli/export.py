@@ -1,6 +1,5 @@
 """`clipmill export`: one command per format, and `verify`."""
 
-import json
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -18,6 +17,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from clipmill.cli.answers import tell_json
 from clipmill.cli.console import make_console, say
 from clipmill.cli.export_options import (
     bytes_of,
@@ -27,6 +27,7 @@ from clipmill.cli.export_options import (
     with_signature,
 )
 from clipmill.cli.options import JsonOption, worker_count
+from clipmill.cli.tables import is_live
 from clipmill.errors import UsageError
 from clipmill.export.containers.registry import find_container
 from clipmill.export.content.sample_filter import SampleFilter
@@ -71,12 +72,12 @@ def _bars(console: Console) -> Progress:
         TimeRemainingColumn(),
         console=console,
         transient=True,
-        disable=not console.is_terminal,
+        disable=not is_live(console),
     )
 
 
 def _export(given: SimpleNamespace, format_: type[Format[Any]]) -> None:
-    console = make_console(stderr=given.json_)
+    console = make_console(stderr=True)
     plan = ExportPlan(
         format_=format_(options_from(given, format_)),
         container=find_container(given.container),
@@ -114,17 +115,20 @@ def _notice(console: Console, text: str) -> None:
 
 def _say(report: ExportReport, *, as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps(asdict(report), default=str))
+        tell_json("export", asdict(report), indent=None)
     else:
         say(str(report))
 
 
 def _verify(out: Path, *, as_json: bool) -> None:
-    console = make_console(stderr=as_json)
+    console = make_console(stderr=True)
     with _bars(console) as progress:
         task = progress.add_task("verify", total=None)
         found = verify_export(out, on_progress=lambda done: progress.update(task, completed=done))
-    typer.echo(json.dumps(asdict(found), default=str) if as_json else str(found))
+    if as_json:
+        tell_json("export verify", asdict(found), indent=None)
+    else:
+        say(str(found))
     if found.problems:
         raise typer.Exit(1)
 
@@ -143,7 +147,7 @@ def _frameino(given: SimpleNamespace, format_: type[Format[Any]]) -> None:
         raise UsageError(f"{option} changes the videos; it needs --videos cut")
     from clipmill.export.formats.frameino.source_videos import export_frameino
 
-    console = make_console(stderr=given.json_)
+    console = make_console(stderr=True)
     with _bars(console) as progress:
         task = progress.add_task("export frameino", total=None)
         summary = export_frameino(
@@ -160,7 +164,10 @@ def _frameino(given: SimpleNamespace, format_: type[Format[Any]]) -> None:
             on_progress=lambda done, total: progress.update(task, completed=done, total=total),
             on_notice=partial(_notice, progress.console),
         )
-    typer.echo(json.dumps(asdict(summary), default=str) if given.json_ else str(summary))
+    if given.json_:
+        tell_json("export", asdict(summary), indent=None)
+    else:
+        say(str(summary))
     if given.verify:
         _verify(Path(given.out), as_json=given.json_)
 

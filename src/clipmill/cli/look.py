@@ -1,13 +1,14 @@
 """Commands that only look: `status`, `failed`, `backends`."""
 
-import json
 from collections import Counter
 
-import typer
 from rich.markup import escape
 from rich.table import Table
 
+from clipmill.annotations.base import Needs
 from clipmill.annotations.registry import ANNOTATIONS, available, find_backend
+from clipmill.cli.account import show_account
+from clipmill.cli.answers import step_json, tell_json
 from clipmill.cli.console import make_console, name
 from clipmill.cli.options import (
     DEFAULT_WORKSPACE,
@@ -16,13 +17,12 @@ from clipmill.cli.options import (
     evaluate,
     open_last_run,
 )
-from clipmill.cli.progress import show_account
-from clipmill.cli.run import step_json
+from clipmill.cli.tables import show_table
 from clipmill.errors import ClipmillError
 from clipmill.failures import MACHINE_KINDS, REMEDIES
 from clipmill.pipeline.inputs.account import load_account
 from clipmill.pipeline.verdicts import POSTPONED, StepReport
-from clipmill.sources import Account
+from clipmill.sources.account import Account
 
 MAX_REASON = 70
 """Characters of a reason in the funnel."""
@@ -34,13 +34,12 @@ def status(workspace: WorkspaceOption = DEFAULT_WORKSPACE, as_json: JsonOption =
     reports = evaluate(context, listing)
     account = load_account(context.workspace) or Account()
     if as_json:
-        steps = [step_json(report) for report in reports]
-        steps[0]["sources"] = account.model_dump(mode="json")["sources"]
-        typer.echo(json.dumps(steps, indent=2))
+        sources = account.model_dump(mode="json")["sources"]
+        tell_json("status", {"sources": sources, "steps": list(map(step_json, reports))})
         return
     console = make_console()
     show_account(account, console)
-    console.print(funnel_table(reports))
+    show_table(console, funnel_table(reports))
     postponed = sum(report.postponed for report in reports)
     if postponed:
         console.print(
@@ -113,7 +112,7 @@ def failed(workspace: WorkspaceOption = DEFAULT_WORKSPACE, as_json: JsonOption =
         if row["state"] in {"failed", "noted", POSTPONED}
     ]
     if as_json:
-        typer.echo(json.dumps(rows, indent=2))
+        tell_json("failed", {"failures": rows})
         return
     console = make_console()
     if not rows:
@@ -122,7 +121,7 @@ def failed(workspace: WorkspaceOption = DEFAULT_WORKSPACE, as_json: JsonOption =
     own = [row for row in rows if row["state"] != POSTPONED]
     machine = [row for row in rows if row["state"] == POSTPONED]
     if own:
-        console.print(_failures("by a fault of their own", own))
+        show_table(console, _failures("by a fault of their own", own))
         kinds = ",".join(sorted({row["kind"] for row in own} - {""}))
         console.print(
             "after mending the cause: clipmill run ... --retry-failed computes these again"
@@ -131,7 +130,7 @@ def failed(workspace: WorkspaceOption = DEFAULT_WORKSPACE, as_json: JsonOption =
             soft_wrap=True,
         )
     if machine:
-        console.print(_failures("postponed: the machine could not do them", machine))
+        show_table(console, _failures("postponed: the machine could not do them", machine))
         for kind in sorted({row["kind"] for row in machine}):
             console.print(
                 f"{kind}: {MACHINE_KINDS[kind]}. To do: {REMEDIES[kind]}",
@@ -155,19 +154,37 @@ def _failures(title: str, rows: list[dict[str, str]]) -> Table:
     return table
 
 
-def backends() -> None:
+def backends(as_json: JsonOption = False) -> None:
     """List the backends of every annotation, with licence and what they need."""
+    found = [_backend(name, backend) for name in ANNOTATIONS for backend in available(name)]
+    if as_json:
+        tell_json("backends", {"backends": found})
+        return
     table = Table()
     for column in ("annotation", "backend", "licence", "needs"):
         table.add_column(column, overflow="fold")
-    for annotation in ANNOTATIONS:
-        for backend in available(annotation):
-            try:
-                needs = find_backend(annotation, backend).needs
-            except (ImportError, ClipmillError) as error:
-                table.add_row(annotation, backend, "", escape(f"cannot be loaded: {error}"))
-                continue
-            wants = [f"clipmill[{needs.extra}]"] if needs.extra else ["nothing more"]
-            wants += ["a GPU"] if needs.gpu else []
-            table.add_row(annotation, backend, needs.licence, escape(", ".join(wants)))
-    make_console().print(table)
+    for facts in found:
+        wants = [f"clipmill[{facts['extra']}]"] if facts["extra"] else ["nothing more"]
+        wants += ["a GPU"] if facts["gpu"] else []
+        if facts["error"]:
+            wants = [f"cannot be loaded: {facts['error']}"]
+        cells = [str(facts[column]) for column in ("annotation", "backend", "licence")]
+        table.add_row(*map(escape, [*cells, ", ".join(wants)]))
+    show_table(make_console(), table)
+
+
+def _backend(annotation: str, backend: str) -> dict[str, object]:
+    """Return what is known of a backend, loaded where it can be."""
+    facts: dict[str, object] = {"annotation": annotation, "backend": backend}
+    needs, error = Needs(licence=""), ""
+    try:
+        needs = find_backend(annotation, backend).needs
+    except (ImportError, ClipmillError) as problem:
+        error = str(problem)
+    return facts | {
+        "licence": needs.licence,
+        "extra": needs.extra,
+        "gpu": needs.gpu,
+        "weights": list(needs.weights),
+        "error": error,
+    }

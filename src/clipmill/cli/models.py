@@ -1,6 +1,5 @@
 """Commands about model weights: `models list`, `models pull`, `models verify`."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -8,9 +7,11 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from clipmill.cli.answers import tell_json
 from clipmill.cli.console import make_console, say
 from clipmill.cli.options import JsonOption
 from clipmill.cli.pull_progress import make_pull_progress, size_text
+from clipmill.cli.tables import show_table
 from clipmill.config import load_pipeline, load_profile
 from clipmill.errors import ClipmillError, UsageError
 from clipmill.pipeline.first_use import wanted_weights
@@ -31,7 +32,7 @@ def show(as_json: JsonOption = False) -> None:
     """List every model: size, licence, whether its content is pinned, whether it is here."""
     cache = open_cache()
     if as_json:
-        typer.echo(json.dumps([_facts(s, cache) for s in REGISTRY.values()], indent=2))
+        tell_json("models list", {"models": [_facts(s, cache) for s in REGISTRY.values()]})
         return
     table = Table(title=f"weights in {default_root()}", title_justify="left")
     for name in ("model", "size", "licence", "pinned", "here"):
@@ -43,7 +44,7 @@ def show(as_json: JsonOption = False) -> None:
         what = f"{spec.name}\n[dim]{escape(spec.title)}[/]"
         table.add_row(what, size_text(spec.size_bytes), licence, _pinned(spec), _here(spec, cache))
     console = make_console()
-    console.print(table)
+    show_table(console, table)
     console.print(
         "not pinned yet: no checksum is published; the first pull verifies what the hub "
         "announces and records it, later pulls must match it",
@@ -160,29 +161,35 @@ def verify(
     names: Annotated[
         list[str] | None, typer.Argument(help="Models; without any, all that are here.")
     ] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Hash every file again and compare; exit code 1 if anything is missing or differs."""
     cache = open_cache()
     specs = _specs(names) or [s for s in REGISTRY.values() if _here(s, cache) != "no"]
-    if not specs:
+    if not specs and not as_json:
         say(f"no weights in {cache.root}")
-    failures = 0
+    found = []
     for spec in specs:
-        try:
-            record = weights_verify.ensure(spec, cache, rehash=True)
-        except PULL_ERRORS as error:
-            failures += 1
-            kind = "missing" if isinstance(error, MissingWeightsError) else "BAD"
-            say(f"{spec.name}: {kind}: {error}")
-            continue
-        total = sum(file.size_bytes for file in record.files.values())
-        against = ", ".join(sorted({file.checked for file in record.files.values()}))
-        say(
-            f"{spec.name}: good: {len(record.files)} files, {size_text(total)}, "
-            f"first checked against: {against}"
-        )
-    if failures:
+        found.append(_verified(spec, cache))
+        if not as_json:
+            say("{name}: {state}: {text}".format(**found[-1]))
+    if as_json:
+        tell_json("models verify", {"models": found})
+    if any(facts["state"] != "good" for facts in found):
         raise typer.Exit(1)
+
+
+def _verified(spec: WeightSpec, cache: Cache) -> dict[str, str]:
+    """Hash the files of a model; return its state (good, missing, BAD), and that in words."""
+    try:
+        record = weights_verify.ensure(spec, cache, rehash=True)
+    except PULL_ERRORS as error:
+        state = "missing" if isinstance(error, MissingWeightsError) else "BAD"
+        return {"name": spec.name, "state": state, "text": str(error)}
+    total = sum(file.size_bytes for file in record.files.values())
+    against = ", ".join(sorted({file.checked for file in record.files.values()}))
+    text = f"{len(record.files)} files, {size_text(total)}, first checked against: {against}"
+    return {"name": spec.name, "state": "good", "text": text}
 
 
 def _specs(names: list[str] | None, *, all_: bool = False) -> list[WeightSpec]:

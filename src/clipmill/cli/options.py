@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from clipmill.cli.console import make_console, name
+from clipmill.cli.start import spare_pandas
 from clipmill.errors import UsageError
 from clipmill.pipeline.context import Context
 from clipmill.pipeline.inputs.videos import VideoList
@@ -60,6 +61,7 @@ def open_last_run(workspace_uri: str) -> tuple[Context, VideoList]:
         UsageError: There is no workspace, or nothing was run in it.
         CorruptFileError: A file that says what the run was is damaged, and so is its copy.
     """
+    spare_pandas()
     found = last_run(Workspace.open(workspace_uri, look=True))
     if found is None:
         raise UsageError(

@@ -19,21 +19,16 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from clipmill.cli.account import show_account
+from clipmill.cli.tables import is_live
 from clipmill.pipeline.inputs.changes import Changes
 from clipmill.pipeline.run import Observer
 from clipmill.pipeline.verdicts import StepReport
 from clipmill.sources.account import Account
-from clipmill.sources.describe import describe
 from clipmill.store.annotations import Outcome
 
 LINE_SECONDS = 10.0
 """Without a terminal, at most one progress line in this time."""
-
-
-def show_account(account: Account, console: Console) -> None:
-    """Print the account of the sources."""
-    for line in describe(account):
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def summary_of(report: StepReport) -> str:
@@ -196,4 +191,4 @@ def byte_progress(console: Console) -> Progress:
 
 def make_progress(console: Console) -> LiveProgress | PlainProgress:
     """Return bars for a terminal, lines otherwise."""
-    return LiveProgress(console) if console.is_terminal else PlainProgress(console)
+    return LiveProgress(console) if is_live(console) else PlainProgress(console)

@@ -8,13 +8,14 @@ from rich.progress import TaskID
 
 from clipmill.cli.console import make_console, say
 from clipmill.cli.progress import byte_progress
+from clipmill.cli.tables import is_live
 from clipmill.net.progress import Progress
 
 
 def make_pull_progress() -> "PullBars | PullLines":
     """Return bars for a terminal, lines otherwise; both on stderr."""
     console = make_console(stderr=True)
-    return PullBars(console) if console.is_terminal else PullLines()
+    return PullBars(console) if is_live(console) else PullLines()
 
 
 def size_text(size: int | None) -> str:

@@ -6,8 +6,16 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from clipmill.cli.console import make_console
-from clipmill.cli.options import DEFAULT_WORKSPACE, WorkspaceOption, open_last_run, tell_damages
+from clipmill.cli.answers import tell_json
+from clipmill.cli.console import make_console, say
+from clipmill.cli.options import (
+    DEFAULT_WORKSPACE,
+    JsonOption,
+    WorkspaceOption,
+    open_last_run,
+    tell_damages,
+)
+from clipmill.cli.tables import is_live
 from clipmill.errors import UsageError
 from clipmill.pipeline.context import Context
 from clipmill.pipeline.inputs.videos import VideoList
@@ -22,16 +30,19 @@ def report(
     gallery: Annotated[
         int, typer.Option("--gallery", min=0, help="Clips to show with their overlays.")
     ] = 24,
+    as_json: JsonOption = False,
 ) -> None:
     """Write one HTML page: funnel, histograms with cut lines, failures, clips with overlays."""
-    console = make_console()
     context, listing = open_last_run(workspace)
     folder = out or context.workspace.local_path("report")
     if folder is None:
         raise UsageError("the workspace is remote: say where to write the report with --out DIR")
-    page = write_report(context, listing, folder, gallery, console)
+    page = write_report(context, listing, folder, gallery, make_console(stderr=True))
     tell_damages(context.workspace)
-    console.print(f"open {page}", highlight=False, soft_wrap=True)
+    if as_json:
+        tell_json("report", {"page": page})
+    else:
+        say(f"open {page}")
 
 
 def write_report(
@@ -42,7 +53,7 @@ def write_report(
 
     from clipmill.report.build import build_report
 
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+    with Progress(console=console, transient=True, disable=not is_live(console)) as progress:
         task = progress.add_task("previews", total=None)
         return look_past_damage(
             context.workspace,

@@ -1,12 +1,9 @@
 """`clipmill run`."""
 
-import json
 import shlex
 import signal
 import sys
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +11,7 @@ import typer
 from rich.console import Console
 from typer.core import TyperCommand
 
+from clipmill.cli.answers import summary_json, tell_json
 from clipmill.cli.console import make_console, name
 from clipmill.cli.interrupt import interruptible
 from clipmill.cli.options import (
@@ -30,9 +28,8 @@ from clipmill.config import Pipeline, SourceConfig, load_pipeline, load_profile
 from clipmill.engine.choose import choose_engine
 from clipmill.errors import UsageError
 from clipmill.failures import EVERY_KIND, check_kinds
-from clipmill.pipeline import RunSummary, StepReport, run_pipeline
+from clipmill.pipeline import RunSummary, run_pipeline
 from clipmill.pipeline.check import check_pipeline
-from clipmill.pipeline.verdicts import POSTPONED
 from clipmill.store.workspace import Workspace
 from clipmill.weights.errors import PULL_ERRORS
 
@@ -130,7 +127,7 @@ def run(
         allow_fewer=allow_fewer,
     )
     if as_json:
-        typer.echo(json.dumps(summary_json(summary), indent=2))
+        tell_json("run", summary_json(summary))
     else:
         _say(summary, workspace, console)
     if summary.postponed:
@@ -216,41 +213,6 @@ def execute(
             )
     finally:
         engine.close()
-
-
-def summary_json(summary: RunSummary) -> dict[str, object]:
-    """Return the summary of a run for scripts."""
-    return {
-        "samples": summary.samples,
-        "stage2_samples": summary.stage2_samples,
-        "failed": summary.failed,
-        "failed_kinds": summary.failed_kinds,
-        "postponed": summary.postponed,
-        "postponed_kinds": summary.postponed_kinds,
-        "computed": summary.computed,
-        "changes": asdict(summary.changes),
-        "peak_rss_bytes": summary.peak_rss,
-        "sources": summary.account.model_dump(mode="json")["sources"],
-        "steps": [step_json(report) for report in summary.reports],
-    }
-
-
-def step_json(report: StepReport) -> dict[str, object]:
-    """Return what a step did for scripts."""
-    names = (
-        "title", "kind", "unit", "backend", "fingerprint", "entering", "leaving", "dropped",
-        "failed", "postponed", "pending", "objects_dropped", "samples", "stage2_samples",
-    )  # fmt: skip
-    return {name: getattr(report, name) for name in names} | {"reasons": _reasons(report)}
-
-
-_OUT = frozenset({"dropped", "failed", POSTPONED})
-
-
-def _reasons(report: StepReport) -> dict[str, int]:
-    """Counts of dropped and failed things by reason."""
-    rows = report.verdicts.select(["state", "rule"]).to_pylist()
-    return dict(Counter(row["rule"] for row in rows if row["state"] in _OUT))
 
 
 def _say(summary: RunSummary, workspace: str, console: Console) -> None:

@@ -1,6 +1,5 @@
 """`clipmill why`: what every step decided about one thing."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -12,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from clipmill.cli.answers import tell_json
 from clipmill.cli.console import make_console, name
 from clipmill.cli.options import (
     DEFAULT_WORKSPACE,
@@ -20,6 +20,7 @@ from clipmill.cli.options import (
     evaluate,
     open_last_run,
 )
+from clipmill.cli.tables import show_table
 from clipmill.clips import Clip
 from clipmill.errors import UsageError
 from clipmill.inspection.lineage import Lineage
@@ -57,7 +58,7 @@ def why(
     sample_ids = look_past_damage(context.workspace, lambda: read_sample_ids(context))
     stories = [_story(context, listing, subject, reports, sample_ids) for subject in subjects]
     if as_json:
-        typer.echo(json.dumps([_plain(story) for story in stories], indent=2))
+        tell_json("why", {"stories": [_plain(story) for story in stories]})
         return
     console = make_console()
     for story in stories:
@@ -155,5 +156,5 @@ def _print_story(console: Console, story: _Story) -> None:
         shown = verdict.key.removeprefix(video_id).lstrip("-") or "video"
         state = f"[{style}]{verdict.state}[/]" if style else verdict.state
         table.add_row(name(verdict.step), shown, state, escape(describe_decision(verdict)))
-    console.print(table)
+    show_table(console, table)
     console.print(escape(story.outcome) + "\n", highlight=False)

@@ -21,7 +21,12 @@ from clipmill.pipeline.inputs.changes import (
 )
 from clipmill.pipeline.inputs.videos import VideoList
 from clipmill.pipeline.population import Population
-from clipmill.pipeline.recorded.last_run import identified, keep_copies, last_inputs, note_pipeline
+from clipmill.pipeline.recorded.last_run import (
+    identified,
+    keep_copies,
+    last_inputs,
+    note_pipeline,
+)
 from clipmill.pipeline.steps.annotate import compute
 from clipmill.pipeline.steps.same_failure import StageStopped
 from clipmill.pipeline.verdicts import POSTPONED, StepReport

@@ -6,10 +6,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from clipmill.pipeline.columns import OBJECT_LISTS, object_columns, scalar_columns
 from clipmill.pipeline.context import Context, Stage
-from clipmill.pipeline.report import StepReport
-from clipmill.pipeline.videos import VideoList
+from clipmill.pipeline.inputs.videos import VideoList
+from clipmill.pipeline.steps.columns import OBJECT_LISTS, object_columns, scalar_columns
+from clipmill.pipeline.verdicts import StepReport
 from clipmill.results.outcomes import OUTCOME, Outcomes, outcome_of
 from clipmill.store.parts import OK
 

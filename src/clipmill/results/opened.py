@@ -13,9 +13,9 @@ from clipmill.clips import Video
 from clipmill.config import SamplesStep
 from clipmill.errors import UsageError
 from clipmill.pipeline.context import Context
-from clipmill.pipeline.last import last_run, look_past_damage
-from clipmill.pipeline.report import StepReport
-from clipmill.pipeline.videos import VideoList
+from clipmill.pipeline.inputs.videos import VideoList
+from clipmill.pipeline.recorded.last_run import last_run, look_past_damage
+from clipmill.pipeline.verdicts import StepReport
 from clipmill.pipeline.walk import walk
 from clipmill.results.measures import object_scores, with_clip_scores
 from clipmill.results.outcomes import OUTCOME, Ending, Outcomes, Status, chosen, follow_run

@@ -10,8 +10,8 @@ import pyarrow.compute as pc
 from clipmill.clips import Clip
 from clipmill.errors import UsageError
 from clipmill.pipeline.context import Context
-from clipmill.pipeline.report import POSTPONED, StepReport
-from clipmill.pipeline.videos import VideoList
+from clipmill.pipeline.inputs.videos import VideoList
+from clipmill.pipeline.verdicts import POSTPONED, StepReport
 
 Status = Literal["kept", "dropped", "failed", "postponed", "pending"]
 """How a clip, video or object ended: `kept`; `dropped` by a rule; `failed` by a fault of its own;

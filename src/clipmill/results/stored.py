@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from clipmill.errors import UsageError
-from clipmill.pipeline.samples import sample_parts
+from clipmill.pipeline.steps.samples import sample_parts
 from clipmill.samples.schema import SampleRow
 from clipmill.store.records import from_dict, schema_of
 from clipmill.store.tables import open_parquet

@@ -6,7 +6,6 @@ number of threads; a centre that lies on the border of two pixels then falls to 
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.cluster import KMeans
 
 from clipmill.vision.threads import one_thread
 
@@ -26,6 +25,8 @@ class Clusters:
     """
 
     def __init__(self, values: Values, count: int, *, starts: int = 1) -> None:
+        from sklearn.cluster import KMeans  # a second, which looking at a workspace need not take
+
         self._model = KMeans(count, random_state=0, n_init=starts)
         with one_thread():
             self._model.fit(values)

@@ -2,7 +2,6 @@
 
 import cv2
 import numpy as np
-from scipy.spatial.transform import Rotation
 
 from clipmill.vision.arrays import Floats, Matrix
 
@@ -39,6 +38,8 @@ def rotation_matrix(vector: Floats) -> Matrix:
 
 def rotation_vector(rotation: Matrix) -> Floats:
     """Return the rotation vector [3] of a rotation, radians."""
+    from scipy.spatial.transform import Rotation  # slow to import: looking at rows needs none
+
     vector: Floats = Rotation.from_matrix(np.asarray(rotation, np.float64)).as_rotvec()
     return vector
 

@@ -1,16 +1,21 @@
 """The account of a run's sources, kept in the workspace so that looking lists nothing again."""
 
+from typing import TYPE_CHECKING
+
 from pydantic import ValidationError
 
 from clipmill.errors import UsageError
-from clipmill.sources import Account, Listing
+from clipmill.sources.account import Account
 from clipmill.sources.describe import describe_empty
 from clipmill.store.workspace import Workspace
+
+if TYPE_CHECKING:
+    from clipmill.sources.listing import Listing
 
 PATH = "sources.json"
 
 
-def refuse_empty(listing: Listing) -> None:
+def refuse_empty(listing: "Listing") -> None:
     """See that every source gave a video, before anything of an earlier run is replaced.
 
     Raises:

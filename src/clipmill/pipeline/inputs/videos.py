@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,8 +12,11 @@ from clipmill.clips import Clip, Span, Video
 from clipmill.pipeline.inputs.identity import identify
 from clipmill.pipeline.population import Population
 from clipmill.pipeline.verdicts import StepReport, verdict_table
-from clipmill.sources import Listing, SourceProblem
+from clipmill.sources.taking import SourceProblem
 from clipmill.store.workspace import Workspace
+
+if TYPE_CHECKING:
+    from clipmill.sources.listing import Listing
 
 PATH = "videos.parquet"
 _SPAN = pa.struct(
@@ -74,7 +77,7 @@ class VideoList:
     problems: tuple[SourceProblem, ...]
 
     @classmethod
-    def of(cls, listing: Listing) -> "VideoList":
+    def of(cls, listing: "Listing") -> "VideoList":
         """Take over a listing of sources."""
         return cls(listing.videos, listing.problems)
 

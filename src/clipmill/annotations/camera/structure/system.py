@@ -1,9 +1,10 @@
 """The least squares problem of bundle adjustment: its cost and its normal equations."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from scipy import sparse
+import numpy.typing as npt
 
 from clipmill.annotations.camera.structure.projection import (
     Slopes,
@@ -93,7 +94,7 @@ def normal_equations(
     jacobian = _jacobian(slopes, sightings, root)
     by_point = slopes.inverse_depth * root
     count, points = len(sightings.anchors), sightings.points
-    mixed = sparse.csr_matrix(
+    mixed = _by_rows(
         (by_point.ravel(), np.repeat(points, 2), np.arange(2 * len(points) + 1)),
         shape=(2 * len(points), count),
     )
@@ -113,7 +114,7 @@ def normal_equations(
     )
 
 
-def _jacobian(slopes: Slopes, sightings: Sightings, root: Floats) -> sparse.csr_matrix:
+def _jacobian(slopes: Slopes, sightings: Sightings, root: Floats) -> Any:
     """Return the derivatives by all cameras, [2 M, 7 T + 2]."""
     count = len(sightings)
     block = np.arange(BLOCK)
@@ -129,7 +130,14 @@ def _jacobian(slopes: Slopes, sightings: Sightings, root: Floats) -> sparse.csr_
     values = np.concatenate([slopes.later, slopes.anchor, slopes.lens], axis=2)
     values = values * root[:, :, None]
     width = columns.shape[1]
-    return sparse.csr_matrix(
+    return _by_rows(
         (values.ravel(), np.repeat(columns, 2, axis=0).ravel(), np.arange(2 * count + 1) * width),
         shape=(2 * count, sightings.num_frames * BLOCK + 2),
     )
+
+
+def _by_rows(parts: tuple[npt.NDArray[Any], ...], shape: tuple[int, int]) -> Any:
+    """Return a sparse matrix of its values, columns and the beginnings of its rows."""
+    from scipy import sparse  # slow to import: looking at rows needs none
+
+    return sparse.csr_matrix(parts, shape=shape)

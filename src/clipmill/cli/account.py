@@ -1,0 +1,12 @@
+"""The account of a run's sources, as it is shown."""
+
+from rich.console import Console
+
+from clipmill.sources.account import Account
+from clipmill.sources.describe import describe
+
+
+def show_account(account: Account, console: Console) -> None:
+    """Print the account of the sources."""
+    for line in describe(account):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
