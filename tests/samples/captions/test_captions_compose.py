@@ -140,6 +140,13 @@ def test_leaving_is_told_with_side_and_time():
     assert "comes back" not in text
 
 
+def test_a_thing_that_is_put_down_does_not_leave_with_the_hand():
+    """Thing and hand were one mask; the mask leaves, and the points stay on the thing."""
+    entry = thing(MIDDLE, exit_frame=90, seen=slice(0, 85))
+    masks = carried(masks_of(entry, path((0.5, 0.5), (1.1, 0.5))))
+    assert "leaves" not in template_caption(sample_of(entry), camera=STILL, inout=masks)
+
+
 def test_leaving_without_masks_has_no_side():
     centre = path((0.6, 0.5), (1.1, 0.5))
     text = template_caption(sample_of(thing(centre, exit_frame=90)), camera=STILL)
