@@ -289,3 +289,33 @@ def test_the_rooms_of_an_export_know_only_those_below():
         if name.startswith("export.") and name.split(".")[1] not in below | {room}
     ]
     assert not wrong, "\n".join(sorted(wrong))
+
+
+def test_the_pipeline_knows_no_kind_of_engine():
+    used = {
+        name
+        for path in (ROOT / "pipeline").rglob("*.py")
+        for name in _modules(path)
+        if name.startswith("engine.")
+    }
+    assert {".".join(name.split(".")[:2]) for name in used} == {"engine.base", "engine.spec"}
+
+
+def test_steps_are_told_apart_in_one_place():
+    """Whoever asks of which class a step is would have to be changed for a new kind of step."""
+    kinds = {"AnnotateStep", "SelectStep", "SamplesStep", "ShotsSplit", "WindowsSplit"}
+    asking = [
+        str(path.relative_to(ROOT))
+        for _, path in _files()
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) == "isinstance"
+        and kinds & {word.id for word in ast.walk(node.args[1]) if isinstance(word, ast.Name)}
+    ]
+    # The demo changes the rules of one selection.
+    assert set(asking) <= {"cli/demo.py"}
+
+
+@pytest.mark.parametrize("folder", ["pipeline", "pipeline/steps", "engine", "inspection"])
+def test_a_folder_can_be_read_at_a_glance(folder):
+    assert len(list((ROOT / folder).glob("*.py"))) <= 15

@@ -106,3 +106,7 @@ def test_a_backend_of_ones_own_must_fit(tmp_path):
 def test_until_must_name_a_step(tmp_path):
     with pytest.raises(UsageError, match="no such step"):
         run(pipeline_on(tmp_path), tmp_path / "ws", until="qualty")
+
+
+def test_an_annotation_of_clips_needs_the_files_probed_before():
+    assert problems("- annotate: shots") == "x.yaml:3: shots: needs `annotate: probe` before it"

@@ -57,7 +57,7 @@ class ClipInput:
         probe: Facts of the file and its frame index; None only for `probe` itself.
         rows: Rows of the annotations the backend reads, by annotation name.
         kept: Ids of the clip's objects that the selections before have kept; None where none has
-            judged objects. Only for backends with `kept_only`.
+            judged objects. Only for backends with `kept_of`.
         check: Called once per decoded frame and wherever a backend loops for long;
             raises `ClipTimeoutError` when the clip is over its limit.
     """
@@ -128,9 +128,9 @@ class Backend(ABC):
         batch_size: Loaded clips per `annotate` call.
         time_limit: Seconds one clip may take, unless the pipeline file says otherwise.
         level: `clip`, or `video` for annotations of whole files.
-        kept_only: Whether it looks only at objects that the selections before have kept. Its row
-            has one list column `objects`, and each entry depends on its object alone, so that a
-            threshold changed later adds entries and changes none.
+        kept_of: Annotation whose objects it looks at, where it looks only at those that the
+            selections before have kept; empty otherwise. Each entry of its row depends on its
+            object alone, so that a threshold changed later adds entries and changes none.
     """
 
     annotation: ClassVar[str]
@@ -144,7 +144,7 @@ class Backend(ABC):
     batch_size: ClassVar[int] = 1
     time_limit: ClassVar[float] = 600.0
     level: ClassVar[str] = "clip"
-    kept_only: ClassVar[bool] = False
+    kept_of: ClassVar[str] = ""
 
     def __init__(self, config: Any) -> None:
         self.config = config

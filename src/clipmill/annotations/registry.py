@@ -28,9 +28,9 @@ BACKENDS: dict[tuple[str, str], str] = {
     ("inout", "sam2"): "clipmill.annotations.inout.sam2:Sam2InOut",
 }
 """(annotation, backend) -> `module:Class`. Plugins add theirs as `clipmill.backends` entry
-points named `annotation.backend`."""
+points named `annotation.backend`. In the order of the standard pipeline."""
 
-ANNOTATIONS = ("probe", "shots", "quality", "objects", "camera", "caption", "tracks", "inout")
+ANNOTATIONS = tuple(dict.fromkeys(annotation for annotation, _ in BACKENDS))
 """Every annotation, in the order of the standard pipeline."""
 
 

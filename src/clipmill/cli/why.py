@@ -124,7 +124,7 @@ def _lacks_row(
 ) -> set[str]:
     """Return those of the keys that have no row in the annotation of a step."""
     stage = context.stages[report.title]
-    if stage.backend.kept_only:
+    if stage.backend.kept_of:
         return set(keys)  # a row may be there and lack an object that is kept now
     if stage.backend.level == "clip":
         asked = {key: {key} if "-" in key else _whole_clip(context, files, key) for key in keys}

@@ -10,6 +10,7 @@ from clipmill.config.models import (
     SourceConfig,
     SplitStep,
     Step,
+    StepSettings,
     WindowsSplit,
 )
 
@@ -22,6 +23,7 @@ __all__ = [
     "SourceConfig",
     "SplitStep",
     "Step",
+    "StepSettings",
     "WindowsSplit",
     "dump_pipeline",
     "load_pipeline",

@@ -1,6 +1,6 @@
 """Models of the pipeline file. A step is told apart by its first word: `annotate: probe`."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -96,7 +96,32 @@ class SourceConfig(_Strict):
         return encoding
 
 
-class AnnotateStep(_Strict):
+class StepSettings(_Strict):
+    """Base of the entries of `steps`; each begins with its word.
+
+    Attributes:
+        word: The field that says what kind of step it is and names it: `annotate: probe`.
+        shown: Name shown to users; `{}` stands for its own.
+    """
+
+    word: ClassVar[str]
+    shown: ClassVar[str] = "{}"
+
+    @property
+    def name(self) -> str:
+        """Name in the pipeline file, unique among the steps of its word."""
+        return str(getattr(self, self.word))
+
+    @property
+    def title(self) -> str:
+        """Name shown to users."""
+        return self.shown.format(self.name)
+
+
+SettingsT = TypeVar("SettingsT", bound=StepSettings)
+
+
+class AnnotateStep(StepSettings):
     """Compute an annotation for every clip that is still in.
 
     Attributes:
@@ -108,6 +133,7 @@ class AnnotateStep(_Strict):
         batch_size: Clips per model call; the backend's default when None.
     """
 
+    word: ClassVar[str] = "annotate"
     annotate: str
     backend: str = "embedded"
     config: dict[str, Any] = Field(default_factory=dict)
@@ -115,13 +141,8 @@ class AnnotateStep(_Strict):
     unit_size: int | None = Field(default=None, ge=1)
     batch_size: int | None = Field(default=None, ge=1)
 
-    @property
-    def title(self) -> str:
-        """Name shown to users."""
-        return self.annotate
 
-
-class SelectStep(_Strict):
+class SelectStep(StepSettings):
     """Drop clips or objects by rules over annotated columns.
 
     Attributes:
@@ -133,6 +154,8 @@ class SelectStep(_Strict):
             points belong to kept objects.
     """
 
+    word: ClassVar[str] = "select"
+    shown: ClassVar[str] = "{} selection"
     select: StepName
     level: Literal["clip", "object"] = "clip"
     rules: tuple[Rule, ...] = Field(min_length=1)
@@ -150,13 +173,8 @@ class SelectStep(_Strict):
                 )
         return rules
 
-    @property
-    def title(self) -> str:
-        """Name shown to users."""
-        return f"{self.select} selection"
 
-
-class WindowsSplit(_Strict):
+class WindowsSplit(StepSettings):
     """Cut long clips into windows of at most `max_frames`.
 
     Attributes:
@@ -165,18 +183,15 @@ class WindowsSplit(_Strict):
         min_frames: A shorter remainder is left out.
     """
 
+    word: ClassVar[str] = "split"
+    shown: ClassVar[str] = "window split"
     split: Literal["windows"]
     max_frames: int = Field(default=500, ge=1)
     max_windows: int | None = Field(default=None, ge=1)
     min_frames: int = Field(default=101, ge=1)
 
-    @property
-    def title(self) -> str:
-        """Name shown to users."""
-        return "window split"
 
-
-class ShotsSplit(_Strict):
+class ShotsSplit(StepSettings):
     """Cut clips at the shot boundaries that the `shots` annotation scored.
 
     Attributes:
@@ -185,18 +200,15 @@ class ShotsSplit(_Strict):
         max_shots: Shots kept per clip, from the start; all when None.
     """
 
+    word: ClassVar[str] = "split"
+    shown: ClassVar[str] = "shot split"
     split: Literal["shots"]
     threshold: float | None = None
     min_frames: int = Field(default=101, ge=1)
     max_shots: int | None = Field(default=None, ge=1)
 
-    @property
-    def title(self) -> str:
-        """Name shown to users."""
-        return "shot split"
 
-
-class SamplesStep(_Strict):
+class SamplesStep(StepSettings):
     """Write training samples for every clip that is still in.
 
     Attributes:
@@ -206,37 +218,27 @@ class SamplesStep(_Strict):
         tail_frames: Frames of a sample after the last one in which a kept object is seen.
     """
 
+    word: ClassVar[str] = "samples"
+    shown: ClassVar[str] = "samples"
     samples: StepName
     stage2_min_frames: int = Field(default=97, ge=1)
     stage1_min_frames: int = Field(default=1, ge=1)
     tail_frames: int = Field(default=8, ge=0)
 
-    @property
-    def title(self) -> str:
-        """Name shown to users."""
-        return "samples"
-
-
-def _split_kind(value: Any) -> str | None:
-    name = value.get("split") if isinstance(value, dict) else getattr(value, "split", None)
-    return str(name)
-
 
 SplitStep = WindowsSplit | ShotsSplit
 
-_STEP_WORDS = ("annotate", "select", "samples")
+_WORDS = ("split", "annotate", "select", "samples")
 
 
 def _step_kind(value: Any) -> str | None:
     """Tag of a step: its word, or the kind of split."""
-    has = (
-        (lambda word: word in value)
-        if isinstance(value, dict)
-        else (lambda word: hasattr(value, word))
-    )
-    if has("split"):
-        return _split_kind(value)
-    return next((word for word in _STEP_WORDS if has(word)), None)
+    if isinstance(value, StepSettings):
+        return value.name if value.word == "split" else value.word
+    if not isinstance(value, dict):
+        return None
+    word = next((word for word in _WORDS if word in value), None)
+    return str(value[word]) if word == "split" else word
 
 
 Step = Annotated[
@@ -278,6 +280,10 @@ class Pipeline(_Strict):
         """Where its parts were written; what a pipeline is does not depend on it."""
         return self._places
 
+    def steps_of(self, kind: type[SettingsT]) -> tuple[SettingsT, ...]:
+        """Return the steps of one kind, in order."""
+        return tuple(step for step in self.steps if isinstance(step, kind))
+
     def placed(self, places: Places) -> "Pipeline":
         """Return the pipeline as it was written at these places."""
         copy = self.model_copy()
@@ -289,18 +295,10 @@ class Pipeline(_Strict):
     def _names_are_unique(cls, steps: tuple[Step, ...]) -> tuple[Step, ...]:
         seen: set[tuple[str, str]] = set()
         for step in steps:
-            key = _identity(step)
+            key = step.word, step.name
             if key in seen:
-                raise ValueError(f"'{key[0]}: {key[1]}' is listed twice; step names are unique")
+                raise ValueError(
+                    f"'{step.word}: {step.name}' is listed twice; step names are unique"
+                )
             seen.add(key)
         return steps
-
-
-def _identity(step: Any) -> tuple[str, str]:
-    if isinstance(step, AnnotateStep):
-        return "annotate", step.annotate
-    if isinstance(step, SelectStep):
-        return "select", step.select
-    if isinstance(step, SamplesStep):
-        return "samples", step.samples
-    return "split", step.split

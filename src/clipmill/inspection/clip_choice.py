@@ -73,9 +73,7 @@ class Pick:
 def read_sample_facts(context: Context) -> list[SampleFacts]:
     """Read what the gallery needs of all samples, without images and tracks."""
     found = []
-    for step in context.pipeline.steps:
-        if not isinstance(step, SamplesStep):
-            continue
+    for step in context.pipeline.steps_of(SamplesStep):
         for path in sample_parts(context.workspace, step.samples):
             table = context.workspace.read_table(path, columns=_COLUMNS)
             for row in table.to_pylist() if table is not None else ():

@@ -9,18 +9,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from clipmill.annotations.columns import object_columns, scalar_columns
 from clipmill.clips import Clip, Video
 from clipmill.config import SelectStep
 from clipmill.pipeline.context import Context, Stage
 from clipmill.pipeline.inputs.videos import VideoList
 from clipmill.pipeline.population import Population
-from clipmill.pipeline.steps.columns import (
-    OBJECT_LISTS,
-    clip_columns,
-    object_columns,
-    object_table,
-    scalar_columns,
-)
+from clipmill.pipeline.steps.columns import clip_columns, object_table
 from clipmill.pipeline.verdicts import StepReport
 from clipmill.selection.cuts import Cut
 from clipmill.store.records import schema_of
@@ -90,8 +85,8 @@ def selection_scores(
     videos = {video.video_id: video for video in listing.videos}
     by_title = {report.title: report for report in reports if report.kind == "select"}
     found: list[Score] = []
-    for step in context.pipeline.steps:
-        if isinstance(step, SelectStep) and step.title in by_title:
+    for step in context.pipeline.steps_of(SelectStep):
+        if step.title in by_title:
             found += _of_selection(context, videos, step, by_title[step.title])
     return found
 
@@ -156,7 +151,7 @@ def _of_objects(
 ) -> Iterator[Score]:
     columns = [f"{name}.{c}" for c in sorted(object_columns(stage.backend.Row))]
     columns = [c for c in columns if c not in known and not c.endswith((".anchor", ".first_frame"))]
-    if name not in OBJECT_LISTS or not columns:
+    if not columns:
         return
     clip_ids = _of_run(stage.table.columns([]), videos)["key"].to_pylist()
     clips = tuple(Clip.parse(clip_id) for clip_id in clip_ids)

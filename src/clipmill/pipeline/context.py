@@ -11,12 +11,17 @@ from pydantic import ValidationError
 from clipmill import __version__
 from clipmill.annotations.base import Backend, BackendConfig
 from clipmill.annotations.registry import find_backend
+from clipmill.clips import Clip
 from clipmill.config import AnnotateStep, Pipeline
 from clipmill.errors import UsageError
+from clipmill.pipeline.population import Population
 from clipmill.pipeline.recorded.backends import Recorded, look_at_backend, stored_identity
 from clipmill.store.annotations import AnnotationTable
 from clipmill.store.workspace import Workspace
 from clipmill.weights import find_spec
+
+PROBE = "probe"
+"""The annotation of files. It counts frames and names contents, so all others stand on it."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,10 @@ class Stage:
             weights=self.backend.needs.weights,
             licence=self.backend.needs.licence,
         )
+
+    def key_of(self, clip: Clip, population: Population) -> str:
+        """Return the key of a clip's row, of a probed population: of its file or its own."""
+        return population.file_of(clip) if self.backend.level == "video" else clip.clip_id
 
     @property
     def non_commercial(self) -> list[str]:
@@ -93,9 +102,8 @@ class Context:
 
     def __post_init__(self) -> None:
         stages: dict[str, Stage] = {}
-        for step in self.pipeline.steps:
-            if isinstance(step, AnnotateStep):
-                stages[step.annotate] = self._resolve(step, stages)
+        for step in self.pipeline.steps_of(AnnotateStep):
+            stages[step.annotate] = self._resolve(step, stages)
         self.stages = stages
 
     def _resolve(self, step: AnnotateStep, before: Mapping[str, Stage]) -> Stage:
@@ -152,7 +160,7 @@ class Context:
 
 
 def _probe(before: Mapping[str, Stage]) -> tuple[str, ...]:
-    return ("probe",) if "probe" in before else ()
+    return (PROBE,) if PROBE in before else ()
 
 
 def fingerprint_of(*parts: Any) -> str:

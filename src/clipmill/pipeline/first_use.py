@@ -15,12 +15,11 @@ def wanted_weights(pipeline: Pipeline) -> list[WeightSpec]:
     Steps that are wrong in themselves want nothing; `check_pipeline` tells of them.
     """
     names: list[str] = []
-    for step in pipeline.steps:
-        if isinstance(step, AnnotateStep):
-            # pydantic's ValidationError is a ValueError.
-            with suppress(ClipmillError, ValueError):
-                backend = find_backend(step.annotate, step.backend)
-                names += backend.wanted_weights(backend.Config.model_validate(step.config))
+    for step in pipeline.steps_of(AnnotateStep):
+        # pydantic's ValidationError is a ValueError.
+        with suppress(ClipmillError, ValueError):
+            backend = find_backend(step.annotate, step.backend)
+            names += backend.wanted_weights(backend.Config.model_validate(step.config))
     return [find_spec(name) for name in dict.fromkeys(names)]
 
 

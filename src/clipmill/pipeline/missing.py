@@ -14,11 +14,13 @@ class Missing:
     """Packages, weights and GPUs that steps of a pipeline wait for.
 
     Attributes:
+        fetched: Whether weights that a run fetches by itself must be here already.
         modules: Extra of clipmill that installs each missing Python module.
         weights: Weights that are not in the cache.
         no_gpu: Steps that need a GPU where there is none.
     """
 
+    fetched: bool = True
     modules: dict[str, str] = field(default_factory=dict)
     weights: dict[str, WeightSpec] = field(default_factory=dict)
     no_gpu: list[str] = field(default_factory=list)

@@ -11,7 +11,7 @@ from clipmill.engine.base import Engine
 from clipmill.errors import UsageError
 from clipmill.failures import RETRIED_KINDS, check_kinds
 from clipmill.pipeline.check import check_pipeline
-from clipmill.pipeline.context import Context, Stage
+from clipmill.pipeline.context import PROBE, Context, Stage
 from clipmill.pipeline.inputs.account import refuse_empty, save_account
 from clipmill.pipeline.inputs.changes import (
     Changes,
@@ -21,16 +21,12 @@ from clipmill.pipeline.inputs.changes import (
 )
 from clipmill.pipeline.inputs.videos import VideoList
 from clipmill.pipeline.population import Population
-from clipmill.pipeline.recorded.last_run import (
-    identified,
-    keep_copies,
-    last_inputs,
-    note_pipeline,
-)
-from clipmill.pipeline.steps.annotate import compute
+from clipmill.pipeline.recorded.last_run import identified, keep_copies, last_inputs, note_pipeline
+from clipmill.pipeline.steps.compute import compute
+from clipmill.pipeline.steps.registry import make_step
 from clipmill.pipeline.steps.same_failure import StageStopped
 from clipmill.pipeline.verdicts import POSTPONED, StepReport
-from clipmill.pipeline.walk import step_names, walk
+from clipmill.pipeline.walk import walk
 from clipmill.sources import Account, list_sources
 from clipmill.store.annotations import Outcome
 from clipmill.store.workspace import Workspace
@@ -187,8 +183,8 @@ def run_pipeline(
             until=until,
             allow_fewer=allow_fewer,
         ):
-            if report.title == "probe":
-                if computed.get("probe"):
+            if report.title == PROBE:
+                if computed.get(PROBE):
                     inputs.identify()
                     inputs.save()
                     keep_copies(workspace)
@@ -252,6 +248,6 @@ def _check_left(report: StepReport) -> None:
 def _check_until(pipeline: Pipeline, until: str) -> None:
     if not until:
         return
-    names = {name for step in pipeline.steps for name in step_names(step)}
+    names = {name for step in pipeline.steps for name in make_step(step).names}
     if until not in names:
         raise UsageError(f"--until {until}: no such step; there are: {', '.join(sorted(names))}")

@@ -5,21 +5,13 @@ The same walk serves a run (which computes what is pending) and the commands tha
 somebody is out follows from the rows and the pipeline file alone.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 
-from clipmill.config import AnnotateStep, SamplesStep, SelectStep
-from clipmill.pipeline.context import Context, Stage, fingerprint_of
+from clipmill.pipeline.context import Context
 from clipmill.pipeline.inputs.videos import VideoList
-from clipmill.pipeline.population import Population
-from clipmill.pipeline.steps.annotate import pending_keys, settle
-from clipmill.pipeline.steps.samples import apply_samples, sample_counts
-from clipmill.pipeline.steps.select import apply_select
-from clipmill.pipeline.steps.spans import apply_spans, has_spans
-from clipmill.pipeline.steps.split import apply_split
+from clipmill.pipeline.steps.base import Execute, Work
+from clipmill.pipeline.steps.registry import make_step
 from clipmill.pipeline.verdicts import StepReport
-
-Execute = Callable[[Stage, Population, list[str]], dict[str, str]]
-"""Computes the pending rows of a stage; returns errors that are not committed, by key."""
 
 
 def walk(
@@ -45,47 +37,17 @@ def walk(
     Raises:
         UsageError: No sample is left to replace those there are; they were kept.
     """
+    work = Work(execute, retry, allow_fewer)
     population = listing.population()
     yield listing.report()
-    chain = ""
-    for step in context.pipeline.steps:
-        probed = population.probed
-        chain = fingerprint_of(chain, step.model_dump(mode="json"))
-        if isinstance(step, AnnotateStep):
-            stage = context.stages[step.annotate]
-            chain = fingerprint_of(chain, stage.fingerprint)
-            pending = pending_keys(stage, context, population, retry=retry)
-            changed = None
-            if execute is not None:
-                changed = execute(stage, population, pending)
-                # Left are those whose file changed meanwhile.
-                pending = pending and pending_keys(stage, context, population)
-            population, report = settle(stage, population, pending=pending, changed=changed)
-        elif isinstance(step, SelectStep):
-            population, report = apply_select(
-                step, context, population, fingerprint=chain, write=execute is not None
-            )
-        elif isinstance(step, SamplesStep):
-            if execute is not None:
-                report = apply_samples(step, context, population, allow_none=allow_fewer)
-            else:
-                report = sample_counts(step, context, population)
-        else:
-            population, report = apply_split(step, context, population)
-        yield report
-        if report.pending:
-            return
-        if population.probed and not probed and has_spans(population):
-            population, report = apply_spans(context, population)
+    fingerprint = ""
+    for settings in context.pipeline.steps:
+        step = make_step(settings)
+        fingerprint = step.fingerprint(context, fingerprint)
+        for applied in step.apply(context, population, work, fingerprint=fingerprint):
+            population, report = applied
             yield report
-        if until and until in step_names(step):
+            if report.pending:
+                return
+        if until and until in step.names:
             return
-
-
-def step_names(step: object) -> set[str]:
-    """Return the names by which `--until` may call a step."""
-    names = {str(getattr(step, "title", ""))}
-    for word in ("annotate", "select", "split", "samples"):
-        if hasattr(step, word):
-            names.add(str(getattr(step, word)))
-    return names

@@ -6,9 +6,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from clipmill.annotations.columns import object_columns, object_list, scalar_columns
 from clipmill.pipeline.context import Context, Stage
 from clipmill.pipeline.inputs.videos import VideoList
-from clipmill.pipeline.steps.columns import OBJECT_LISTS, object_columns, scalar_columns
 from clipmill.pipeline.verdicts import StepReport
 from clipmill.results.outcomes import OUTCOME, Outcomes, outcome_of
 from clipmill.store.parts import OK
@@ -98,14 +98,14 @@ def _no_objects() -> pa.Table:
 def _object_parts(context: Context) -> Iterator[tuple[str, pa.Table]]:
     """Yield annotations with one entry per object: `key` (the clip), `object_id`, numbers."""
     for name, stage in context.stages.items():
-        if name in OBJECT_LISTS:
+        if object_list(stage.backend.Row):
             columns = ["object_id", *sorted(object_columns(stage.backend.Row))]
             yield name, _exploded(name, stage, columns)
 
 
 def _exploded(name: str, stage: Stage, columns: list[str]) -> pa.Table:
     named = [_CLASS] if name == "objects" else []
-    return stage.table.exploded(OBJECT_LISTS[name], [*columns, *named])
+    return stage.table.exploded(object_list(stage.backend.Row), [*columns, *named])
 
 
 def _with_verdicts(objects: pa.Table, reports: Sequence[StepReport]) -> pa.Table:

@@ -209,8 +209,8 @@ class Results:
 
     @cached_property
     def _stored(self) -> StoredSamples:
-        steps = self._context.pipeline.steps if self._finished else ()
-        names = [step.samples for step in steps if isinstance(step, SamplesStep)]
+        steps = self._context.pipeline.steps_of(SamplesStep) if self._finished else ()
+        names = [step.samples for step in steps]
         return StoredSamples(self._context.workspace, names)
 
     @cached_property

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from pipelines import pipeline_on, run
-from test_pipeline_identity import PIPELINE, export
+from test_inputs_identity import PIPELINE, export
 
 from clipmill.clips import Clip
 from clipmill.errors import UsageError

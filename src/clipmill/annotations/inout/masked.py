@@ -120,7 +120,7 @@ class MaskedInOut(Backend):
     Row: ClassVar[type] = InOutRow
     reads: ClassVar[tuple[str, ...]] = ("objects", "tracks")
     unit_size: ClassVar[int] = 4
-    kept_only: ClassVar[bool] = True
+    kept_of: ClassVar[str] = "tracks"
     config: Any
 
     @abstractmethod

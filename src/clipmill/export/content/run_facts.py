@@ -6,12 +6,12 @@ from typing import Any
 
 import pyarrow.compute as pc
 
+from clipmill.annotations.columns import scalar_columns
 from clipmill.clips import Clip, Video, text_id_for
 from clipmill.pipeline.context import Context
 from clipmill.pipeline.inputs.videos import VideoList
 from clipmill.pipeline.population import Part, Population
 from clipmill.pipeline.recorded.last_run import last_run
-from clipmill.pipeline.steps.columns import scalar_columns
 from clipmill.pipeline.steps.spans import apply_spans
 from clipmill.store.workspace import Workspace
 

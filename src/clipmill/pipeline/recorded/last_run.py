@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from clipmill.config import Pipeline, SourceConfig, dump_pipeline
 from clipmill.config.load import parse_pipeline
 from clipmill.errors import ClipmillError, UsageError
-from clipmill.pipeline.context import Context
+from clipmill.pipeline.context import PROBE, Context
 from clipmill.pipeline.inputs.identity import contents_of
 from clipmill.pipeline.inputs.videos import PATH as VIDEOS_FILE
 from clipmill.pipeline.inputs.videos import VideoList
@@ -100,9 +100,9 @@ def last_inputs(workspace: Workspace) -> tuple[pa.Table | None, tuple[SourceConf
 
 def identified(listing: VideoList, context: Context) -> VideoList:
     """Name the videos of a list by what `probe` has found in them."""
-    if "probe" not in context.stages:
+    if PROBE not in context.stages:
         return listing
-    return listing.identified(contents_of(context.stages["probe"].table))
+    return listing.identified(contents_of(context.stages[PROBE].table))
 
 
 def _or_copy(workspace: Workspace, read: Callable[[Workspace], ResultT | None]) -> ResultT | None:

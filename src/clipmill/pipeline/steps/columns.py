@@ -1,53 +1,21 @@
 """Columns that selections read, gathered for the population of a step."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from clipmill.annotations.columns import Columns, object_columns, object_list
 from clipmill.annotations.unmeasured import unmeasured_fields
 from clipmill.pipeline.context import Context
 from clipmill.pipeline.population import Population
-from clipmill.store.records import schema_of
 
-OBJECT_LISTS: Mapping[str, str] = {
-    "objects": "anchors.objects",
-    "tracks": "objects",
-    "inout": "objects",
-}
-"""Annotations with one entry per object, and the list column that holds them."""
+CLIP = "clip"
+CLIP_COLUMNS = Columns(frozenset({"num_frames", "start", "end"}))
+"""Columns of the clips themselves, `clip.num_frames`, which no step has to compute."""
 
-
-def scalar_columns(row: type) -> set[str]:
-    """Return the columns of an annotation that clip-level rules may name."""
-    return {field.name for field in schema_of(row) if _is_number(field.type)}
-
-
-def text_columns(row: type) -> set[str]:
-    """Return the columns of an annotation that only rules with `one_of` may name."""
-    return {field.name for field in schema_of(row) if pa.types.is_string(field.type)}
-
-
-def object_columns(row: type) -> set[str]:
-    """Return the columns of its objects that object-level rules may name."""
-    found: set[str] = set()
-    for field in schema_of(row):
-        found |= _entry_columns(field.type)
-    return found
-
-
-def _entry_columns(kind: pa.DataType) -> set[str]:
-    if not pa.types.is_list(kind) or not pa.types.is_struct(kind.value_type):
-        return set()
-    fields = [kind.value_type.field(i) for i in range(kind.value_type.num_fields)]
-    names = {field.name for field in fields}
-    if "object_id" in names:
-        return {field.name for field in fields if _is_number(field.type)}
-    return set().union(*(_entry_columns(field.type) for field in fields))
-
-
-def _is_number(kind: pa.DataType) -> bool:
-    return pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)
+WEIGHT = ("num_points", "survival")
+"""Columns of objects that tell how many of their points survived."""
 
 
 def _by_annotation(columns: Sequence[str]) -> dict[str, list[str]]:
@@ -70,17 +38,14 @@ def clip_columns(context: Context, population: Population, columns: Sequence[str
     keys = pa.array([clip.clip_id for clip in population.clips], pa.string())
     result = pa.table({"key": keys})
     for annotation, names in _by_annotation(columns).items():
-        if annotation == "clip":
+        if annotation == CLIP:
             for name in names:
                 values = [getattr(clip, name) for clip in population.clips]
                 result = result.append_column(f"clip.{name}", pa.array(values, pa.int64()))
             continue
         stage = context.stages[annotation]
-        by_video = stage.backend.level == "video"
-        wanted = (
-            pa.array([population.file_of(clip) for clip in population.clips], pa.string())
-            if by_video
-            else keys
+        wanted = pa.array(
+            [stage.key_of(clip, population) for clip in population.clips], pa.string()
         )
         table = stage.table.columns(names)
         rows = pc.index_in(wanted, value_set=table["key"].combine_chunks())
@@ -102,13 +67,15 @@ def unmeasured_columns(context: Context, columns: Sequence[str]) -> frozenset[st
 def object_table(context: Context, population: Population, columns: Sequence[str]) -> pa.Table:
     """Return one row per object of the population that is still kept.
 
-    Columns: `key` (object id), `clip_id`, `weight` (surviving points where tracks are known,
-    else 1), and the named ones. An object must be known to every annotation that is named.
+    Columns: `key` (object id), `clip_id`, `weight` (surviving points where an annotation
+    counts them, else 1), and the named ones. An object must be known to every annotation that is
+    named.
     """
     grouped = _by_annotation(columns)
     result: pa.Table | None = None
     for annotation, names in grouped.items():
-        weights = ["num_points", "survival"] if annotation == "tracks" else []
+        counted = set(WEIGHT) <= object_columns(context.stages[annotation].backend.Row)
+        weights = WEIGHT if counted else ()
         fields = list(dict.fromkeys(["object_id", *names, *weights]))
         entries = _explode(context, annotation, fields)
         data = {"key": entries["object_id"], "clip_id": entries["key"]}
@@ -136,5 +103,5 @@ def _join(left: pa.Table, right: pa.Table) -> pa.Table:
 
 def _explode(context: Context, annotation: str, fields: Sequence[str]) -> pa.Table:
     """One row per object: `key` (the clip) and the named fields of its entry."""
-    table = context.stages[annotation].table
-    return table.exploded(OBJECT_LISTS[annotation], fields)
+    stage = context.stages[annotation]
+    return stage.table.exploded(object_list(stage.backend.Row), fields)

@@ -1,7 +1,9 @@
 """The last step: samples of every clip that is still in, written as parquet parts."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import MISSING, fields
 from itertools import islice
+from typing import ClassVar
 
 import pyarrow as pa
 
@@ -9,6 +11,7 @@ from clipmill.config import SamplesStep
 from clipmill.errors import UsageError
 from clipmill.pipeline.context import Context
 from clipmill.pipeline.population import Population
+from clipmill.pipeline.steps.base import Applied, Step, Work
 from clipmill.pipeline.verdicts import StepReport, verdict_table
 from clipmill.samples.build import ClipAnnotations, SampleLimits, build_samples
 from clipmill.samples.schema import SampleRow
@@ -22,27 +25,47 @@ ROWS_PER_GROUP = 4
 READ_CHUNK = 256
 
 
+_FIELDS = fields(ClipAnnotations)
+_OPTIONAL = tuple(field.name for field in _FIELDS if field.default is not MISSING)
+
+_Counts = tuple[dict[str, int], int]
+"""Samples by clip, and how many of all are ready for stage 2."""
+
+
+class Samples(Step[SamplesStep]):
+    """Writes the samples of every clip that is still in."""
+
+    reads: ClassVar[tuple[str, ...]] = tuple(
+        field.name for field in _FIELDS if field.default is MISSING
+    )
+
+    def apply(
+        self, context: Context, population: Population, work: Work, *, fingerprint: str
+    ) -> Iterator[Applied]:
+        """Write the samples where that is wanted, else count those there are."""
+        if work.execute is None:
+            counts = _count(self.settings, context, population)
+        else:
+            names = (*self.reads, *_OPTIONAL)
+            rows = _samples(self.settings, context, population, names)
+            counts = _write(self.settings, context, rows, allow_none=work.allow_fewer)
+        yield population, _report(self.settings, population, *counts)
+
+
 def read_sample_ids(context: Context) -> list[str]:
     """Return the ids of all samples of the last run."""
     found: list[str] = []
-    for step in context.pipeline.steps:
-        if isinstance(step, SamplesStep):
-            for path in sample_parts(context.workspace, step.samples):
-                table = context.workspace.read_table(path, columns=["sample_id"])
-                found += table["sample_id"].to_pylist() if table is not None else []
+    for step in context.pipeline.steps_of(SamplesStep):
+        for path in sample_parts(context.workspace, step.samples):
+            table = context.workspace.read_table(path, columns=["sample_id"])
+            found += table["sample_id"].to_pylist() if table is not None else []
     return found
 
 
-def apply_samples(
-    step: SamplesStep, context: Context, population: Population, *, allow_none: bool = False
-) -> StepReport:
+def _write(
+    step: SamplesStep, context: Context, source: Iterator[SampleRow], *, allow_none: bool
+) -> _Counts:
     """Write the samples; parts of an earlier run that are not overwritten are removed.
-
-    Args:
-        step: The step.
-        context: Workspace and pipeline.
-        population: What reached it.
-        allow_none: Remove the samples of an earlier run although there is none to replace them.
 
     Raises:
         UsageError: There is none; those of the earlier run were kept.
@@ -51,7 +74,6 @@ def apply_samples(
     written: list[str] = []
     seen: dict[str, int] = {}
     stage2 = 0
-    source = _samples(step, context, population)
     while rows := list(islice(source, SAMPLES_PER_PART)):
         for row in rows:
             seen[row.clip_id] = seen.get(row.clip_id, 0) + 1
@@ -70,11 +92,11 @@ def apply_samples(
     for path in parts:
         if path not in written:
             context.workspace.remove(path)
-    return _report(step, population, seen, stage2)
+    return seen, stage2
 
 
-def sample_counts(step: SamplesStep, context: Context, population: Population) -> StepReport:
-    """Return the report of the samples as they are on disk."""
+def _count(step: SamplesStep, context: Context, population: Population) -> _Counts:
+    """Count the samples on disk."""
     seen: dict[str, int] = {}
     stage2 = 0
     for path in sample_parts(context.workspace, step.samples):
@@ -84,7 +106,7 @@ def sample_counts(step: SamplesStep, context: Context, population: Population) -
             seen[row["clip_id"]] = seen.get(row["clip_id"], 0) + 1
             stage2 += row["stage2"]
     alive = {clip.clip_id for clip in population.clips}
-    return _report(step, population, {k: n for k, n in seen.items() if k in alive}, stage2)
+    return {k: n for k, n in seen.items() if k in alive}, stage2
 
 
 def _report(
@@ -114,27 +136,30 @@ def _report(
     )
 
 
-def _samples(step: SamplesStep, context: Context, population: Population) -> Iterator[SampleRow]:
+def _samples(
+    step: SamplesStep, context: Context, population: Population, names: Sequence[str]
+) -> Iterator[SampleRow]:
     limits = SampleLimits(
         stage1_min_frames=step.stage1_min_frames,
         stage2_min_frames=step.stage2_min_frames,
         tail_frames=step.tail_frames,
     )
     licences = tuple(note for stage in context.stages.values() for note in stage.non_commercial)
-    optional = [name for name in ("camera", "caption", "inout") if name in context.stages]
+    stages = {name: context.stages[name] for name in names if name in context.stages}
     for at in range(0, len(population.clips), READ_CHUNK):
         chunk = population.clips[at : at + READ_CHUNK]
-        keys = [clip.clip_id for clip in chunk]
-        probes = context.stages["probe"].table.read(sorted(set(map(population.file_of, chunk))))
         rows = {
-            name: context.stages[name].table.read(keys) for name in ("objects", "tracks", *optional)
+            name: stage.table.read(sorted({stage.key_of(clip, population) for clip in chunk}))
+            for name, stage in stages.items()
         }
         for clip in chunk:
-            mine = {name: rows[name][clip.clip_id] for name in rows}
+            mine = {
+                name: rows[name][stage.key_of(clip, population)] for name, stage in stages.items()
+            }
             yield from build_samples(
                 video=population.video_of(clip),
                 clip=clip,
-                rows=ClipAnnotations(probe=probes[population.file_of(clip)], **mine),
+                rows=ClipAnnotations(**mine),
                 kept_objects=population.kept_objects,
                 limits=limits,
                 non_commercial=licences,

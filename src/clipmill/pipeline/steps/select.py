@@ -1,33 +1,70 @@
 """Selection steps: verdicts over columns, at clip or object level."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from clipmill.annotations.columns import Columns
 from clipmill.config import SelectStep
 from clipmill.pipeline.context import Context
+from clipmill.pipeline.missing import Missing
 from clipmill.pipeline.population import Population
+from clipmill.pipeline.steps.base import Applied, Problems, Step, Work
 from clipmill.pipeline.steps.columns import clip_columns, object_table, unmeasured_columns
 from clipmill.pipeline.verdicts import VERDICTS, StepReport, verdict_table
 from clipmill.selection import drop_thin_groups, select
+from clipmill.selection.rules import Rule, ValueRule
 
 
-def apply_select(
-    step: SelectStep, context: Context, population: Population, *, fingerprint: str, write: bool
-) -> tuple[Population, StepReport]:
-    """Judge the population and write the verdicts, with cut value, rank and population."""
-    judge = _judge_objects if step.level == "object" else _judge_clips
-    after, report = judge(step, context, population)
-    report = replace(report, fingerprint=fingerprint)
-    if write:
-        folder = f"selections/{step.select}"
-        context.workspace.write_table(f"{folder}/{fingerprint}.parquet", report.verdicts)
-        cuts = pa.Table.from_pylist([asdict(cut) for cut in report.cuts])
-        context.workspace.write_table(f"{folder}/{fingerprint}.cuts.parquet", cuts)
-    return after, report
+class Select(Step[SelectStep]):
+    """Drops clips or objects by rules over columns; never looks at a video."""
+
+    def check(self, known: Mapping[str, Columns], missing: Missing) -> Problems:
+        """See that earlier steps give the columns that the rules name."""
+        return {
+            ("rules", number, "column"): problem
+            for number, rule in enumerate(self.settings.rules)
+            if (problem := _check_column(self.settings, rule, known))
+        }
+
+    def apply(
+        self, context: Context, population: Population, work: Work, *, fingerprint: str
+    ) -> Iterator[Applied]:
+        """Judge the population, and write the verdicts with cut value, rank and population."""
+        judge = _judge_objects if self.settings.level == "object" else _judge_clips
+        after, report = judge(self.settings, context, population)
+        report = replace(report, fingerprint=fingerprint)
+        if work.execute is not None:
+            path = f"selections/{self.settings.select}/{fingerprint}"
+            context.workspace.write_table(f"{path}.parquet", report.verdicts)
+            cuts = pa.Table.from_pylist([asdict(cut) for cut in report.cuts])
+            context.workspace.write_table(f"{path}.cuts.parquet", cuts)
+        yield after, report
+
+
+def _check_column(step: SelectStep, rule: Rule, given: Mapping[str, Columns]) -> str:
+    column = rule.column
+    annotation, _, name = column.partition(".")
+    known = given.get(annotation)
+    if known is None:
+        return f"select: {step.select}: column '{column}': no earlier step computes '{annotation}'"
+    if name in known.texts:
+        if isinstance(rule, ValueRule) and step.level == "clip":
+            return ""
+        return (
+            f"select: {step.select}: '{column}' is a text: keep some of its values at clip level "
+            "with one_of, for example one_of: [bt709, unknown]"
+        )
+    if known.numbers and name not in known.numbers:
+        names = sorted(known.numbers | (known.texts if isinstance(rule, ValueRule) else set()))
+        return (
+            f"select: {step.select}: '{annotation}' has no column '{name}'; "
+            f"there are: {', '.join(names)}"
+        )
+    return ""
 
 
 def _judge_clips(

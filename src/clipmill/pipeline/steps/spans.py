@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from clipmill.clips import Clip, Span
-from clipmill.pipeline.context import Context
+from clipmill.pipeline.context import PROBE, Context
 from clipmill.pipeline.population import Part, Population
 from clipmill.pipeline.verdicts import StepReport, verdict_table
 
@@ -92,7 +92,7 @@ def _cut_all(context: Context, population: Population) -> Iterator[tuple[Clip, l
     """Yield every clip, and what its video's rows make of it; None for those without parts."""
     from clipmill.video import FrameIndex
 
-    table = context.stages["probe"].table
+    table = context.stages[PROBE].table
     for at in range(0, len(population.clips), READ_CHUNK):
         chunk = population.clips[at : at + READ_CHUNK]
         asked = [population.file_of(c) for c in chunk if population.videos[c.video_id].spans]

@@ -1,0 +1,177 @@
+"""Lets an engine compute the pending rows of an annotation, and commits them lot by lot."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from clipmill.annotations.base import ClipInput
+from clipmill.annotations.columns import object_ids
+from clipmill.clips import Clip
+from clipmill.engine.base import Engine
+from clipmill.engine.spec import StageSpec
+from clipmill.failures import Kind, is_machine, once_more
+from clipmill.pipeline.context import PROBE, Context, Stage
+from clipmill.pipeline.population import Population
+from clipmill.pipeline.steps.same_failure import FIRST, SameFailure
+from clipmill.store.annotations import Outcome
+from clipmill.store.parts import OK
+
+CHANGED = "changed"
+"""Kind of the error of a file that is not the one that was listed."""
+
+READ_CHUNK = 256
+"""Clips whose input rows are read from disk at once; bounds the memory of long runs."""
+
+OnCommit = Callable[[Sequence[Outcome]], None]
+
+
+def compute(
+    stage: Stage,
+    context: Context,
+    population: Population,
+    *,
+    engine: Engine,
+    pending: Sequence[str],
+    on_commit: OnCommit,
+    keep_going: bool = False,
+) -> dict[str, str]:
+    """Compute the pending rows and commit them lot by lot; compact when all are there.
+
+    Args:
+        stage: The annotation.
+        context: Workspace and pipeline.
+        population: What reached it.
+        engine: Places the work.
+        pending: Keys to compute.
+        on_commit: Told what was committed.
+        keep_going: Go on although the first clips all fail in the same way.
+
+    Raises:
+        StageStopped: They do.
+
+    Returns:
+        Errors that are not committed, by key: a file that is another one by now says nothing of the
+        one that was listed.
+    """
+    changed: dict[str, str] = {}
+    stage.table.write_manifest(stage.manifest)
+    if pending:
+        history = _History(stage)
+        watch = SameFailure(stage.step.title, population.unit, ever=history.any_succeeded)
+
+        def commit(outcomes: Sequence[Outcome]) -> None:
+            changed.update({o.key: o.error for o in outcomes if o.error_kind == CHANGED})
+            lot = [history.once_more(o) for o in outcomes if o.key not in changed]
+            if lot:
+                stage.table.append(lot)
+                on_commit(lot)
+
+        spec = stage_spec(stage, cpu_threads=engine.resources.cpu_threads)
+        with closing(
+            engine.run(spec, _inputs(stage, context, population, frozenset(pending)))
+        ) as lots:
+            for done in lots:
+                commit(done if keep_going else watch.sift(done))
+        commit(watch.rest())
+    stage.table.compact()
+    return changed
+
+
+class _History:
+    """What became of the clips of a stage in earlier runs; read when the first of them fails."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+
+    @cached_property
+    def _status(self) -> pa.Table:
+        return self._stage.table.status()
+
+    @cached_property
+    def _runs(self) -> dict[str, Kind]:
+        """Kinds of failures of the machine, by key."""
+        failed = self._status.filter(pc.not_equal(self._status["status"], OK))
+        pairs = zip(failed["key"].to_pylist(), failed["error_kind"].to_pylist(), strict=True)
+        return {key: Kind.parse(kind) for key, kind in pairs if is_machine(kind)}
+
+    def any_succeeded(self) -> bool:
+        """Tell whether the stage has ever worked."""
+        return bool(pc.any(pc.equal(self._status["status"], OK)).as_py())
+
+    def once_more(self, outcome: Outcome) -> Outcome:
+        """Return an outcome with the number of runs that have ended so."""
+        if not is_machine(outcome.error_kind):
+            return outcome
+        before = self._runs.get(outcome.key)
+        kind = Kind.parse(outcome.error_kind).name
+        runs = before.runs if before is not None and before.name == kind else 0
+        error_kind, error = once_more(outcome.error_kind, outcome.error, runs)
+        return replace(outcome, error_kind=error_kind, error=error)
+
+
+def stage_spec(stage: Stage, *, cpu_threads: int) -> StageSpec:
+    """Return what the workers of a stage need to know."""
+    backend, step = stage.backend, stage.step
+    return StageSpec(
+        annotation=step.annotate,
+        backend=step.backend,
+        config=stage.config.model_dump(mode="json"),
+        time_limit=step.time_limit or backend.time_limit,
+        unit_size=step.unit_size or backend.unit_size,
+        batch_size=step.batch_size or backend.batch_size,
+        cpu_threads=cpu_threads,
+    )
+
+
+def _inputs(
+    stage: Stage, context: Context, population: Population, pending: frozenset[str]
+) -> Iterator[tuple[str, ClipInput]]:
+    """Yield the inputs of the pending clips, reading rows they depend on chunk by chunk."""
+    clips = _spread([clip for clip in population.clips if population.key_of(clip) in pending])
+    for at in range(0, len(clips), READ_CHUNK):
+        chunk = clips[at : at + READ_CHUNK]
+        probes = {}
+        if population.probed:
+            probes = context.stages[PROBE].table.read(sorted(set(map(population.file_of, chunk))))
+        rows = {
+            name: context.stages[name].table.read([clip.clip_id for clip in chunk])
+            for name in stage.backend.reads
+        }
+        for clip in chunk:
+            yield (
+                population.key_of(clip),
+                ClipInput(
+                    video=population.video_of(clip),
+                    clip=clip,
+                    probe=probes.get(population.file_of(clip)),
+                    rows={name: rows[name][clip.clip_id] for name in rows},
+                    kept=_kept_of(stage, population, rows, clip),
+                ),
+            )
+
+
+def _spread(clips: list[Clip]) -> list[Clip]:
+    """Put a few clips from all over the list in front.
+
+    They stand for all: a folder of damaged files at the beginning is not the whole data set.
+    """
+    last = len(clips) - 1
+    front = [at * last // (FIRST - 1) for at in range(FIRST)] if last >= FIRST else []
+    taken = set(front)
+    rest = (clip for at, clip in enumerate(clips) if at not in taken)
+    return [*(clips[at] for at in front), *rest]
+
+
+def _kept_of(
+    stage: Stage, population: Population, rows: Mapping[str, Mapping[str, Any]], clip: Clip
+) -> frozenset[str] | None:
+    """Return the kept objects of one clip: a worker needs no others."""
+    if not stage.backend.kept_of or population.kept_objects is None:
+        return None
+    row = rows[stage.backend.kept_of][clip.clip_id]
+    return population.kept_objects & set(object_ids(row))

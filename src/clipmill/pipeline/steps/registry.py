@@ -1,0 +1,29 @@
+"""Which class each kind of step has."""
+
+from typing import Any
+
+from clipmill.config import StepSettings
+from clipmill.pipeline.context import PROBE
+from clipmill.pipeline.steps.annotate import Annotate
+from clipmill.pipeline.steps.base import Step
+from clipmill.pipeline.steps.probe import Probe
+from clipmill.pipeline.steps.samples import Samples
+from clipmill.pipeline.steps.select import Select
+from clipmill.pipeline.steps.split import SplitShots, SplitWindows
+
+_STEPS: dict[tuple[str, str], type[Step[Any]]] = {
+    ("annotate", PROBE): Probe,
+    ("annotate", ""): Annotate,
+    ("select", ""): Select,
+    ("split", "windows"): SplitWindows,
+    ("split", "shots"): SplitShots,
+    ("samples", ""): Samples,
+}
+"""Classes by the word of the step and its name; those without a name are for all others."""
+
+
+def make_step(settings: StepSettings) -> Step[Any]:
+    """Return the step of an entry of the pipeline file."""
+    word = settings.word
+    kind = _STEPS.get((word, settings.name)) or _STEPS[word, ""]
+    return kind(settings)
