@@ -49,7 +49,10 @@ def test_the_site_has_every_page_and_every_public_name(site, hook):
     training = public_names(source / "training" / "__init__.py")
     errors = re.findall(r"^class (\w+)", (source / "errors.py").read_text("utf-8"), re.MULTILINE)
     assert {"MotionDataset", "InOutDataset"} <= training
-    for name in [*(f"training.{n}" for n in training), *(f"errors.{n}" for n in errors)]:
+    assert (site / "notebook.ipynb").exists()
+    results = [f"results.{n}" for n in ("Results.clips", "Results.scores", "Sample.show")]
+    names = [*(f"training.{n}" for n in training), *(f"errors.{n}" for n in errors)]
+    for name in ["open", *results, *names]:
         assert f'id="clipmill.{name}"' in reference, name
 
 

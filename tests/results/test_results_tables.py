@@ -13,7 +13,7 @@ import clipmill
 from clipmill.cli.app import app
 from clipmill.clips import Clip
 from clipmill.errors import UsageError
-from clipmill.pipeline.steps.samples import read_samples
+from clipmill.samples.table import read_samples
 from clipmill.store.workspace import Workspace
 from media import make_clip
 

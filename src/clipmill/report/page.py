@@ -11,6 +11,7 @@ import jinja2
 from clipmill import __version__
 from clipmill.inspection.funnel import FunnelStep
 from clipmill.inspection.histogram import HEIGHT, WIDTH, Histogram
+from clipmill.inspection.templates import escaping_environment
 
 
 @dataclass(frozen=True)
@@ -82,13 +83,7 @@ def render_page(page: Page) -> str:
 
 @cache
 def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("clipmill.report"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = escaping_environment("clipmill.report")
     environment.filters["path"] = _svg_path
     environment.filters["duration"] = _duration
     environment.filters["thousands"] = "{:,}".format

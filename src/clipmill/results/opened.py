@@ -79,22 +79,24 @@ class Results:
         with a null `clip_id`: what cannot be read, copies, what listing left out. A clip that was
         cut into others has none: they stand for it.
 
+        Columns:
+
+        - `clip_id`, `video_id`, `source`, `path` (relative to the source), `uri`: strings.
+        - `start`, `end`, `num_frames`: int64, frames [start, end) of the video; null without a
+          clip.
+        - `status`: `kept`, `dropped`, `failed`, `postponed` or `pending`.
+        - `step`, `reason`: the step that decided, and its rule or the error; null where kept.
+        - `column`, `value`, `threshold`: what the rule read, its value and where it cut, in the
+          unit of the [column](columns.md); null where no number was judged.
+        - `rank`, `population`: ascending rank from 1, and how many were ranked; null where the rule
+          is no percentile.
+        - `num_samples`: int64, samples of the clip.
+
         Args:
             status: One status, or several; all when None.
 
         Returns:
-            By video in the order of the listing, then by start:
-
-            - `clip_id`, `video_id`, `source`, `path` (relative to the source), `uri`: strings.
-            - `start`, `end`, `num_frames`: int64, frames of the video, [start, end); null without
-              a clip.
-            - `status`: `kept`, `dropped`, `failed`, `postponed` or `pending`.
-            - `step`, `reason`: the step that decided, and its rule or the error; null where kept.
-            - `column`, `value`, `threshold`: what the rule read, its value and where it cut, in
-              the unit of the [column](columns.md); null where no number was judged.
-            - `rank`, `population`: ascending rank from 1, and how many were ranked; null where
-              the rule is no percentile.
-            - `num_samples`: samples of the clip.
+            A table, by video in the order of the listing, then by start.
 
         Raises:
             UsageError: No such status.
@@ -110,17 +112,19 @@ class Results:
     ) -> pa.Table:
         """Return the numbers that annotations have measured, one row per clip or object.
 
+        Columns: `clip_id`, `video_id`, `path`, `status`, `step` and `reason` as in `clips`, for
+        objects `object_id` ahead and no `path`; then one column per score, named
+        `annotation.column`, in the unit of [its annotation](columns.md). Null where it was not
+        measured. What was measured before a clip was cut is that of the clip it was cut from.
+
         Args:
             status: One status, or several; all when None. An object that no rule has dropped has
                 that of its clip.
             level: `clip`, or `object`.
-            columns: Scores to return, `annotation.column` as in pipeline files; all when None.
+            columns: Scores to return; all when None.
 
         Returns:
-            `clip_id`, `video_id`, `path`, `status`, `step` and `reason` as in `clips`, for objects
-            `object_id` ahead and no `path`; then one column per score, in the unit of
-            [its annotation](columns.md). Null where it was not measured. What was measured before
-            a clip was cut is that of the clip it was cut from.
+            A table, in the order of `clips`, then by object.
 
         Raises:
             UsageError: No such status, level or score.
@@ -149,8 +153,8 @@ class Results:
                 None: that holds masks, tracks and images.
 
         Returns:
-            By video in the order of the listing, then by clip and anchor. Empty with a warning
-            while the run is unfinished: samples of an earlier one say nothing of it.
+            A table, by video in the order of the listing, then by clip and anchor. Empty with a
+            warning while the run is unfinished: samples of an earlier one say nothing of it.
 
         Raises:
             UsageError: No such column or stage.

@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from clipmill.errors import UsageError
-from clipmill.pipeline.steps.samples import sample_parts
 from clipmill.samples.schema import SampleRow
+from clipmill.samples.table import sample_parts
 from clipmill.store.records import from_dict, schema_of
 from clipmill.store.tables import open_parquet
 from clipmill.store.workspace import Workspace

@@ -15,6 +15,7 @@ from PIL import Image, ImageDraw
 from clipmill.annotations.inout.schema import IdentityImage
 from clipmill.inspection.histogram import number
 from clipmill.inspection.painting import Colour
+from clipmill.inspection.templates import escaping_environment
 from clipmill.samples.schema import SampleObject, SampleRow
 
 _GAP = 4
@@ -126,14 +127,7 @@ def contact_sheet(pictures: Sequence[npt.NDArray[np.uint8]], numbers: Sequence[i
 
 @cache
 def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("clipmill.results"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("sample.html.j2")
+    return escaping_environment("clipmill.results").get_template("sample.html.j2")
 
 
 def _images(entry: SampleObject) -> list[IdentityImage]:
