@@ -60,7 +60,7 @@ def test_clips_are_told_as_by_why(results):
         told = CliRunner().invoke(
             app, ["why", row["clip_id"] or row["video_id"], "-w", results.workspace, "--json"]
         )
-        (story,) = json.loads(told.stdout)
+        (story,) = json.loads(told.stdout)["stories"]
         if row["status"] == "kept":
             assert len(story["samples"]) == row["num_samples"] > 0
         else:
