@@ -14,8 +14,8 @@ from torch.utils.data import DataLoader  # noqa: E402
 from workspaces import workspace_with  # noqa: E402
 
 from clipmill.errors import ClipError, UsageError  # noqa: E402
-from clipmill.pipeline.steps.samples import read_samples  # noqa: E402
 from clipmill.samples.schema import SampleRow  # noqa: E402
+from clipmill.samples.table import read_samples  # noqa: E402
 from clipmill.store.codecs import decode_bits, decode_tracks, encode_bits, encode_tracks  # noqa: E402
 from clipmill.training import (  # noqa: E402
     BucketBatches,

@@ -25,8 +25,8 @@ import clipmill  # noqa: E402
 from clipmill.demo.scene import visible_masks  # noqa: E402
 from clipmill.demo.truth import load_truth  # noqa: E402
 from clipmill.errors import ClipError, UsageError  # noqa: E402
-from clipmill.pipeline.steps.samples import read_samples  # noqa: E402
 from clipmill.samples.schema import SampleRow  # noqa: E402
+from clipmill.samples.table import read_samples  # noqa: E402
 from clipmill.store.codecs import decode_bits, decode_tracks, encode_bits, encode_tracks  # noqa: E402
 from clipmill.store.errors import CorruptFileError  # noqa: E402
 from clipmill.store.workspace import Workspace  # noqa: E402
