@@ -9,13 +9,13 @@ import contextlib
 import multiprocessing
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from clipmill.annotations.base import ClipInput
+from clipmill.engine.base import Engine, Item, Resources
 from clipmill.engine.memory import peak_rss_bytes
 from clipmill.engine.spec import StageSpec
 from clipmill.engine.worker import Worker
@@ -23,8 +23,6 @@ from clipmill.store.annotations import Outcome
 
 _CLEAR = Path("/proc/self/clear_refs")
 _MIB = 2**20
-
-Item = tuple[str, ClipInput]
 
 
 @dataclass(frozen=True)
@@ -49,7 +47,7 @@ class ClipCost:
     peak_rss: int
 
 
-class MeasuredEngine:
+class MeasuredEngine(Engine):
     """Runs stages on spawned processes and keeps what clips cost.
 
     Args:
@@ -63,7 +61,12 @@ class MeasuredEngine:
         self.workers = workers
         self.costs: list[ClipCost] = []
 
-    def run(self, spec: StageSpec, items: Iterable[Item]) -> Iterator[list[Outcome]]:
+    @property
+    def resources(self) -> Resources:
+        """One thread a process, so that CPU seconds are of the work alone."""
+        return Resources(processes=self.workers, cpu_threads=1)
+
+    def run(self, spec: StageSpec, items: Iterable[Item]) -> Generator[list[Outcome], None, None]:
         """Yield the outcome of each clip."""
         source = iter(items)
         spawn = multiprocessing.get_context("spawn")
@@ -77,6 +80,9 @@ class MeasuredEngine:
                 for item in islice(source, 1):
                     waiting.append(pool.submit(_work, item))
                 yield [outcome]
+
+    def close(self) -> None:
+        """Do nothing: each stage ends its own processes."""
 
     @property
     def peak_rss(self) -> int:
