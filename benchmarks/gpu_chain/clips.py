@@ -12,15 +12,16 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from plain_rows import still_camera, tracks_of
 
 from clipmill.annotations.base import ClipInput
 from clipmill.annotations.camera.schema import CameraRow
 from clipmill.annotations.objects.queries.points import query_points
 from clipmill.annotations.objects.schema import Anchor, DetectedObject, ObjectsRow
 from clipmill.annotations.probe.embedded import Probe
-from clipmill.annotations.tracks.schema import ObjectTracks, TracksRow
+from clipmill.annotations.tracks.schema import TracksRow
 from clipmill.clips import Clip, Video, object_id_for, video_id_for
-from clipmill.store.codecs import encode_array, encode_bits, encode_mask, encode_tracks
+from clipmill.store.codecs import encode_array, encode_mask
 from clipmill.video.writing.writer import VideoWriter
 from clipmill.vision.masks import box_of
 
@@ -150,49 +151,12 @@ def _rows(
             )
             length = min(plan.num_frames - index, plan.horizon + 1)
             steps = np.arange(length, dtype=np.float32)[:, None, None]
-            tracks.append(_track(name, index, points + steps * np.float32(thing.velocity)))
+            way = points + steps * np.float32(thing.velocity)
+            tracks.append(tracks_of(name, index, way, np.ones(way.shape[:2], bool)))
         anchors.append(Anchor(index, tuple(found)))
     objects = ObjectsRow(tuple(anchors), len(anchors), len(tracks))
     return {
         "objects": objects,
-        "camera": _still_camera(),
+        "camera": still_camera(),
         "tracks": TracksRow(tuple(tracks), len(tracks)),
     }
-
-
-def _track(name: str, anchor: int, points: np.ndarray) -> ObjectTracks:
-    """Return the tracks float32 [T, N, 2] of an object whose points are seen and survive."""
-    length, count = points.shape[:2]
-    return ObjectTracks(
-        object_id=name,
-        anchor=anchor,
-        num_frames=length,
-        num_points=count,
-        points=encode_tracks(points.astype(np.float32)),
-        visibility=encode_bits(np.ones((length, count), bool)),
-        cycle_error=encode_array(np.zeros(count, np.float32)),
-        survived=encode_bits(np.ones(count, bool)),
-        survival=1.0,
-        motion_strength=1.0,
-        motion_speed=1.0,
-        motion_compensated=1.0,
-        visible_share=1.0,
-    )
-
-
-def _still_camera() -> CameraRow:
-    nothing = encode_array(np.zeros((1, 3, 3)))
-    return CameraRow(
-        frames=encode_array(np.array([0])),
-        rotations=nothing,
-        translations=nothing,
-        steps=encode_array(np.zeros((0, 3))),
-        focals=nothing,
-        homographies=encode_array(np.zeros((0, 3, 3))),
-        **dict.fromkeys(("rotation", "pan", "tilt", "roll", "zoom", "zoom_in"), 0.0),
-        **dict.fromkeys(("translation", "truck", "pedestal", "dolly"), 0.0),
-        **dict.fromkeys(("travel_share", "pan_speed", "residual"), 0.0),
-        inlier_share=1.0,
-        metric=False,
-        focal_known=False,
-    )

@@ -4,11 +4,11 @@ Sizes are those of the published checkpoints: shi-labs/oneformer_coco_swin_large
 facebook/sam2.1-hiera-large and Qwen/Qwen2.5-VL-7B-Instruct.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
 import torch
+from tiny_models import write_letters
 
 from clipmill.annotations.objects.transformers import MOVABLE
 
@@ -77,20 +77,8 @@ def write_oneformer(folder: Path, device: torch.device, *, tiny: bool) -> dict[s
     OneFormerImageProcessorPil(
         **({"size": size} if size else {}), num_labels=len(_LABELS), num_text=134
     ).save_pretrained(folder)
-    _write_letters(folder)
+    write_letters(folder)
     return {"weights": str(folder)}
-
-
-def _write_letters(folder: Path) -> None:
-    """Write a tokenizer of single letters: the task is one fixed line to OneFormer."""
-    letters = [chr(code) for code in range(ord("a"), ord("z") + 1)]
-    words = [*letters, *(f"{x}</w>" for x in letters), "<|startoftext|>", "<|endoftext|>"]
-    (folder / "vocab.json").write_text(json.dumps({word: n for n, word in enumerate(words)}))
-    (folder / "merges.txt").write_text("#version: 0.2\n")
-    end = "<|endoftext|>"
-    named = {"bos_token": "<|startoftext|>", "eos_token": end, "unk_token": end, "pad_token": end}
-    tokenizer = {"tokenizer_class": "CLIPTokenizer", "model_max_length": 77, **named}
-    (folder / "tokenizer_config.json").write_text(json.dumps(tokenizer))
 
 
 def write_sam2(folder: Path, device: torch.device, *, tiny: bool) -> dict[str, Any]:

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from plain_rows import tracks_of
 
 from clipmill.annotations.base import Backend, BackendConfig, ClipInput
 from clipmill.annotations.objects.queries.points import query_points
 from clipmill.annotations.objects.schema import Anchor, CarriedObject, DetectedObject, ObjectsRow
 from clipmill.annotations.probe.embedded import Probe
-from clipmill.annotations.tracks.schema import ObjectTracks, TracksRow
+from clipmill.annotations.tracks.schema import TracksRow
 from clipmill.clips import Clip, Video, object_id_for, video_id_for
 from clipmill.demo.scene import (
     Scene,
@@ -23,7 +24,7 @@ from clipmill.demo.scene import (
     visible_masks,
     write_video,
 )
-from clipmill.store.codecs import encode_array, encode_bits, encode_mask, encode_tracks
+from clipmill.store.codecs import encode_array, encode_mask
 from clipmill.vision.masks import box_of
 
 SIZE = (426, 240)
@@ -111,23 +112,3 @@ def true_masks(made: Scene, sprite: int, clip: Clip) -> CarriedObject:
     sure = np.array([mask.any() for mask in masks], np.float16)
     blobs = tuple(encode_mask(mask) for mask in masks)
     return CarriedObject(sprite, 0, blobs, encode_array(sure), None)
-
-
-def tracks_of(name: str, anchor: int, points: Any, visible: Any) -> ObjectTracks:
-    """Return the tracks entry of points [T, N, 2] and visibility [T, N], all surviving."""
-    length, count = visible.shape
-    return ObjectTracks(
-        object_id=name,
-        anchor=anchor,
-        num_frames=length,
-        num_points=count,
-        points=encode_tracks(np.asarray(points, np.float32)),
-        visibility=encode_bits(np.asarray(visible, bool)),
-        cycle_error=encode_array(np.zeros(count, np.float32)),
-        survived=encode_bits(np.ones(count, bool)),
-        survival=1.0,
-        motion_strength=1.0,
-        motion_speed=1.0,
-        motion_compensated=1.0,
-        visible_share=float(np.mean(visible)),
-    )

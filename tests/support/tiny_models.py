@@ -86,6 +86,12 @@ def write_oneformer(folder: Path) -> Path:
     settings = json.loads((folder / "preprocessor_config.json").read_text())
     settings |= {"repo_path": "shi-labs/oneformer_demo", "class_info_file": "coco_panoptic.json"}
     (folder / "preprocessor_config.json").write_text(json.dumps(settings))
+    write_letters(folder)
+    return folder
+
+
+def write_letters(folder: Path) -> None:
+    """Write a tokenizer of single letters: the task is one fixed line to OneFormer."""
     letters = [chr(code) for code in range(ord("a"), ord("z") + 1)]
     words = [*letters, *(f"{x}</w>" for x in letters), "<|startoftext|>", "<|endoftext|>"]
     (folder / "vocab.json").write_text(json.dumps({word: n for n, word in enumerate(words)}))
@@ -94,7 +100,6 @@ def write_oneformer(folder: Path) -> Path:
     named = {"bos_token": "<|startoftext|>", "eos_token": end, "unk_token": end, "pad_token": end}
     tokenizer = {"tokenizer_class": "CLIPTokenizer", "model_max_length": 77, **named}
     (folder / "tokenizer_config.json").write_text(json.dumps(tokenizer))
-    return folder
 
 
 def write_sam2(folder: Path, *, always_lost: bool = False) -> Path:

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from moving_scenes import SIZE, face, item_of, pillar, run, scene, tracks_of, true_rows
+from moving_scenes import SIZE, face, item_of, pillar, run, scene, true_rows
 from PIL import Image
+from plain_rows import tracks_of
 
 from clipmill.annotations.inout.embedded import CarriedMasks
 from clipmill.annotations.inout.schema import InOutRow

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from moving_scenes import SIZE, face, item_of, run, scene, true_rows
+from plain_rows import still_camera
 from tiny_models import write_cotracker
 
-from clipmill.annotations.camera.schema import CameraRow
 from clipmill.annotations.objects.schema import Anchor, ObjectsRow
 from clipmill.annotations.tracks.cotracker3 import CoTracker3Tracks, comes_home
 from clipmill.annotations.tracks.schema import TracksRow
@@ -20,24 +20,6 @@ torch = pytest.importorskip("torch", reason="needs torch (extra frameino)")
 
 LENGTH = 52
 MADE = scene(face(start=(120.0, 120.0), velocity=(2.0, 0.5)), length=LENGTH)
-
-
-def still_camera():
-    nothing = encode_array(np.zeros((1, 3, 3)))
-    return CameraRow(
-        frames=encode_array(np.array([0])),
-        rotations=nothing,
-        translations=nothing,
-        steps=encode_array(np.zeros((0, 3))),
-        focals=nothing,
-        homographies=encode_array(np.zeros((0, 3, 3))),
-        **dict.fromkeys(("rotation", "pan", "tilt", "roll", "zoom", "zoom_in"), 0.0),
-        **dict.fromkeys(("translation", "truck", "pedestal", "dolly"), 0.0),
-        **dict.fromkeys(("travel_share", "pan_speed", "residual"), 0.0),
-        inlier_share=1.0,
-        metric=False,
-        focal_known=False,
-    )
 
 
 @pytest.fixture(scope="module")
