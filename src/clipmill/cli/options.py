@@ -7,10 +7,9 @@ import typer
 
 from clipmill.cli.console import make_console, name
 from clipmill.cli.start import spare_pandas
-from clipmill.errors import UsageError
 from clipmill.pipeline.context import Context
 from clipmill.pipeline.inputs.videos import VideoList
-from clipmill.pipeline.recorded.last_run import last_run, look_past_damage
+from clipmill.pipeline.recorded.last_run import look_past_damage, require_last_run
 from clipmill.pipeline.verdicts import StepReport
 from clipmill.pipeline.walk import walk
 from clipmill.store.workspace import Workspace
@@ -62,13 +61,7 @@ def open_last_run(workspace_uri: str) -> tuple[Context, VideoList]:
         CorruptFileError: A file that says what the run was is damaged, and so is its copy.
     """
     spare_pandas()
-    found = last_run(Workspace.open(workspace_uri, look=True))
-    if found is None:
-        raise UsageError(
-            f"{workspace_uri} holds no run yet; start one with: "
-            f"clipmill run --input DIR --workspace {workspace_uri}"
-        )
-    return found
+    return require_last_run(workspace_uri)
 
 
 def evaluate(context: Context, listing: VideoList) -> list[StepReport]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from clipmill.clips import Clip
 from clipmill.selection.cuts import Cut
 
 VERDICTS = pa.schema(
@@ -69,6 +70,23 @@ class StepReport:
     backend: str = ""
     verdicts: pa.Table = field(default_factory=VERDICTS.empty_table)
     cuts: tuple[Cut, ...] = ()
+
+
+def clip_verdict(clip: Clip, state: str, rule: str) -> dict[str, Any]:
+    """Return the row of a clip that a step decided about by itself, without a column."""
+    return {
+        "key": clip.clip_id,
+        "level": "clip",
+        "clip_id": clip.clip_id,
+        "video_id": clip.video_id,
+        "state": state,
+        "rule": rule,
+    }
+
+
+def into(parts: Iterable[Clip]) -> str:
+    """Return the rule of a verdict on a clip that its parts have replaced."""
+    return "into " + ", ".join(part.clip_id for part in parts)
 
 
 def verdict_table(rows: Iterable[Mapping[str, Any]]) -> pa.Table:

@@ -14,14 +14,13 @@ from clipmill.config import SamplesStep
 from clipmill.errors import UsageError
 from clipmill.pipeline.context import Context
 from clipmill.pipeline.inputs.videos import VideoList
-from clipmill.pipeline.recorded.last_run import last_run, look_past_damage
+from clipmill.pipeline.recorded.last_run import look_past_damage, require_last_run
 from clipmill.pipeline.verdicts import StepReport
 from clipmill.pipeline.walk import walk
 from clipmill.results.measures import object_scores, with_clip_scores
 from clipmill.results.outcomes import OUTCOME, Ending, Outcomes, Status, chosen, follow_run
 from clipmill.results.sample import Sample
 from clipmill.results.stored import PLAIN, StoredSamples
-from clipmill.store.workspace import Workspace
 
 _CLIPS = pa.schema(
     [
@@ -42,14 +41,7 @@ _HEADS = ["clip_id", "video_id", "path", "status", "step", "reason"]
 
 def open_results(workspace: str | os.PathLike[str]) -> "Results":
     """Open a workspace to look at its last run, see `clipmill.open`."""
-    place = os.fspath(workspace)
-    found = last_run(Workspace.open(place, look=True))
-    if found is None:
-        raise UsageError(
-            f"{place} holds no run yet; start one with: "
-            f"clipmill run --input DIR --workspace {place}"
-        )
-    return Results(*found)
+    return Results(*require_last_run(os.fspath(workspace)))
 
 
 class Results:

@@ -85,6 +85,22 @@ def last_run(workspace: Workspace) -> tuple[Context, VideoList] | None:
     return context, look_past_damage(workspace, lambda: identified(listing, context))
 
 
+def require_last_run(workspace_uri: str) -> tuple[Context, VideoList]:
+    """Open a workspace to look at its last run, see `last_run`.
+
+    Raises:
+        UsageError: There is no workspace, or nothing was run in it.
+        CorruptFileError: A file that says what the run was is damaged, and so is its copy.
+    """
+    found = last_run(Workspace.open(workspace_uri, look=True))
+    if found is None:
+        raise UsageError(
+            f"{workspace_uri} holds no run yet; start one with: "
+            f"clipmill run --input DIR --workspace {workspace_uri}"
+        )
+    return found
+
+
 def last_inputs(workspace: Workspace) -> tuple[pa.Table | None, tuple[SourceConfig, ...]]:
     """Return the rows of the videos, and the sources, of the last run; none if they are unreadable.
 

@@ -12,7 +12,7 @@ from clipmill.errors import UsageError
 from clipmill.pipeline.context import Context
 from clipmill.pipeline.population import Population
 from clipmill.pipeline.steps.base import Applied, Step, Work
-from clipmill.pipeline.verdicts import StepReport, verdict_table
+from clipmill.pipeline.verdicts import StepReport, clip_verdict, verdict_table
 from clipmill.samples.build import ClipAnnotations, SampleLimits, build_samples
 from clipmill.samples.schema import SampleRow
 from clipmill.samples.table import sample_parts, samples_folder
@@ -123,15 +123,7 @@ def _report(
         samples=sum(seen.values()),
         stage2_samples=stage2,
         verdicts=verdict_table(
-            {
-                "key": clip.clip_id,
-                "level": "clip",
-                "clip_id": clip.clip_id,
-                "video_id": clip.video_id,
-                "state": "dropped",
-                "rule": "no tracked object at any anchor",
-            }
-            for clip in without
+            clip_verdict(clip, "dropped", "no tracked object at any anchor") for clip in without
         ),
     )
 

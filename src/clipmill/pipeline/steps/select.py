@@ -14,7 +14,7 @@ from clipmill.pipeline.missing import Missing
 from clipmill.pipeline.population import Population
 from clipmill.pipeline.steps.base import Applied, Problems, Step, Work
 from clipmill.pipeline.steps.columns import clip_columns, object_table, unmeasured_columns
-from clipmill.pipeline.verdicts import VERDICTS, StepReport, verdict_table
+from clipmill.pipeline.verdicts import VERDICTS, StepReport, clip_verdict, verdict_table
 from clipmill.selection import drop_thin_groups, select
 from clipmill.selection.rules import Rule, ValueRule
 
@@ -133,7 +133,7 @@ def _judge_objects(
     with_objects = {clip_of[key] for key in kept}
     left = tuple(clip for clip in population.clips if clip.clip_id in with_objects)
     empty = [
-        _no_object(clip.clip_id, clip.video_id, step)
+        clip_verdict(clip, "dropped", f"no object left after the {step.title}")
         for clip in population.clips
         if clip.clip_id not in with_objects
     ]
@@ -188,14 +188,3 @@ def _thin_anchor_verdicts(
 
 def _anchor_of(object_id: str) -> str:
     return object_id.rpartition("-o")[0]
-
-
-def _no_object(clip_id: str, video_id: str, step: SelectStep) -> dict[str, Any]:
-    return {
-        "key": clip_id,
-        "level": "clip",
-        "clip_id": clip_id,
-        "video_id": video_id,
-        "state": "dropped",
-        "rule": f"no object left after the {step.title}",
-    }

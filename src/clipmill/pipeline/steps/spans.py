@@ -10,7 +10,7 @@ import numpy.typing as npt
 from clipmill.clips import Clip, Span
 from clipmill.pipeline.context import PROBE, Context
 from clipmill.pipeline.population import Part, Population
-from clipmill.pipeline.verdicts import StepReport, verdict_table
+from clipmill.pipeline.verdicts import StepReport, clip_verdict, into, verdict_table
 
 READ_CHUNK = 256
 """Videos whose frame times are read from disk at once."""
@@ -59,8 +59,7 @@ def apply_spans(context: Context, population: Population) -> tuple[Population, S
         )
         rows += (_dropped(whole, cut) for cut in cuts if not cut.clip)
         if taken:
-            rule = "into " + ", ".join(clip.clip_id for clip in taken)
-            rows.append(_verdict(whole) | {"state": "split", "rule": rule})
+            rows.append(clip_verdict(whole, "split", into(taken)))
         # Two parts may round to the same frames; the texts of both stay known.
         clips += dict.fromkeys(taken)
     report = StepReport(
@@ -75,17 +74,8 @@ def apply_spans(context: Context, population: Population) -> tuple[Population, S
     return replace(population, clips=tuple(clips), parts=parts), report
 
 
-def _verdict(whole: Clip) -> dict[str, Any]:
-    return {
-        "key": whole.clip_id,
-        "level": "clip",
-        "clip_id": whole.clip_id,
-        "video_id": whole.video_id,
-    }
-
-
 def _dropped(whole: Clip, cut: _Cut) -> dict[str, Any]:
-    return _verdict(whole) | {"state": "dropped", "rule": f"{cut.span.where}: {cut.reason}"}
+    return clip_verdict(whole, "dropped", f"{cut.span.where}: {cut.reason}")
 
 
 def _cut_all(context: Context, population: Population) -> Iterator[tuple[Clip, list[_Cut] | None]]:

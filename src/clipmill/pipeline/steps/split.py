@@ -12,7 +12,7 @@ from clipmill.config import ShotsSplit, WindowsSplit
 from clipmill.pipeline.context import PROBE, Context
 from clipmill.pipeline.population import Population
 from clipmill.pipeline.steps.base import Applied, SettingsT, Step, Work
-from clipmill.pipeline.verdicts import StepReport, verdict_table
+from clipmill.pipeline.verdicts import StepReport, clip_verdict, into, verdict_table
 from clipmill.store.codecs import decode_array
 
 READ_CHUNK = 1024
@@ -98,14 +98,9 @@ class SplitShots(Split[ShotsSplit]):
 
 
 def _verdict(parent: Clip, parts: list[Clip], reason: str) -> dict[str, Any]:
-    return {
-        "key": parent.clip_id,
-        "level": "clip",
-        "clip_id": parent.clip_id,
-        "video_id": parent.video_id,
-        "state": "split" if parts else "dropped",
-        "rule": "into " + ", ".join(part.clip_id for part in parts) if parts else reason,
-    }
+    if not parts:
+        return clip_verdict(parent, "dropped", reason)
+    return clip_verdict(parent, "split", into(parts))
 
 
 def cut_windows(clip: Clip, step: WindowsSplit) -> list[Clip]:

@@ -1,6 +1,7 @@
 """Searches a clip for things that move on their own, frame by frame of a plan."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 
 import cv2
 import numpy as np
@@ -63,17 +64,17 @@ class Search:
         new = (motion.moving & ~covered).mean() >= self._limits.min_area
         if not (always or new or self._identities.missing(frame)):
             return
-        movers = self._movers(frame, motion) if new else []
+        find = self._finder(frame, motion)
         if self._whole is None:
-            self._identities.propose(frame, from_motion(movers, motion))
+            self._identities.propose(frame, from_motion(find() if new else [], motion))
             return
         if not always:
             if self._more <= 0:
                 return
             self._more -= 1
         soft = self._fit(self._whole(self._frames.detail(frame)))
-        self._identities.propose(frame, self._stand_out(frame, soft, motion))
-        self._left.append((frame, motion, movers, np.asarray(soft > 0.5, bool)))
+        self._identities.propose(frame, self._stand_out(frame, soft, motion, find))
+        self._left.append((frame, motion, find() if new else [], np.asarray(soft > 0.5, bool)))
 
     def revisit(self, frame: int) -> None:
         """Search one frame for a known thing that is not seen there; a network sees it small."""
@@ -83,11 +84,12 @@ class Search:
         if motion is None:
             return
         self._again -= 1
+        find = self._finder(frame, motion)
         if self._crop is not None:
             soft = self._fit(self._crop(self._frames.detail(frame)))
-            self._identities.propose(frame, self._stand_out(frame, soft, motion))
+            self._identities.propose(frame, self._stand_out(frame, soft, motion, find))
             return
-        self._identities.propose(frame, from_motion(self._movers(frame, motion), motion))
+        self._identities.propose(frame, from_motion(find(), motion))
 
     def finish(self) -> None:
         """Look closer at what moved where the network saw nothing in the whole frame."""
@@ -103,7 +105,9 @@ class Search:
             found = from_crops(movers, known, look, motion, self._limits)
             self._identities.propose(frame, found)
 
-    def _stand_out(self, frame: int, soft: SoftMask, motion: Motion) -> list[Proposal]:
+    def _stand_out(
+        self, frame: int, soft: SoftMask, motion: Motion, movers: Callable[[], Sequence[Mover]]
+    ) -> list[Proposal]:
         """Return what stands out of a frame and moves."""
 
         def look(mask: Mask) -> SoftMask:
@@ -111,12 +115,11 @@ class Search:
             crop = self._crop
             return soft if crop is None else see_crop(self._frames, frame, mask, crop, larger=False)
 
-        return from_network(
-            soft, motion, self._limits, movers=lambda: self._movers(frame, motion), look=look
-        )
+        return from_network(soft, motion, self._limits, movers=movers, look=look)
 
-    def _movers(self, frame: int, motion: Motion) -> list[Mover]:
-        return find_movers(self._frames.small(frame), motion, self._limits)
+    def _finder(self, frame: int, motion: Motion) -> Callable[[], list[Mover]]:
+        """Return what finds the movers of a frame: when it is asked, and once."""
+        return cache(lambda: find_movers(self._frames.small(frame), motion, self._limits))
 
     def _motion(self, frame: int) -> Motion | None:
         steps = sorted({sign * step for step in self._distances for sign in (-1, 1)})

@@ -5,6 +5,7 @@ scale that the thing has made since the anchor; at its outline, only of what is 
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -54,6 +55,11 @@ class Templates:
     points: Floats
     mask: Mask
 
+    @cached_property
+    def _own(self) -> Gray:
+        """The mask as OpenCV takes it; it is asked for at every point of every frame."""
+        return self.mask.astype(np.uint8)
+
     def turned(self, number: int, linear: Floats) -> Patch:
         """Return the patch of a point as it looks after a linear map.
 
@@ -66,7 +72,7 @@ class Templates:
         picture = cv2.remap(
             self.anchor, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
         )
-        own = cv2.remap(self.mask.astype(np.uint8), at, None, cv2.INTER_NEAREST)
+        own = cv2.remap(self._own, at, None, cv2.INTER_NEAREST)
         # Of thin things so little is left that the background about them tells more.
         whole = own.all() or own.mean() < _OWN
         return Patch(np.asarray(picture, np.uint8), None if whole else np.asarray(own, np.uint8))
