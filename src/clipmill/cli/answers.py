@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from clipmill.pipeline.verdicts import POSTPONED, StepReport
+from clipmill.pipeline.verdicts import OUT, StepReport
 
 if TYPE_CHECKING:
     from clipmill.pipeline.run import RunSummary
@@ -50,10 +50,7 @@ def step_json(report: StepReport) -> dict[str, object]:
     return {name: getattr(report, name) for name in names} | {"reasons": _reasons(report)}
 
 
-_OUT = frozenset({"dropped", "failed", POSTPONED})
-
-
 def _reasons(report: StepReport) -> dict[str, int]:
     """Counts of dropped and failed things by reason."""
     rows = report.verdicts.select(["state", "rule"]).to_pylist()
-    return dict(Counter(row["rule"] for row in rows if row["state"] in _OUT))
+    return dict(Counter(row["rule"] for row in rows if row["state"] in OUT))

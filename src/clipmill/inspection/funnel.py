@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from clipmill.pipeline.verdicts import POSTPONED, StepReport
+from clipmill.pipeline.verdicts import OUT, POSTPONED, StepReport
 
 MAX_REASONS = 12
 """Reasons listed per step; the rest is summed up."""
 
-_OUT = pa.array(["dropped", "failed", POSTPONED])
+_OUT = pa.array(OUT)
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,11 @@
 """Which clips of a video there were, and which are still in, from the verdicts of the steps."""
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pyarrow.compute as pc
 
-from clipmill.pipeline.verdicts import POSTPONED, StepReport
-
-_CLIP_IDS = re.compile(r"[0-9a-f]{16}-\d{6,}-\d{6,}")
+from clipmill.pipeline.verdicts import OUT, StepReport, parts_of
 
 
 class Lineage:
@@ -41,7 +38,7 @@ class Lineage:
 
     def follow(self, row: Mapping[str, Any]) -> None:
         """Take over one verdict about the video."""
-        out = row["state"] in ("dropped", "failed", POSTPONED)
+        out = row["state"] in OUT
         if row["level"] == "object":
             if out:
                 self.objects_out.add(row["key"])
@@ -56,9 +53,9 @@ class Lineage:
         self.known.add(key)
         if self.still_in == [self._video_id]:
             self.still_in = [key]  # the clip of all frames
-        children = _CLIP_IDS.findall(rule) if state == "split" else []
+        children = parts_of(rule) if state == "split" else []
         self.known.update(children)
-        if state in ("dropped", "failed", POSTPONED, "split"):
+        if state in (*OUT, "split"):
             after: list[str] = []
             for clip in self.still_in:
                 after += children if clip == key else [clip]

@@ -30,6 +30,11 @@ VERDICTS = pa.schema(
 POSTPONED = "postponed"
 """State of what the machine could not do: no verdict, every run tries it again."""
 
+_INTO = "into "
+
+OUT = ("dropped", "failed", POSTPONED)
+"""States of what does not go on."""
+
 
 @dataclass(frozen=True)
 class StepReport:
@@ -86,7 +91,12 @@ def clip_verdict(clip: Clip, state: str, rule: str) -> dict[str, Any]:
 
 def into(parts: Iterable[Clip]) -> str:
     """Return the rule of a verdict on a clip that its parts have replaced."""
-    return "into " + ", ".join(part.clip_id for part in parts)
+    return _INTO + ", ".join(part.clip_id for part in parts)
+
+
+def parts_of(rule: str) -> list[str]:
+    """Return the ids of the parts that a rule by `into` names."""
+    return rule.removeprefix(_INTO).split(", ")
 
 
 def verdict_table(rows: Iterable[Mapping[str, Any]]) -> pa.Table:

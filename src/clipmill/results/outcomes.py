@@ -11,13 +11,12 @@ from clipmill.clips import Clip
 from clipmill.errors import UsageError
 from clipmill.pipeline.context import Context
 from clipmill.pipeline.inputs.videos import VideoList
-from clipmill.pipeline.verdicts import POSTPONED, StepReport
+from clipmill.pipeline.verdicts import OUT, StepReport, parts_of
 
 Status = Literal["kept", "dropped", "failed", "postponed", "pending"]
 """How a clip, video or object ended: `kept`; `dropped` by a rule; `failed` by a fault of its own;
 `postponed`, as the machine could not do it; or `pending`, as the run is unfinished."""
 
-_OUT = ("dropped", "failed", POSTPONED)
 _FACTS = ("column", "value", "threshold", "rank", "population")
 
 OUTCOME = pa.schema(
@@ -67,7 +66,7 @@ class _Run:
     def follow(self, report: StepReport) -> None:
         """Take over what a step decided."""
         verdicts = report.verdicts
-        told = pc.is_in(verdicts["state"], value_set=pa.array([*_OUT, "split"]))
+        told = pc.is_in(verdicts["state"], value_set=pa.array([*OUT, "split"]))
         of_object = pc.equal(verdicts["level"], "object")
         rows = verdicts.filter(pc.and_(told, pc.invert(of_object))).to_pylist()
         split = {row["key"] for row in rows if row["state"] == "split"}
@@ -84,7 +83,7 @@ class _Run:
 
     def _split(self, key: str, rule: str) -> None:
         self.alive.pop(key, None)
-        for name in rule.removeprefix("into ").split(", "):
+        for name in parts_of(rule):
             self.parents.setdefault(name, key)
             self.alive[name] = Clip.parse(name)
 
