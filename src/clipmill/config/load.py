@@ -2,7 +2,7 @@
 
 import difflib
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -79,16 +79,29 @@ def parse_pipeline(text: str, *, name: str, option: str = "") -> Pipeline:
     value, node = parse_yaml(text, name=name)
     if not isinstance(value, dict):
         raise UsageError(f"{name}:1: a pipeline file is a mapping with `name` and `steps`")
+    pipeline = validated(value, lambda *place: f"{name}:{line_of(node, place)}: ")
+    return pipeline.placed(Places(name, option, lines_in(node)))
+
+
+def validated(value: Mapping[str, Any], where: Callable[..., str]) -> Pipeline:
+    """Return the pipeline that plain data describe.
+
+    Args:
+        value: As the file holds it.
+        where: Returns `file:line: ` of a place, given the parts of its path.
+
+    Raises:
+        UsageError: With one line per problem.
+    """
     try:
-        pipeline = Pipeline.model_validate(value)
+        return Pipeline.model_validate(value)
     except ValidationError as error:
         problems = []
         for item in _causes(error.errors()):
             place = _without_tags(item["loc"])
             field = ".".join(map(str, place)) or "file"
-            problems.append(f"{name}:{line_of(node, place)}: {field}: {_explain(item)}")
+            problems.append(f"{where(*place)}{field}: {_explain(item)}")
         raise UsageError("\n".join(problems)) from error
-    return pipeline.placed(Places(name, option, lines_in(node)))
 
 
 def _causes(errors: Sequence[Any]) -> list[Any]:
