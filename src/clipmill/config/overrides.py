@@ -6,13 +6,12 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from clipmill.config.load import validated
-from clipmill.config.models import Pipeline
+from clipmill.config.models import Pipeline, StepSettings
 from clipmill.config.places import Path
 from clipmill.config.yaml_lines import parse_yaml
 from clipmill.errors import UsageError
 
 OPTION = "--set"
-_WORDS = ("annotate", "select", "split", "samples")
 _EXAMPLE = f"write {OPTION} quality.min_population=20, {OPTION} objects.config.max_objects=2"
 
 
@@ -84,13 +83,12 @@ def _split(name: str, pipeline: Pipeline, text: str) -> tuple[str, str]:
     raise UsageError(f"{OPTION} {text}: there is no step '{step}'; {_near(step, known)}")
 
 
-def _names(step: Any) -> list[str]:
-    words = [str(getattr(step, word)) for word in _WORDS if hasattr(step, word)]
-    return [*words, str(step.title)]
+def _names(step: StepSettings) -> list[str]:
+    return [step.name, step.title]
 
 
-def _fields(step: Any) -> list[str]:
-    return [field for field in type(step).model_fields if field not in _WORDS]
+def _fields(step: StepSettings) -> list[str]:
+    return [field for field in type(step).model_fields if field != step.word]
 
 
 def _find(name: str, field: str, pipeline: Pipeline, text: str) -> int:

@@ -142,7 +142,7 @@ def run_pipeline(
     """
     observer = observer or Observer()
     check_pipeline(pipeline)
-    _check_until(pipeline, until)
+    check_until(pipeline, until)
     if not pipeline.sources:
         raise UsageError("no videos to run on: give --input, or `sources` in the pipeline file")
     context = Context(workspace, pipeline)
@@ -245,7 +245,8 @@ def _check_left(report: StepReport) -> None:
     )
 
 
-def _check_until(pipeline: Pipeline, until: str) -> None:
+def check_until(pipeline: Pipeline, until: str) -> None:
+    """Refuse a last step that the pipeline does not have."""
     if not until:
         return
     names = {name for step in pipeline.steps for name in make_step(step).names}

@@ -45,16 +45,20 @@ class Annotate(Step[AnnotateStep]):
             return {name: Columns()}
         return {name: columns_of(find_backend(name, backend).Row)}
 
+    def stage(self, context: Context) -> Stage:
+        """Return the annotation."""
+        return context.stages[self.settings.annotate]
+
     def fingerprint(self, context: Context, before: str) -> str:
         """Return the hash of the steps up to this one, that of its table included."""
-        stage = context.stages[self.settings.annotate]
-        return fingerprint_of(super().fingerprint(context, before), stage.fingerprint)
+        own = self.stage(context).fingerprint
+        return fingerprint_of(super().fingerprint(context, before), own)
 
     def apply(
         self, context: Context, population: Population, work: Work, *, fingerprint: str
     ) -> Iterator[Applied]:
         """Compute what is pending where that is wanted, and take out what failed."""
-        stage = context.stages[self.settings.annotate]
+        stage = self.stage(context)
         pending = pending_keys(stage, context, population, retry=work.retry)
         changed = None
         if work.execute is not None:

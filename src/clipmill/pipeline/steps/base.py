@@ -76,6 +76,10 @@ class Step(ABC, Generic[SettingsT]):
         """Return the columns that the step gives to the rules of later ones, by annotation."""
         return {}
 
+    def stage(self, context: Context) -> Stage | None:
+        """Return the annotation that the step computes; None where it computes none."""
+        return None
+
     def fingerprint(self, context: Context, before: str) -> str:
         """Return the hash of the steps up to this one, from that of those before it."""
         return fingerprint_of(before, self.settings.model_dump(mode="json"))
