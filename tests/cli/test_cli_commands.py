@@ -24,11 +24,11 @@ def shelf(tmp_path_factory):
 @pytest.fixture
 def done(clipmill, shelf, tmp_path):
     """A workspace after a run in this process."""
-    code, out, _ = clipmill(
+    code, _, err = clipmill(
         "run", "-i", shelf / "videos", "-c", shelf / "p.yaml", "-w", tmp_path / "ws", "-j", 0
     )
     assert code == 0
-    assert "basic selection: 2 clips in, 1 on, 1 dropped" in out
+    assert "basic selection: 2 clips in, 1 on, 1 dropped" in err
     return tmp_path / "ws"
 
 

@@ -94,9 +94,9 @@ def test_a_run_on_a_full_disk_goes_on_when_there_is_room(clipmill, told, disk, v
     ballast = fill(disk, leave=room)
     assert "No space left" in told(*run_arguments(videos, disk / "ws"))
     ballast.unlink()
-    code, out, err = clipmill(*run_arguments(videos, disk / "ws"))
+    code, _, err = clipmill(*run_arguments(videos, disk / "ws"))
     assert code == 0, err
-    assert "shot split: 1 clips in, 1 on" in out
+    assert "shot split: 1 clips in, 1 on" in err
     assert not list((disk / "ws").rglob("*.clipmill-tmp"))
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+import clipmill as clipmill_package
 from media import make_clip
 
 ROOT = Path(__file__).parents[1]
@@ -45,9 +46,9 @@ def words(place: Path, *more: object, config: str = "p.yaml", workers: int = 0) 
 
 
 def test_what_the_machine_could_not_do_has_an_exit_code_of_its_own(clipmill, place):
-    code, out, _ = clipmill(*words(place))
+    code, out, err = clipmill(*words(place))
     assert code == 3
-    assert "quality: 3 clips in, 2 on, 1 postponed" in out
+    assert "quality: 3 clips in, 2 on, 1 postponed" in err
     again = shlex.join(["clipmill", *map(str, words(place))])
     assert "1 video or clip that the machine could not do now (memory 1)" in out
     assert f"tries them again:  {again}\n" in out
@@ -132,7 +133,8 @@ def test_a_memory_limit_then_none(place, workers):
 
     def start(**options) -> subprocess.CompletedProcess:
         program = "from clipmill.cli import main; main()"
-        path = os.pathsep.join([str(ROOT), str(ROOT / "support")])
+        source = Path(clipmill_package.__file__).parents[1]
+        path = os.pathsep.join(map(str, (source, ROOT, ROOT / "support")))
         return subprocess.run(
             [sys.executable, "-c", program, *arguments],
             env=os.environ | {"PYTHONPATH": path},
@@ -144,11 +146,11 @@ def test_a_memory_limit_then_none(place, workers):
 
     first = start(preexec_fn=limit)
     assert first.returncode == 1, first.stdout + first.stderr
-    assert "probe: 3 videos in, 3 on" in first.stdout
-    assert "3 postponed" in first.stdout and "memory 3" in first.stderr
+    assert "probe: 3 videos in, 3 on" in first.stderr
+    assert "3 postponed" in first.stderr and "memory 3" in first.stderr
     assert "Traceback" not in first.stderr
     second = start()
     assert second.returncode == 0, second.stdout + second.stderr
-    assert "quality: 3 clips in, 3 on" in second.stdout
+    assert "quality: 3 clips in, 3 on" in second.stderr
     (part,) = (place / "ws").glob("annotations/quality/*/part-*.parquet")
     assert pq.read_table(part)["status"].to_pylist() == ["ok"] * 3

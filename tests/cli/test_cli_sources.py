@@ -38,9 +38,9 @@ def test_the_account_is_shown_before_work_and_by_status(clipmill, go, clip, tmp_
     put(tmp_path / "in/a.mp4", clip)
     put(tmp_path / "in/._a.mp4", b"\x00\x05\x16\x07" + bytes(4000))
     put(tmp_path / "in/metadata.csv", b"video,prompt\na.mp4,one\ngone.mp4,x\n")
-    code, out, _ = go(tmp_path / "in")
+    code, _, err = go(tmp_path / "in")
     assert code == 0
-    told = out[: out.index("source: 2 videos in")]
+    told = err[: err.index("source: 2 videos in")]
     assert f"table {tmp_path}/in/metadata.csv (video, prompt): 2 rows, 1 refused" in told
     assert "line 3: the file does not exist" in told
     assert "1 video, captions: 1 from column 'prompt'" in told
@@ -88,9 +88,9 @@ def test_no_video_at_all_is_an_error_that_changes_nothing(clipmill, go, clip, tm
 def test_a_caption_that_is_not_used_is_named_where_people_look(clipmill, go, clip, tmp_path):
     put(tmp_path / "in/a.mp4", clip)
     put(tmp_path / "in/a.txt", b"un caf\xe9")
-    code, out, _ = go(tmp_path / "in", "--strict")
+    code, _, err = go(tmp_path / "in", "--strict")
     assert code == 0  # no clip failed
-    assert "1 caption not used: is not UTF-8" in out
+    assert "1 caption not used: is not UTF-8" in err
     (row,) = json.loads(clipmill("failed", "-w", tmp_path / "ws", "--json")[1])["failures"]
     assert (row["step"], row["path"]) == ("source", "a.mp4")
     assert row["error"].startswith("a.txt is not UTF-8; convert it")
@@ -103,10 +103,10 @@ def test_a_caption_that_is_not_used_is_named_where_people_look(clipmill, go, cli
 def test_parts_of_videos_are_told(clipmill, go, tmp_path):
     make_clip(tmp_path / "in/a.mp4", size=(64, 48), frames=50)
     put(tmp_path / "in/t.csv", b"video,start,end,caption\na.mp4,0,1,one\na.mp4,1,9,two\n")
-    code, out, _ = go(tmp_path / "in/t.csv")
+    code, _, err = go(tmp_path / "in/t.csv")
     assert code == 0
-    assert "2 parts of videos by rows with times" in out
-    assert "times: 1 clips in, 1 on, 1 dropped" in out
+    assert "2 parts of videos by rows with times" in err
+    assert "times: 1 clips in, 1 on, 1 dropped" in err
     out = clipmill("why", "a.mp4", "-w", tmp_path / "ws")[1]
     assert "-000000-000025" in out
     assert "line 3: seconds 1 to 9 reach beyond the end of the video (2)" in out

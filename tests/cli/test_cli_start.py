@@ -1,12 +1,15 @@
 """The program starts without the libraries of its commands, and its help is theirs."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
+import clipmill as clipmill_package
 from clipmill.cli.app import Commands, app
 
 HEAVY = ("numpy", "pyarrow", "cv2", "av", "torch", "pydantic", "huggingface_hub", "onnxruntime")
@@ -49,3 +52,53 @@ def test_a_wrong_command_names_a_near_one() -> None:
     ended = CliRunner().invoke(app, ["exprot"])
     assert ended.exit_code == 2
     assert "export" in ended.output
+
+
+def completed(*words: str) -> list[str]:
+    """Return what bash would offer after these words."""
+    done = subprocess.run(
+        [sys.executable, "-c", "from clipmill.cli import main; main()"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ
+        | {
+            "PYTHONPATH": str(Path(clipmill_package.__file__).parents[1]),
+            "_CLIPMILL_COMPLETE": "complete_bash",
+            "COMP_WORDS": " ".join(["clipmill", *words]),
+            "COMP_CWORD": str(len(words)),
+        },
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
+
+
+def test_the_shell_completes_commands_and_options() -> None:
+    assert completed("sta") == ["status"]
+    assert set(completed("")) >= set(Commands.table) - {""}
+    assert completed("models", "pu") == ["pull"]
+    assert completed("run", "--dry") == ["--dry-run"]
+
+
+def test_run_without_any_word_is_wrong_usage() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "from clipmill.cli import main; main()", "run"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"PYTHONPATH": str(Path(clipmill_package.__file__).parents[1])},
+    )
+    assert done.returncode == 2
+    assert "no videos to run on" in done.stderr
+
+
+def test_the_script_of_a_shell_can_be_had(tmp_path: Path) -> None:
+    done = subprocess.run(
+        ["bash", "-c", f"{sys.executable} -m clipmill --show-completion; exit $?"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(Path(clipmill_package.__file__).parents[1])},
+    )
+    assert "_CLIPMILL_COMPLETE=complete_bash" in done.stdout, done.stderr

@@ -78,8 +78,11 @@ def _import(path: str) -> type[Backend]:
     module, _, name = path.partition(":")
     try:
         found = getattr(importlib.import_module(module), name)
-    except (ModuleNotFoundError, AttributeError) as error:
-        raise UsageError(f"backend '{path}' cannot be imported: {error}") from error
+    except (ImportError, AttributeError, SyntaxError) as error:
+        missing = error.name if isinstance(error, ModuleNotFoundError) else None
+        own = missing == module.partition(".")[0]
+        remedy = f"; put {missing}.py beside the pipeline file, or install it" if own else ""
+        raise UsageError(f"backend '{path}' cannot be imported: {error}{remedy}") from error
     if not (isinstance(found, type) and issubclass(found, Backend)):
         raise UsageError(f"backend '{path}' is no subclass of clipmill.annotations.base.Backend")
     return found

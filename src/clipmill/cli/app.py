@@ -8,9 +8,11 @@ from typing import Annotated, ClassVar
 import typer
 
 from clipmill import __version__
+from clipmill.cli import logs
 from clipmill.cli.console import make_console, tell_error, write_anything
 from clipmill.cli.interrupt import RunInterrupted
 from clipmill.cli.lazy import LazyGroup, Where
+from clipmill.cli.verbosity import QuietOption, VerboseOption, choose
 from clipmill.disk.faults import explain
 from clipmill.errors import ClipmillError, UsageError
 from clipmill.failures import MACHINE_KINDS, REMEDIES, machine_kind
@@ -96,8 +98,11 @@ def _options(
     version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show it.")
     ] = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = 0,
 ) -> None:
     """Options before the command."""
+    choose(quiet=quiet, verbose=verbose)
 
 
 def main() -> None:
@@ -108,9 +113,10 @@ def main() -> None:
     machine could not do; 130 interrupted, everything finished is kept.
     """
     write_anything()
+    logs.begin()
     try:
         try:
-            app()
+            app(prog_name="clipmill")  # also as `python -m clipmill`: shells complete this name
         finally:
             sys.stdout.flush()  # here, where a full disk behind `>` can still be told
     except UsageError as error:

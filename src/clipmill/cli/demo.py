@@ -43,7 +43,7 @@ def demo(
     of the profile `cpu` (113 MB); where they cannot be had, it takes `embedded`. Ends with how
     far each annotation is from the truth.
     """
-    console = make_console(stderr=as_json)
+    console = make_console(stderr=True)
     base = load_profile(profile) if profile else default_pipeline(console, str(workspace))
     data = workspace / DATA
     build_demo(data, on_clip=lambda clip: _say_clip(console, clip))
@@ -56,6 +56,7 @@ def demo(
     if as_json:
         tell_json("demo", summary_json(summary) | {"scores": [_plain(s) for s in scores]})
         return
+    console = make_console()
     show_table(console, funnel_table(list(summary.reports)))
     show_table(console, score_table(scores))
     console.print(

@@ -18,13 +18,15 @@ from clipmill.cli.interrupt import interruptible
 from clipmill.cli.options import JsonOption
 from clipmill.cli.progress import byte_progress
 from clipmill.cli.pull_progress import size_text
+from clipmill.cli.tables import is_live
+from clipmill.cli.verbosity import TalkingTyper, is_quiet
 from clipmill.errors import UsageError
 from clipmill.net.progress import Progress
 
 if TYPE_CHECKING:
     from clipmill.download import Report
 
-app = typer.Typer(
+app = TalkingTyper(
     name="download",
     no_args_is_help=True,
     rich_markup_mode="markdown",
@@ -194,7 +196,9 @@ class _Meter(Progress):
         self.close()
         self._what, self._total = what, total or 0
         self._first = (0.0, 0)
-        if self._console.is_terminal:
+        if is_quiet():
+            return
+        if is_live(self._console):
             self._progress = byte_progress(self._console)
             self._progress.start()
             self._task = self._progress.add_task(what, total=total)
@@ -229,6 +233,8 @@ class _Meter(Progress):
 
     def note(self, text: str) -> None:
         """Print a line."""
+        if is_quiet():
+            return
         self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def close(self) -> None:

@@ -28,6 +28,7 @@ from clipmill.cli.export_options import (
 )
 from clipmill.cli.options import JsonOption, worker_count
 from clipmill.cli.tables import is_live
+from clipmill.cli.verbosity import TalkingTyper, is_quiet
 from clipmill.errors import UsageError
 from clipmill.export.containers.registry import find_container
 from clipmill.export.content.sample_filter import SampleFilter
@@ -38,7 +39,7 @@ from clipmill.export.job.run import run_export
 from clipmill.export.job.verify import verify_export
 from clipmill.store.workspace import Workspace
 
-app = typer.Typer(
+app = TalkingTyper(
     no_args_is_help=True,
     help="Write the samples in the form a trainer reads. An export computes nothing new, can be "
     "stopped and run again, and changes nothing in the workspace.",
@@ -72,7 +73,7 @@ def _bars(console: Console) -> Progress:
         TimeRemainingColumn(),
         console=console,
         transient=True,
-        disable=not is_live(console),
+        disable=is_quiet() or not is_live(console),
     )
 
 

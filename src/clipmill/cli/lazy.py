@@ -7,6 +7,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
+from clipmill.cli.verbosity import TalkingTyper
+
 
 class Where(NamedTuple):
     """A command before it is loaded.
@@ -32,7 +34,7 @@ class _Unloaded(TyperCommand):
         module, _, attribute = self._path.partition(":")
         found = getattr(importlib.import_module(module), attribute)
         if not isinstance(found, typer.Typer):
-            single = typer.Typer(rich_markup_mode="markdown")
+            single = TalkingTyper(rich_markup_mode="markdown")
             single.command(self.name)(found)
             found = single
         command = get_command(found)

@@ -10,9 +10,11 @@ from rich.table import Table
 from clipmill.cli.answers import tell_json
 from clipmill.cli.console import make_console, say
 from clipmill.cli.options import JsonOption
+from clipmill.cli.pipeline_choice import read_pipeline_file
 from clipmill.cli.pull_progress import make_pull_progress, size_text
 from clipmill.cli.tables import show_table
-from clipmill.config import load_pipeline, load_profile
+from clipmill.cli.verbosity import TalkingTyper
+from clipmill.config import load_profile
 from clipmill.errors import ClipmillError, UsageError
 from clipmill.pipeline.first_use import wanted_weights
 from clipmill.weights import REGISTRY, WeightSpec, find_spec
@@ -22,7 +24,7 @@ from clipmill.weights.errors import PULL_ERRORS, MissingWeightsError, WeightsErr
 from clipmill.weights.fetch import pull as pull_weights
 from clipmill.weights.place import place
 
-app = typer.Typer(
+app = TalkingTyper(
     name="models", no_args_is_help=True, help="Fetch and verify the weights of models."
 )
 
@@ -130,7 +132,7 @@ def pull(
 
 
 def _of_pipeline(profile: str | None, config: Path | None) -> list[WeightSpec]:
-    pipeline = load_profile(profile) if profile else load_pipeline(config or Path())
+    pipeline = load_profile(profile) if profile else read_pipeline_file(config or Path())
     return wanted_weights(pipeline)
 
 

@@ -1,5 +1,6 @@
 """Which pipeline a command runs, and the weights it fetches before that."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 
 from rich.console import Console
@@ -7,6 +8,7 @@ from rich.console import Console
 from clipmill.cli.interrupt import interruptible
 from clipmill.cli.pull_progress import make_pull_progress
 from clipmill.config import Pipeline, load_profile
+from clipmill.config.overrides import with_settings
 from clipmill.errors import UsageError
 from clipmill.net.retry import Retries
 from clipmill.pipeline.first_use import missing_at_first_use
@@ -43,17 +45,18 @@ def fetch_at_first_use(pipeline: Pipeline) -> None:
         watch.close()
 
 
-def default_pipeline(console: Console, workspace: str) -> Pipeline:
+def default_pipeline(console: Console, workspace: str, settings: Sequence[str] = ()) -> Pipeline:
     """Return the profile of a run that names none: the one without weights where there are none.
 
     Args:
         console: Told when it is not the default profile.
         workspace: What was run there with the default profile is not gone on with by another.
+        settings: Changes of it; see `with_settings`.
 
     Raises:
         UsageError: The weights are gone from under a workspace that was begun with them.
     """
-    pipeline = load_profile(DEFAULT_PROFILE)
+    pipeline = with_settings(load_profile(DEFAULT_PROFILE), settings)
     try:
         fetch_at_first_use(pipeline)
     except PULL_ERRORS as error:
@@ -68,7 +71,7 @@ def default_pipeline(console: Console, workspace: str) -> Pipeline:
             markup=False,
             soft_wrap=True,
         )
-        return load_profile(WITHOUT_WEIGHTS)
+        return with_settings(load_profile(WITHOUT_WEIGHTS), settings)
     return pipeline
 
 

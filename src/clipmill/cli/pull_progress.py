@@ -9,11 +9,14 @@ from rich.progress import TaskID
 from clipmill.cli.console import make_console, say
 from clipmill.cli.progress import byte_progress
 from clipmill.cli.tables import is_live
+from clipmill.cli.verbosity import is_quiet
 from clipmill.net.progress import Progress
 
 
 def make_pull_progress() -> "PullBars | PullLines":
-    """Return bars for a terminal, lines otherwise; both on stderr."""
+    """Return bars for a terminal, lines otherwise; both on stderr, and none with `-q`."""
+    if is_quiet():
+        return PullNothing()
     console = make_console(stderr=True)
     return PullBars(console) if is_live(console) else PullLines()
 
@@ -118,3 +121,16 @@ class PullLines(Progress):
 
     def close(self) -> None:
         """Nothing is open."""
+
+
+class PullNothing(PullLines):
+    """Silence but for what is worth a line, such as a licence."""
+
+    def start(self, what: str, total: int | None) -> None:
+        """Say nothing."""
+
+    def at(self, done: int) -> None:
+        """Say nothing."""
+
+    def finish(self) -> None:
+        """Say nothing."""

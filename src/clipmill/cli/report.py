@@ -16,6 +16,7 @@ from clipmill.cli.options import (
     tell_damages,
 )
 from clipmill.cli.tables import is_live
+from clipmill.cli.verbosity import is_quiet
 from clipmill.errors import UsageError
 from clipmill.pipeline.context import Context
 from clipmill.pipeline.inputs.videos import VideoList
@@ -53,7 +54,9 @@ def write_report(
 
     from clipmill.report.build import build_report
 
-    with Progress(console=console, transient=True, disable=not is_live(console)) as progress:
+    with Progress(
+        console=console, transient=True, disable=is_quiet() or not is_live(console)
+    ) as progress:
         task = progress.add_task("previews", total=None)
         return look_past_damage(
             context.workspace,

@@ -13,7 +13,9 @@ from typer.core import TyperCommand
 
 from clipmill.cli.answers import summary_json, tell_json
 from clipmill.cli.console import make_console, name
+from clipmill.cli.dry_run import dry_run as tell_dry_run
 from clipmill.cli.interrupt import interruptible
+from clipmill.cli.logs import log_command
 from clipmill.cli.options import (
     DEFAULT_WORKSPACE,
     JsonOption,
@@ -22,14 +24,17 @@ from clipmill.cli.options import (
     WorkspaceOption,
     worker_count,
 )
-from clipmill.cli.profiles import default_pipeline, fetch_at_first_use
-from clipmill.cli.progress import make_progress
-from clipmill.config import Pipeline, SourceConfig, load_pipeline, load_profile
+from clipmill.cli.pipeline_choice import choose_pipeline
+from clipmill.cli.profiles import fetch_at_first_use
+from clipmill.cli.run_log import logged
+from clipmill.cli.verbosity import TalkingTyper, is_quiet
+from clipmill.config import Pipeline
 from clipmill.engine.choose import choose_engine
 from clipmill.errors import UsageError
 from clipmill.failures import EVERY_KIND, check_kinds
 from clipmill.pipeline import RunSummary, run_pipeline
 from clipmill.pipeline.check import check_pipeline
+from clipmill.pipeline.steps.registry import make_step
 from clipmill.store.workspace import Workspace
 from clipmill.weights.errors import PULL_ERRORS
 
@@ -44,7 +49,7 @@ class RunCommand(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """See click; a bare `--retry-failed` means all kinds."""
-        following = [*args[1:], "-"]
+        following = [*args[1:], "-"][: len(args)]
         bare = [
             f"{RETRY}=all" if given == RETRY and after.startswith("-") else given
             for given, after in zip(args, following, strict=True)
@@ -65,6 +70,15 @@ def run(
     profile: ProfileOption = None,
     config: Annotated[
         Path | None, typer.Option("--config", "-c", help="Your own pipeline file.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="STEP.FIELD=VALUE",
+            help="Change a field of a step for this run, e.g. `quality.min_population=20` or "
+            "`objects.config.max_objects=2`; may be repeated.",
+        ),
     ] = None,
     workers: WorkersOption = None,
     until: Annotated[
@@ -98,6 +112,12 @@ def run(
     strict: Annotated[
         bool, typer.Option("--strict", help="Leave with exit code 1 when a clip failed.")
     ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run", help="Tell what is to be computed and for how long; do none of it."
+        ),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Run a pipeline over videos; interrupted at any moment, the same command goes on.
@@ -109,27 +129,45 @@ def run(
 
     `clipmill run --input a/ --input b/ --config clipmill.yaml --workspace ws --workers 4`
 
+    `clipmill run --input videos/ --workspace ws --set quality.min_population=20 --dry-run`
+
+    Progress goes to stderr, the result to stdout, everything to a file in `WORKSPACE/logs`.
+
     Exit codes: 0 done, whatever clips failed by a fault of their own (1 with --strict);
     3 done but for clips that the machine could not do: the same command tries them again;
     1 stopped by an error on the way, everything finished is kept; 2 wrong usage or configuration,
     nothing was begun; 130 interrupted.
     """
-    console = make_console(stderr=as_json)
-    pipeline = choose_pipeline(profile, config, input_ or [], console, workspace)
+    console = make_console(stderr=True)
+    kinds = _kinds_of(retry_failed)
+    pipeline = choose_pipeline(
+        profile,
+        config,
+        input_ or [],
+        console,
+        workspace,
+        settings=settings or [],
+        fetch=not dry_run,
+    )
+    if dry_run:
+        tell_dry_run(
+            pipeline, workspace, workers=workers, until=until, retry_failed=kinds, as_json=as_json
+        )
+        return
     summary = execute(
         pipeline,
         workspace,
         console,
         workers,
         until,
-        _kinds_of(retry_failed),
+        kinds,
         keep_going=keep_going,
         allow_fewer=allow_fewer,
     )
     if as_json:
         tell_json("run", summary_json(summary))
     else:
-        _say(summary, workspace, console)
+        _say(summary, workspace, make_console())
     if summary.postponed:
         raise typer.Exit(EXIT_POSTPONED)
     if strict and summary.failed:
@@ -147,35 +185,8 @@ def _kinds_of(text: str) -> frozenset[str]:
         raise UsageError(f"{RETRY}: {error}") from error
 
 
-app = typer.Typer(rich_markup_mode="markdown")
+app = TalkingTyper(rich_markup_mode="markdown")
 app.command("run", cls=RunCommand)(run)
-
-
-def choose_pipeline(
-    profile: str | None,
-    config: Path | None,
-    inputs: list[str],
-    console: Console,
-    workspace: str,
-) -> Pipeline:
-    """Load the pipeline and put the given inputs in place of its sources."""
-    if profile and config:
-        raise UsageError("give --profile or --config, not both")
-    if config:
-        pipeline = load_pipeline(config)
-    elif not inputs:
-        raise UsageError("no videos to run on: give --input, or --config with `sources` in it")
-    else:
-        pipeline = load_profile(profile) if profile else default_pipeline(console, workspace)
-    if inputs:
-        sources = tuple(SourceConfig(path=_absolute(path)) for path in inputs)
-        pipeline = pipeline.model_copy(update={"sources": sources})
-    return pipeline
-
-
-def _absolute(path: str) -> str:
-    # The resolved pipeline is kept in the workspace and must hold from any folder.
-    return path if "://" in path else str(Path(path).absolute())
 
 
 def execute(
@@ -189,40 +200,52 @@ def execute(
     keep_going: bool = False,
     allow_fewer: bool = False,
 ) -> RunSummary:
-    """Run a pipeline with progress on the console."""
+    """Run a pipeline with progress on the console, and a log in the workspace."""
+    log_command()
     # Before a workspace is made for it: first what needs no network to be known.
     check_pipeline(pipeline, fetched=False)
     try:
         fetch_at_first_use(pipeline)
     except PULL_ERRORS as error:
         raise UsageError(str(error)) from error
+    opened = Workspace.open(workspace, create=True)
     engine = choose_engine(worker_count(workers))
     # A cluster's polite kill means the same as Ctrl-C: commit what is done, then leave.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        with interruptible(), make_progress(console) as progress:
+        with interruptible(), logged(opened, console, _steps(pipeline, until)) as observer:
             return run_pipeline(
                 pipeline,
-                Workspace.open(workspace, create=True),
+                opened,
                 engine=engine,
                 until=until,
                 retry_failed=retry_failed,
                 keep_going=keep_going,
                 allow_fewer=allow_fewer,
-                observer=progress,
+                observer=observer,
             )
     finally:
         engine.close()
 
 
+def _steps(pipeline: Pipeline, until: str) -> int:
+    """Return the number of steps of a run, the listing of sources counted as one."""
+    names = [make_step(step).names for step in pipeline.steps]
+    last = next((n for n, known in enumerate(names) if until in known), len(names) - 1)
+    return last + 2
+
+
 def _say(summary: RunSummary, workspace: str, console: Console) -> None:
-    console.print(
-        f"\n{summary.samples} samples, {summary.stage2_samples} of them ready for stage 2; "
-        f"{summary.failed} failed",
-        highlight=False,
-    )
+    if not is_quiet():
+        console.print(
+            f"{summary.samples} samples, {summary.stage2_samples} of them ready for stage 2; "
+            f"{summary.failed} failed",
+            highlight=False,
+        )
     for line in _lost(summary, workspace):
         console.print(line, highlight=False, soft_wrap=True)
+    if is_quiet():
+        return
     console.print(
         f"look at them:  clipmill report --workspace {workspace}\n"
         f"why is a clip out:  clipmill why PATH-OR-ID --workspace {workspace}",

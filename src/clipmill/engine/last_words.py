@@ -1,9 +1,12 @@
 """What a worker process says on stderr, passed on as it comes; its end may tell why it died."""
 
+import logging
 import os
 import sys
 from multiprocessing.connection import Connection
 from threading import Thread
+
+_log = logging.getLogger(__name__)
 
 _KEPT = 4096
 """Bytes kept: a native library says why it aborts in a line or two."""
@@ -26,6 +29,7 @@ class LastWords:
         target = sys.__stderr__.fileno() if sys.__stderr__ else None
         with self._pipe:
             while data := os.read(self._pipe.fileno(), 1 << 16):
+                _log.info("a worker says: %s", data.decode("utf-8", "replace").rstrip())
                 self._tail = (self._tail + data)[-_KEPT:]
                 if target is not None:
                     try:
