@@ -10,7 +10,7 @@ import pytest
 from pipelines import BASIC
 
 import clipmill as clipmill_package
-from clipmill.cli.console import printable
+from clipmill.cli.output.console import printable
 from clipmill.clips import Clip
 from media import make_clip
 
@@ -148,7 +148,7 @@ def test_names_never_steer_the_terminal(clipmill, hostile, tmp_path):
 def test_a_console_that_has_colours_keeps_them(monkeypatch):
     import io
 
-    from clipmill.cli.console import SafeConsole
+    from clipmill.cli.output.console import SafeConsole
 
     out = io.StringIO()
     console = SafeConsole(file=out, force_terminal=True, color_system="standard", width=80)

@@ -12,8 +12,8 @@ from pipelines import BASIC
 from small_disks import fill, small_disk
 
 import clipmill as clipmill_package
-from clipmill.cli.logs import KEPT
-from clipmill.cli.progress import time_text
+from clipmill.cli.output.logs import KEPT
+from clipmill.cli.output.progress import time_text
 from media import make_clip
 
 PROGRAM = "from clipmill.cli import main; main()"
@@ -71,7 +71,7 @@ def test_the_log_tells_the_run_from_its_command_to_its_end(shelf, tmp_path):
     assert "probe begins: 2 reached it, 2 to compute" in text
     assert "failed: decode: " in text
     assert re.search(r"shots \[[0-9a-f]{16}\]: 1 clips in, 1 on", text)
-    assert lines[-1].endswith("INFO clipmill.cli.run: done")
+    assert lines[-1].endswith("INFO clipmill.run: done")
 
 
 def test_quiet_says_only_what_went_wrong(shelf, tmp_path):
@@ -121,7 +121,7 @@ def test_a_run_that_stops_says_why_in_its_log(shelf, tmp_path):
     assert done.returncode == 1
     assert f"log: {logs(workspace)[-1]}\n" in done.stderr
     text = logs(workspace)[-1].read_text()
-    assert "INFO clipmill.cli.run: stopped: CorruptFileError: " in text
+    assert "INFO clipmill.run: stopped: CorruptFileError: " in text
     assert "    Traceback (most recent call last):" in text
 
 

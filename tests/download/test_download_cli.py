@@ -18,7 +18,7 @@ from published import BOTH, PART0, contents, publish
 from typer.testing import CliRunner
 from weights_server import COMMIT, child_environment
 
-from clipmill.cli.download import app, parse_parts
+from clipmill.cli.commands.download import app, parse_parts
 from clipmill.config.models import SourceConfig
 from clipmill.errors import UsageError
 from clipmill.sources import list_sources

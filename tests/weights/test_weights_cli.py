@@ -10,7 +10,7 @@ from pathlib import Path
 from typer.testing import CliRunner
 from weights_server import Hub, child_environment, random_bytes, sha256
 
-from clipmill.cli.models import app
+from clipmill.cli.commands.models import app
 from clipmill.disk import ChecksumError
 from clipmill.errors import UsageError
 from clipmill.weights import REGISTRY, find_weights
@@ -19,7 +19,7 @@ from clipmill.weights.cache import Cache
 REPO = REGISTRY["ic9600"].hub_repo
 SIZE = 2_000_000
 CONTENT = random_bytes(SIZE)
-PROGRAM = [sys.executable, "-c", "from clipmill.cli.models import app; app()"]
+PROGRAM = [sys.executable, "-c", "from clipmill.cli.commands.models import app; app()"]
 
 
 def start(hub: Hub, cache: Cache, *words: str) -> subprocess.Popen[str]:

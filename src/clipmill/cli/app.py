@@ -8,11 +8,11 @@ from typing import Annotated, ClassVar
 import typer
 
 from clipmill import __version__
-from clipmill.cli import logs
-from clipmill.cli.console import make_console, tell_error, write_anything
 from clipmill.cli.interrupt import RunInterrupted
 from clipmill.cli.lazy import LazyGroup, Where
-from clipmill.cli.verbosity import QuietOption, VerboseOption, choose
+from clipmill.cli.output import logs
+from clipmill.cli.output.console import make_console, tell_error, write_anything
+from clipmill.cli.output.verbosity import QuietOption, VerboseOption, choose
 from clipmill.disk.faults import explain
 from clipmill.errors import ClipmillError, UsageError
 from clipmill.failures import MACHINE_KINDS, REMEDIES, machine_kind
@@ -27,48 +27,50 @@ class Commands(LazyGroup):
 
     table: ClassVar[dict[str, Where]] = {
         "demo": Where(
-            "clipmill.cli.demo:demo",
+            "clipmill.cli.commands.demo:demo",
             "Make videos whose truth is known, run every stage on them, report, and compare.",
         ),
         "init": Where(
-            "clipmill.cli.init:init",
+            "clipmill.cli.commands.init:init",
             "Write a pipeline file to edit: the steps, backends and thresholds of a profile.",
         ),
         "run": Where(
-            "clipmill.cli.run:app",
+            "clipmill.cli.commands.run:app",
             "Run a pipeline over videos; interrupted at any moment, the same command goes on.",
         ),
         "status": Where(
-            "clipmill.cli.look:status",
+            "clipmill.cli.commands.look:status",
             "Show the funnel: how many entered and left each step, and why the others are out.",
         ),
         "why": Where(
-            "clipmill.cli.why:why",
+            "clipmill.cli.commands.why:why",
             "Tell what every step decided about a video, clip or object, with value, cut and rank.",
         ),
         "failed": Where(
-            "clipmill.cli.look:failed",
+            "clipmill.cli.commands.look:failed",
             "List every video and clip that failed, and every caption that cannot be used, "
             "and why.",
         ),
         "check": Where(
-            "clipmill.cli.check:check",
+            "clipmill.cli.commands.check:check",
             "Read every file of a workspace and tell which are damaged; exit code 1 when some are.",
         ),
         "backends": Where(
-            "clipmill.cli.look:backends",
+            "clipmill.cli.commands.look:backends",
             "List the backends of every annotation, with licence and what they need.",
         ),
         "report": Where(
-            "clipmill.cli.report:report",
+            "clipmill.cli.commands.report:report",
             "Write one HTML page: funnel, histograms with cut lines, failures, clips with "
             "overlays.",
         ),
         "export": Where(
-            "clipmill.cli.export:app", "Write the samples in the form a trainer reads."
+            "clipmill.cli.commands.export:app", "Write the samples in the form a trainer reads."
         ),
-        "models": Where("clipmill.cli.models:app", "Fetch and verify the weights of models."),
-        "download": Where("clipmill.cli.download:app", "Fetch published video datasets."),
+        "models": Where(
+            "clipmill.cli.commands.models:app", "Fetch and verify the weights of models."
+        ),
+        "download": Where("clipmill.cli.commands.download:app", "Fetch published video datasets."),
     }
 
 

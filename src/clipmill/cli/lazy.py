@@ -7,7 +7,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
-from clipmill.cli.verbosity import TalkingTyper
+from clipmill.cli.output.verbosity import TalkingTyper
 
 
 class Where(NamedTuple):

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from clipmill.cli.console import make_console, name
+from clipmill.cli.output.console import make_console, name
 from clipmill.cli.start import spare_pandas
 from clipmill.pipeline.context import Context
 from clipmill.pipeline.inputs.videos import VideoList

@@ -6,7 +6,7 @@ from contextlib import suppress
 from rich.console import Console
 
 from clipmill.cli.interrupt import interruptible
-from clipmill.cli.pull_progress import make_pull_progress
+from clipmill.cli.output.pull_progress import make_pull_progress
 from clipmill.config import Pipeline, load_profile
 from clipmill.config.overrides import with_settings
 from clipmill.errors import UsageError

@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.table import Table
 
-from clipmill.cli.account import show_account
-from clipmill.cli.answers import tell_json
-from clipmill.cli.console import make_console, name
 from clipmill.cli.options import tell_damages, worker_count
-from clipmill.cli.progress import time_text
-from clipmill.cli.tables import show_table
-from clipmill.cli.verbosity import is_quiet
+from clipmill.cli.output.account import show_account
+from clipmill.cli.output.answers import tell_json
+from clipmill.cli.output.console import make_console, name
+from clipmill.cli.output.progress import time_text
+from clipmill.cli.output.tables import show_table
+from clipmill.cli.output.verbosity import is_quiet
 from clipmill.config import Pipeline
 from clipmill.errors import ClipmillError, UsageError
 from clipmill.failures import RETRIED_KINDS

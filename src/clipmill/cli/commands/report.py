@@ -6,8 +6,6 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from clipmill.cli.answers import tell_json
-from clipmill.cli.console import make_console, say
 from clipmill.cli.options import (
     DEFAULT_WORKSPACE,
     JsonOption,
@@ -15,8 +13,10 @@ from clipmill.cli.options import (
     open_last_run,
     tell_damages,
 )
-from clipmill.cli.tables import is_live
-from clipmill.cli.verbosity import is_quiet
+from clipmill.cli.output.answers import tell_json
+from clipmill.cli.output.console import make_console, say
+from clipmill.cli.output.tables import is_live
+from clipmill.cli.output.verbosity import is_quiet
 from clipmill.errors import UsageError
 from clipmill.pipeline.context import Context
 from clipmill.pipeline.inputs.videos import VideoList

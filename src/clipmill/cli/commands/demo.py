@@ -7,14 +7,14 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from clipmill.cli.answers import summary_json, tell_json
-from clipmill.cli.console import make_console
-from clipmill.cli.look import funnel_table
+from clipmill.cli.commands.look import funnel_table
+from clipmill.cli.commands.report import write_report
+from clipmill.cli.commands.run import execute
 from clipmill.cli.options import JsonOption, ProfileOption, WorkersOption, open_last_run
+from clipmill.cli.output.answers import summary_json, tell_json
+from clipmill.cli.output.console import make_console
+from clipmill.cli.output.tables import show_table
 from clipmill.cli.profiles import default_pipeline
-from clipmill.cli.report import write_report
-from clipmill.cli.run import execute
-from clipmill.cli.tables import show_table
 from clipmill.config import Pipeline, SelectStep, SourceConfig, load_profile
 from clipmill.demo.clips import VIDEOS, DemoClip, build_demo, read_truths
 from clipmill.demo.gather import gather_rows

@@ -6,10 +6,10 @@ from rich.console import Console
 from rich.progress import Progress as RichProgress
 from rich.progress import TaskID
 
-from clipmill.cli.console import make_console, say
-from clipmill.cli.progress import byte_progress
-from clipmill.cli.tables import is_live
-from clipmill.cli.verbosity import is_quiet
+from clipmill.cli.output.console import make_console, say
+from clipmill.cli.output.progress import byte_progress
+from clipmill.cli.output.tables import is_live
+from clipmill.cli.output.verbosity import is_quiet
 from clipmill.net.progress import Progress
 
 

@@ -7,13 +7,13 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from clipmill.cli.answers import tell_json
-from clipmill.cli.console import make_console, say
 from clipmill.cli.options import JsonOption
+from clipmill.cli.output.answers import tell_json
+from clipmill.cli.output.console import make_console, say
+from clipmill.cli.output.pull_progress import make_pull_progress, size_text
+from clipmill.cli.output.tables import show_table
+from clipmill.cli.output.verbosity import TalkingTyper
 from clipmill.cli.pipeline_choice import read_pipeline_file
-from clipmill.cli.pull_progress import make_pull_progress, size_text
-from clipmill.cli.tables import show_table
-from clipmill.cli.verbosity import TalkingTyper
 from clipmill.config import load_profile
 from clipmill.errors import ClipmillError, UsageError
 from clipmill.pipeline.first_use import wanted_weights

@@ -11,11 +11,8 @@ import typer
 from rich.console import Console
 from typer.core import TyperCommand
 
-from clipmill.cli.answers import summary_json, tell_json
-from clipmill.cli.console import make_console, name
-from clipmill.cli.dry_run import dry_run as tell_dry_run
+from clipmill.cli.commands.dry_run import dry_run as tell_dry_run
 from clipmill.cli.interrupt import interruptible
-from clipmill.cli.logs import log_command
 from clipmill.cli.options import (
     DEFAULT_WORKSPACE,
     JsonOption,
@@ -24,10 +21,13 @@ from clipmill.cli.options import (
     WorkspaceOption,
     worker_count,
 )
+from clipmill.cli.output.answers import summary_json, tell_json
+from clipmill.cli.output.console import make_console, name
+from clipmill.cli.output.logs import log_command
+from clipmill.cli.output.run_log import logged
+from clipmill.cli.output.verbosity import TalkingTyper, is_quiet
 from clipmill.cli.pipeline_choice import choose_pipeline
 from clipmill.cli.profiles import fetch_at_first_use
-from clipmill.cli.run_log import logged
-from clipmill.cli.verbosity import TalkingTyper, is_quiet
 from clipmill.config import Pipeline
 from clipmill.engine.choose import choose_engine
 from clipmill.errors import UsageError

@@ -7,9 +7,6 @@ from rich.table import Table
 
 from clipmill.annotations.base import Needs
 from clipmill.annotations.registry import ANNOTATIONS, available, find_backend
-from clipmill.cli.account import show_account
-from clipmill.cli.answers import step_json, tell_json
-from clipmill.cli.console import make_console, name
 from clipmill.cli.options import (
     DEFAULT_WORKSPACE,
     JsonOption,
@@ -17,7 +14,10 @@ from clipmill.cli.options import (
     evaluate,
     open_last_run,
 )
-from clipmill.cli.tables import show_table
+from clipmill.cli.output.account import show_account
+from clipmill.cli.output.answers import step_json, tell_json
+from clipmill.cli.output.console import make_console, name
+from clipmill.cli.output.tables import show_table
 from clipmill.errors import ClipmillError
 from clipmill.failures import MACHINE_KINDS, REMEDIES
 from clipmill.pipeline.inputs.account import load_account

@@ -12,14 +12,14 @@ from rich.console import Console
 from rich.progress import Progress as RichProgress
 from rich.progress import TaskID
 
-from clipmill.cli.answers import tell_json
-from clipmill.cli.console import make_console, say
 from clipmill.cli.interrupt import interruptible
 from clipmill.cli.options import JsonOption
-from clipmill.cli.progress import byte_progress
-from clipmill.cli.pull_progress import size_text
-from clipmill.cli.tables import is_live
-from clipmill.cli.verbosity import TalkingTyper, is_quiet
+from clipmill.cli.output.answers import tell_json
+from clipmill.cli.output.console import make_console, say
+from clipmill.cli.output.progress import byte_progress
+from clipmill.cli.output.pull_progress import size_text
+from clipmill.cli.output.tables import is_live
+from clipmill.cli.output.verbosity import TalkingTyper, is_quiet
 from clipmill.errors import UsageError
 from clipmill.net.progress import Progress
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import ClassVar
 
 from clipmill import __version__
-from clipmill.cli import verbosity
-from clipmill.cli.console import printable, say
+from clipmill.cli.output import verbosity
+from clipmill.cli.output.console import printable, say
 
 FOLDER = "logs"
 KEPT = 20
@@ -22,7 +22,7 @@ KEPT = 20
 WORKERS = "clipmill.engine.last_words"
 """Logger of what worker processes write on stderr, which is on stderr already."""
 
-SHOWN = "clipmill.cli.run_log"
+SHOWN = "clipmill.run.shown"
 """Logger of what the progress of a run shows already."""
 
 _HELD = 1000

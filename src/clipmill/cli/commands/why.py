@@ -11,8 +11,6 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from clipmill.cli.answers import tell_json
-from clipmill.cli.console import make_console, name
 from clipmill.cli.options import (
     DEFAULT_WORKSPACE,
     JsonOption,
@@ -20,7 +18,9 @@ from clipmill.cli.options import (
     evaluate,
     open_last_run,
 )
-from clipmill.cli.tables import show_table
+from clipmill.cli.output.answers import tell_json
+from clipmill.cli.output.console import make_console, name
+from clipmill.cli.output.tables import show_table
 from clipmill.clips import Clip
 from clipmill.errors import UsageError
 from clipmill.inspection.lineage import Lineage

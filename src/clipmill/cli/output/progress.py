@@ -19,9 +19,9 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from clipmill.cli.account import show_account
-from clipmill.cli.tables import is_live
-from clipmill.cli.verbosity import is_quiet
+from clipmill.cli.output.account import show_account
+from clipmill.cli.output.tables import is_live
+from clipmill.cli.output.verbosity import is_quiet
 from clipmill.pipeline.inputs.changes import Changes
 from clipmill.pipeline.run import Observer
 from clipmill.pipeline.verdicts import StepReport

@@ -17,9 +17,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from clipmill.cli.answers import tell_json
-from clipmill.cli.console import make_console, say
-from clipmill.cli.export_options import (
+from clipmill.cli.commands.export_options import (
     bytes_of,
     options_from,
     profile_from,
@@ -27,8 +25,10 @@ from clipmill.cli.export_options import (
     with_signature,
 )
 from clipmill.cli.options import JsonOption, worker_count
-from clipmill.cli.tables import is_live
-from clipmill.cli.verbosity import TalkingTyper, is_quiet
+from clipmill.cli.output.answers import tell_json
+from clipmill.cli.output.console import make_console, say
+from clipmill.cli.output.tables import is_live
+from clipmill.cli.output.verbosity import TalkingTyper, is_quiet
 from clipmill.errors import UsageError
 from clipmill.export.containers.registry import find_container
 from clipmill.export.content.sample_filter import SampleFilter

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from clipmill.cli.console import say
+from clipmill.cli.output.console import say
 from clipmill.cli.profiles import DEFAULT_PROFILE
 from clipmill.config.load import profile_text
 from clipmill.disk import write_text

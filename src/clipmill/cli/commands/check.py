@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from clipmill.cli.answers import tell_json
-from clipmill.cli.console import make_console, name
 from clipmill.cli.options import DEFAULT_WORKSPACE, JsonOption, WorkspaceOption
+from clipmill.cli.output.answers import tell_json
+from clipmill.cli.output.console import make_console, name
 from clipmill.pipeline import walk
 from clipmill.pipeline.recorded.last_run import last_run, look_past_damage
 from clipmill.pipeline.recorded.repair import Repaired, find_all_damage, repair

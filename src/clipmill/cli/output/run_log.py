@@ -7,10 +7,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from clipmill.cli.console import name
-from clipmill.cli.logs import FOLDER, SHOWN, open_log
-from clipmill.cli.progress import make_progress, summary_of
-from clipmill.cli.verbosity import is_quiet
+from clipmill.cli.output.console import name
+from clipmill.cli.output.logs import FOLDER, SHOWN, open_log
+from clipmill.cli.output.progress import make_progress, summary_of
+from clipmill.cli.output.verbosity import is_quiet
 from clipmill.pipeline.inputs.changes import Changes
 from clipmill.pipeline.run import Observer
 from clipmill.pipeline.verdicts import StepReport
@@ -19,7 +19,7 @@ from clipmill.sources.describe import describe
 from clipmill.store.annotations import Outcome
 from clipmill.store.workspace import Workspace
 
-_log = logging.getLogger("clipmill.cli.run")
+_log = logging.getLogger("clipmill.run")
 _shown = logging.getLogger(SHOWN)
 
 

@@ -1,0 +1,1 @@
+"""What commands say: tables, JSON, progress, logs; nothing in it can steer a terminal."""
