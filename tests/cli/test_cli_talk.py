@@ -12,7 +12,7 @@ from pipelines import BASIC
 from small_disks import fill, small_disk
 
 import clipmill as clipmill_package
-from clipmill.cli.output.logs import KEPT
+from clipmill.cli.output.logs import KEPT, begin, end, log_command, open_log, without_secrets
 from clipmill.cli.output.progress import time_text
 from media import make_clip
 
@@ -186,3 +186,31 @@ def test_a_terminal_shows_the_step_and_the_whole_run(shelf, tmp_path):
 def test_times_are_told_in_two_units():
     told = [time_text(seconds) for seconds in (0.4, 59.6, 200, 18_120, 200_000)]
     assert told == ["0 s", "1 min 0 s", "3 min 20 s", "5 h 2 min", "2 d 7 h"]
+
+
+@pytest.mark.parametrize(
+    ("said", "written"),
+    [
+        ("see http://me:p%40ss@host:8000/v1?page=2", "see http://me:***@host:8000/v1?page=2"),
+        ("s3://b/k?X-Amz-Signature=ab12&part=1", "s3://b/k?X-Amz-Signature=***&part=1"),
+        ("'http://:hidden@h/a?access_token=xyz'", "'http://:***@h/a?access_token=***'"),
+        ("http://host:8000/a@b and me@example.org", "http://host:8000/a@b and me@example.org"),
+    ],
+)
+def test_no_password_is_written_to_a_log(said, written):
+    assert without_secrets(said) == written
+
+
+def test_the_command_in_a_log_hides_passwords(tmp_path, monkeypatch):
+    given = ["clipmill", "run", "--set", "caption.base_url=http://me:hidden@127.0.0.1:9/v1"]
+    monkeypatch.setattr(sys, "argv", given)
+    begin()
+    try:
+        log = open_log(tmp_path)
+        log_command()
+    finally:
+        end()
+    assert log is not None
+    text = log.read_text()
+    assert "caption.base_url=http://me:***@127.0.0.1:9/v1" in text
+    assert "hidden" not in text

@@ -3,6 +3,7 @@
 import logging
 import os
 import platform
+import re
 import shlex
 import sys
 import time
@@ -36,6 +37,19 @@ _LEVELS = {
 }
 _log = logging.getLogger("clipmill")
 
+_PASSWORD = re.compile(r"(://[^/\s:@]*):[^/\s@]+@")
+_SIGNED = re.compile(
+    r"(?i)([?&][^=&\s]*(?:signature|token|key|password|secret)[^=&\s]*=)[^&\s'\"]+"
+)
+
+
+def without_secrets(text: str) -> str:
+    """Return a text with `***` for the passwords and signatures of addresses in it.
+
+    Logs are sent to colleagues and attached to bug reports; what opens a server is not for them.
+    """
+    return _SIGNED.sub(r"\1***", _PASSWORD.sub(r"\1:***@", text))
+
 
 class _Lines(logging.Formatter):
     """Records that begin a line each, so that no text in one can pass for another record.
@@ -47,7 +61,8 @@ class _Lines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """See `logging.Formatter.format`."""
-        return printable(super().format(record)).replace("\n", "\n    ")
+        text = without_secrets(super().format(record))
+        return printable(text).replace("\n", "\n    ")
 
 
 class _Stderr(logging.Handler):
