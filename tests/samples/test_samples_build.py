@@ -192,7 +192,7 @@ def test_a_refused_object_carries_its_reason_and_no_images():
     ("seen", "length", "refusal"),
     [(60, 97, ""), (40, 48, ""), (60, 68, "no_region"), (95, 103, "")],
 )
-def test_what_leaves_is_followed_by_as_many_frames_as_stage_2_needs(seen, length, refusal):
+def test_frames_without_it_fill_up_what_stage_2_needs(seen, length, refusal):
     """Mostly the object must be there; what cannot serve stage 2 gets no frames without it."""
     entry = detected(0, 0)
     there = np.zeros((171, 3), bool)

@@ -25,7 +25,7 @@ from clipmill.store.codecs import (
 )
 
 _MOSTLY_SEEN = 2 / 3
-"""Share of the fewest frames of stage 2 for which an object that leaves must be seen."""
+"""Share of the fewest frames of stage 2 in which an accepted object must be seen."""
 
 
 @dataclass(frozen=True)
@@ -124,9 +124,9 @@ def _length(
 ) -> int:
     """Return the frames of a sample: it ends a little after the last kept object has gone.
 
-    An object that is still seen in the last frame that was tracked has not gone. Where an object
-    leaves the frame, what Frame-Out training needs is filled up with frames without it, as long as
-    it is seen in most of them.
+    An object that is still seen in the last frame that was tracked has not gone. Where one that
+    serves stage 2 is seen for most of the frames that stage 2 needs, frames in which it is gone or
+    lost fill up the rest.
     """
     last = 0
     for entry in objects:
@@ -140,8 +140,7 @@ def _length(
             continue
         still_there = frames[-1] == len(seen) - 1
         last = max(last, available if still_there else int(frames[-1]) + 1 + limits.tail_frames)
-    leaves = any(entry.stage2 and entry.exit_frame is not None for entry in objects)
-    if leaves and last >= _MOSTLY_SEEN * limits.stage2_min_frames:
+    if any(entry.stage2 for entry in objects) and last >= _MOSTLY_SEEN * limits.stage2_min_frames:
         last = max(last, limits.stage2_min_frames)
     return min(available, max(1, last))
 

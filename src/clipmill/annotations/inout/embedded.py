@@ -3,11 +3,16 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
+import cv2
 import numpy as np
 from pydantic import Field
 
 from clipmill.annotations.base import BackendConfig, ClipInput, Needs
-from clipmill.annotations.inout.derive.crossing import frames_to_border, is_going
+from clipmill.annotations.inout.derive.crossing import (
+    frames_to_border,
+    is_going,
+    points_stay,
+)
 from clipmill.annotations.inout.derive.journey import Journey
 from clipmill.annotations.inout.masked import InOutConfig, MaskedInOut
 from clipmill.annotations.objects.schema import CarriedObject, ObjectsRow
@@ -35,7 +40,7 @@ class CarriedMasks(MaskedInOut):
     """Takes the masks from the objects row; nothing is followed twice."""
 
     name: ClassVar[str] = "embedded"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     Config: ClassVar[type[BackendConfig]] = CarriedMasksConfig
     needs: ClassVar[Needs] = Needs(licence="Apache-2.0 (OpenCV)")
     config: CarriedMasksConfig
@@ -74,9 +79,26 @@ class CarriedMasks(MaskedInOut):
             masks = [mask for mask in map(decode_mask, journey.masks) if mask.any()]
             if not masks:
                 continue
-            journey.came, journey.left = is_going(masks[::-1]), is_going(masks)
+            journey.came = is_going(masks[::-1])
+            journey.left = is_going(masks) and not _stays(journey, (size.width, size.height))
             journey.before = frames_to_border(masks[::-1])
             journey.after = frames_to_border(masks)
+
+
+def _stays(journey: Journey, size: tuple[int, int]) -> bool:
+    """Whether the points of a thing stay where its mask goes on over the border."""
+    there = [number for number, mask in enumerate(journey.forward) if decode_mask(mask).any()]
+    if not there:
+        return False
+    x, y, across, down = cv2.boundingRect(decode_mask(journey.forward[there[-1]]).astype(np.uint8))
+    until = slice(0, there[-1] + 1)
+    return points_stay(
+        journey.points[until],
+        journey.visible[until],
+        np.array([x, y, x + across, y + down], float),
+        size=size,
+        longer=max(cv2.boundingRect(journey.mask.astype(np.uint8))[2:]),
+    )
 
 
 def _mask_at(one: CarriedObject, frame: int, blank: bytes) -> bytes:

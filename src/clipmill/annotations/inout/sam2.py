@@ -44,7 +44,7 @@ class Sam2InOut(MaskedInOut):
     """
 
     name: ClassVar[str] = "sam2"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     Config: ClassVar[type[BackendConfig]] = Sam2InOutConfig
     needs: ClassVar[Needs] = Needs(
         modules=("torch", "transformers"),

@@ -14,6 +14,7 @@ from clipmill.annotations.objects.propagation.follow import Following, mask_of
 from clipmill.annotations.objects.propagation.frames import ClipFrames, read_frames
 from clipmill.annotations.objects.propagation.identities import Identities, Identity
 from clipmill.annotations.objects.propagation.look import Network
+from clipmill.annotations.objects.propagation.ration import Ration
 from clipmill.annotations.objects.queries.anchors import choose_anchors, entry_anchors
 from clipmill.annotations.objects.queries.points import query_points
 from clipmill.annotations.objects.salient.search import Search
@@ -23,6 +24,7 @@ from clipmill.store.codecs import encode_array, encode_mask
 from clipmill.vision.masks import box_of, touches_edge
 
 _POINT_MARGIN = 2
+_MOST_CROPS = 2.5  # times the looks at one object: from there on, only looks that are planned
 
 
 class CarriedObjectsConfig(BackendConfig):
@@ -150,7 +152,9 @@ class CarriedObjects(Backend):
         """Search the clip at its anchors first, then in between, and follow what is found."""
         config, frames = self.config, loaded.frames
         interval = max(config.min_interval, -(-len(frames) // config.looks))
-        way = Following(interval, self.crop_network(), loaded.item.check)
+        network = self.crop_network()
+        crop = None if network is None else Ration(network, round(_MOST_CROPS * config.looks))
+        way = Following(interval, crop, loaded.item.check)
         identities = Identities(frames, way, most=config.max_objects, reach=config.scan_every)
         search = Search(
             frames,
@@ -158,7 +162,7 @@ class CarriedObjects(Backend):
             config.limits,
             distances=config.distances,
             whole=self.whole_network(),
-            crop=self.crop_network(),
+            crop=crop,
             most=config.scans,
         )
         first = list(loaded.anchors) or [0]

@@ -38,7 +38,7 @@ class SalientObjects(CarriedObjects):
     """Things that stand out and move on their own, with outlines of a network."""
 
     name: ClassVar[str] = "isnet"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     Config: ClassVar[type[BackendConfig]] = SalientObjectsConfig
     needs: ClassVar[Needs] = Needs(
         weights=("isnet",), licence="MIT (weights), Apache-2.0 (IS-Net, OpenCV)"

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from clipmill.annotations.inout.derive.crossing import points_stay
 from clipmill.annotations.tracks.motion import BackgroundMotion
 from clipmill.samples.captions.course import Course, course_of, smoothed
 from clipmill.samples.captions.outline import at_border, first_way_out, growth_of, touched
@@ -17,9 +18,6 @@ Floats = npt.NDArray[np.floating[Any]]
 
 _AGREE = 0.5
 """Share of the way that points tell of, which boxes must tell of too."""
-
-_BESIDE = 0.1
-"""Of an object's longer side: how far behind the last of its mask most points may be seen last."""
 
 _UNCUT = 0.3
 """Least share of the boxes that are away from the borders for them to be compared alone."""
@@ -211,39 +209,22 @@ def _exit(entry: SampleObject, sample: SampleRow, boxes: Floats | None) -> int:
         leaves = min(max(entry.exit_frame - sample.anchor, 0), sample.num_frames)
     gap = None if boxes is None else first_way_out(boxes, least=max(3, round(_BACK * sample.fps)))
     leaves = leaves if gap is None else min(leaves, gap)
-    return leaves if _went_along(entry, sample, boxes, leaves) else sample.num_frames
+    return sample.num_frames if _stays(entry, sample, boxes, leaves) else leaves
 
 
-def _went_along(entry: SampleObject, sample: SampleRow, boxes: Floats | None, leaves: int) -> bool:
-    """Whether most points were seen last no further from the border than the mask was.
-
-    A hand that puts a thing down was one mask with it: the mask leaves with the hand, and the
-    points stay behind on the thing.
-    """
-    if boxes is None or leaves >= sample.num_frames:
-        return True
-    known = np.flatnonzero(np.isfinite(boxes[:leaves, 0]))
-    if not len(known):
-        return True
-    visible = decode_bits(entry.visibility)[:leaves]
-    points = decode_tracks(entry.points)[: len(visible)]
-    ever = visible.any(axis=0)
-    if not ever.any():
-        return True
-    last = len(visible) - 1 - visible[::-1].argmax(axis=0)
-    size = np.array([sample.width, sample.height])
-    # Beyond the border no mask can be.
-    at = np.clip(points[last, np.arange(points.shape[1])][ever], 0, size)
-    x0, y0, x1, y1 = boxes[known[-1]] * np.tile(size, 2)
-    behind = {
-        "left": at[:, 0] - x1,
-        "top": at[:, 1] - y1,
-        "right": x0 - at[:, 0],
-        "bottom": y0 - at[:, 1],
-    }
-    longer = max(entry.box[2] - entry.box[0], entry.box[3] - entry.box[1], 1.0)
-    sides = touched(boxes[known[-1]])
-    return not sides or max(float(np.median(behind[side])) for side in sides) <= _BESIDE * longer
+def _stays(entry: SampleObject, sample: SampleRow, boxes: Floats | None, leaves: int) -> bool:
+    """Whether the points of an object stay where its mask goes on over the border."""
+    known = [] if boxes is None else np.flatnonzero(np.isfinite(boxes[:leaves, 0])).tolist()
+    if boxes is None or leaves >= sample.num_frames or not known:
+        return False
+    size = (sample.width, sample.height)
+    return points_stay(
+        decode_tracks(entry.points)[: known[-1] + 1],
+        decode_bits(entry.visibility)[: known[-1] + 1],
+        boxes[known[-1]] * np.tile(size, 2),
+        size=size,
+        longer=max(entry.box[2] - entry.box[0], entry.box[3] - entry.box[1], 1.0),
+    )
 
 
 def _side(boxes: Floats) -> str:

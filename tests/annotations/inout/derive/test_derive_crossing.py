@@ -1,7 +1,11 @@
 import numpy as np
 import pytest
 
-from clipmill.annotations.inout.derive.crossing import frames_to_border, is_going
+from clipmill.annotations.inout.derive.crossing import (
+    frames_to_border,
+    is_going,
+    points_stay,
+)
 
 
 def box(left, top, right, bottom, size=(90, 160)):
@@ -47,3 +51,33 @@ def test_what_is_lost_at_its_full_size_was_not_going():
     assert not is_going([box(0, 30, 40, 60)] * 6)
     assert not is_going([box(60 - t, 30, 100 - t, 60) for t in range(6)])
     assert not is_going([])
+
+
+def stays(places, *, seen=20, box=(0, 30, 20, 60)):
+    """Points that go left by two pixels a frame and are seen last at `places`, in 20 frames."""
+    points = np.array(places, float) + np.arange(19, -1, -1)[:, None, None] * (2, 0)
+    visible = np.zeros(points.shape[:2], bool)
+    visible[:seen] = True
+    return points_stay(points, visible, np.array(box, float), size=(160, 90), longer=40)
+
+
+def test_points_on_what_goes_over_the_border_do_not_stay():
+    assert not stays([(2, 40), (10, 50), (19, 35), (30, 45)])
+
+
+def test_a_third_of_the_points_far_behind_stays():
+    assert stays([(2, 40), (10, 50), (60, 45)])
+    assert not stays([(2, 40), (10, 50), (19, 35), (60, 45)])
+
+
+def test_points_that_were_hidden_long_before_tell_nothing():
+    assert not stays([(60, 40), (70, 50)], seen=8)
+    assert stays([(60, 40), (70, 50)], seen=15)
+
+
+def test_behind_is_told_from_the_border_that_is_touched():
+    corner = (0, 0, 20, 30)
+    assert not stays([(10, 60), (12, 70)], box=(0, 30, 20, 60))
+    assert not stays([(10, 60), (12, 70)], box=corner)
+    assert stays([(60, 60), (70, 70)], box=corner)
+    assert not stays([(60, 60)], box=(70, 40, 90, 60))

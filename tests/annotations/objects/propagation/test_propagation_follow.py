@@ -7,6 +7,7 @@ from red_ball import Film, frames_of_film, redness, straight
 
 from clipmill.annotations.objects.propagation.appearance import Appearance
 from clipmill.annotations.objects.propagation.follow import Following, Sight, follow, mask_of
+from clipmill.annotations.objects.propagation.ration import Ration
 from clipmill.vision.masks import overlap
 
 MOVING = Film((straight(60, 90, 3),), length=40)
@@ -39,7 +40,8 @@ def followed(clip, film, *, start=0, end=None, network=redness, interval=4, **op
     mask = film.masks(start)[0]
     lab = np.asarray(cv2.cvtColor(frames.small(start), cv2.COLOR_RGB2LAB))
     known = Appearance(lab, mask)
-    way = Following(interval, network, options.pop("check", lambda: None))
+    ration = None if network is None else Ration(network, options.pop("asks", 1000))
+    way = Following(interval, ration, options.pop("check", lambda: None))
     sight = Sight.of(mask.astype(np.float32), 0.9)
     end = film.length - 1 if end is None else end
     return follow(frames, start, sight, known, way, end=end, **options)
@@ -140,3 +142,15 @@ def test_same_bytes_again(clip):
     first, second = followed(clip, HIDDEN, end=40), followed(clip, HIDDEN, end=40)
     assert first.keys() == second.keys()
     assert all(np.array_equal(first[t].levels, second[t].levels) for t in first)
+
+
+def test_where_nothing_more_may_be_asked_looks_are_rare(clip):
+    asked = []
+
+    def network(picture):
+        asked.append(1)
+        return redness(picture)
+
+    sights = followed(clip, MOVING, network=network, asks=0)
+    assert 39 // 8 <= len(asked) <= 39 // 8 + 2
+    assert np.mean(list(overlaps(MOVING, sights).values())) > 0.9

@@ -6,6 +6,7 @@ from red_ball import Film, frames_of_film, redness, straight
 
 from clipmill.annotations.objects.propagation.follow import Following, Sight
 from clipmill.annotations.objects.propagation.identities import Identities, Identity, Proposal
+from clipmill.annotations.objects.propagation.ration import Ration
 from clipmill.vision.masks import overlap, shrink
 
 
@@ -30,8 +31,9 @@ def clip(tmp_path_factory):
     return frames
 
 
-def of(frames, *, most=4, network=redness, interval=4):
-    way = Following(interval, network, lambda: None)
+def of(frames, *, most=4, network=redness, interval=4, asks=1000):
+    ration = None if network is None else Ration(network, asks)
+    way = Following(interval, ration, lambda: None)
     return Identities(frames, way, most=most, reach=24)
 
 
@@ -154,3 +156,12 @@ def test_further_things_are_looked_at_less_often(clip):
     first = len(asked)
     things.propose(0, [shown(TWO.masks(0)[1])])
     assert len(asked) - first <= 0.6 * first
+
+
+def test_where_nothing_more_may_be_asked_nothing_is_corrected(clip):
+    things = of(clip(TWO), asks=0)
+    things.propose(0, [shown(TWO.masks(0)[0])])
+    piece = Sight.of(shrink(TWO.masks(8)[0], 12).astype(np.float32), 0.5)
+    things.all[0].sights[8] = piece
+    things.propose(8, [shown(TWO.masks(8)[0])])
+    assert things.all[0].sights[8] is piece

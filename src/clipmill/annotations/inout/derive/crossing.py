@@ -6,8 +6,10 @@ taken to go on at the speed it had.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from clipmill.vision.masks import Mask
 
@@ -16,6 +18,9 @@ _SLOWEST = 0.5  # working pixels per frame
 _MOST = 3  # frames; further off, speed tells little
 _RECENT, _GOING = 24, 0.7  # frames, and share of the size in them below which it is partly out
 _NEAR = 0.02  # share of the longer side within which a mask is at the border
+_UNTIL = 12  # frames before the last mask: a point seen in them was there to the end
+_BEHIND = 0.3  # of the longer side of a thing: further behind its last mask, a point stayed
+_STAYED = 1 / 3  # share of the points that stay behind, from which the thing has not left
 
 
 def frames_to_border(masks: Sequence[Mask]) -> int:
@@ -48,6 +53,43 @@ def is_going(masks: Sequence[Mask]) -> bool:
     """
     sizes = [int(mask.sum()) for mask in list(masks)[-_RECENT:]]
     return bool(sizes) and bool(_touches(masks[-1]).any()) and sizes[-1] <= _GOING * max(sizes)
+
+
+def points_stay(
+    points: npt.NDArray[np.floating[Any]],
+    visible: npt.NDArray[np.bool_],
+    box: npt.NDArray[np.floating[Any]],
+    *,
+    size: tuple[float, float],
+    longer: float,
+) -> bool:
+    """Whether a thing stays in the picture although its mask goes over the border.
+
+    A hand that puts a thing down was one mask with it: the mask leaves with the hand, and the
+    points stay on the thing.
+
+    Args:
+        points: [T, N, 2], x, y, up to the last frame that has a mask.
+        visible: bool [T, N].
+        box: x0, y0, x1, y1 of the last mask.
+        size: Width and height of the picture, in the unit of the points.
+        longer: Longer side of the thing, the same.
+    """
+    seen = visible[-_UNTIL:]
+    told = seen.any(axis=0)
+    if not told.any():
+        return False
+    last = len(visible) - 1 - seen[::-1].argmax(axis=0)
+    # Beyond the border no mask can be.
+    at = np.clip(points[last, np.arange(points.shape[1])][told], 0, size)
+    width, height = size
+    near = _NEAR * max(size)
+    x0, y0, x1, y1 = map(float, box)
+    gaps = x0, y0, width - x1, height - y1
+    behind = at[:, 0] - x1, at[:, 1] - y1, x0 - at[:, 0], y0 - at[:, 1]
+    sides = [far for gap, far in zip(gaps, behind, strict=True) if gap <= near]
+    stayed = [float((far > _BEHIND * longer).mean()) for far in sides]
+    return bool(stayed) and min(stayed) >= _STAYED
 
 
 def _depths(mask: Mask) -> tuple[int, int, int, int]:

@@ -12,11 +12,17 @@ from clipmill.vision.masks import touches_edge
 def lost_share(
     masks: Sequence[npt.NDArray[np.bool_]], journey: Journey, leave: int | None
 ) -> float:
-    """Return the share of frames, from the anchor to the exit, in which there is no mask."""
+    """Return the share of frames without a mask, from the anchor to where it was last seen.
+
+    After that a sample ends: a thing that is lost for good costs frames, not the sample.
+    """
     before = len(journey.backward)
-    end = len(masks) if leave is None else leave - journey.first_frame
-    kept = [bool(mask.any()) for mask in masks[before:end]]
-    return 1 - sum(kept) / len(kept) if kept else 1.0
+    kept = [bool(mask.any()) for mask in masks[before:]]
+    seen = np.flatnonzero(kept)
+    if not len(seen):
+        return 1.0
+    end = int(seen[-1]) + 1 if leave is None else leave - journey.anchor
+    return 1 - sum(kept[:end]) / end
 
 
 def passages(

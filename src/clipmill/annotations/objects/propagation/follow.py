@@ -17,11 +17,11 @@ import numpy.typing as npt
 from clipmill.annotations.objects.propagation.appearance import Appearance
 from clipmill.annotations.objects.propagation.frames import ClipFrames, Picture
 from clipmill.annotations.objects.propagation.look import (
-    Network,
     look_again,
     own_components,
     see_crop,
 )
+from clipmill.annotations.objects.propagation.ration import Ration
 from clipmill.annotations.objects.propagation.trail import Trail
 from clipmill.annotations.objects.propagation.warp import Shift, carry_mask, shift_of, shifted
 from clipmill.vision.masks import Mask, SoftMask, overlap, touches_edge, window_of
@@ -70,24 +70,13 @@ class Following:
 
     Attributes:
         interval: Frames from one look to the next.
-        network: Sees foreground in a crop; None: colours alone.
+        network: Sees foreground in a crop, so often in the whole clip; None: colours alone.
         check: Called once a frame, raises when the clip's time is over.
     """
 
     interval: int
-    network: Network | None
+    network: Ration | None
     check: Callable[[], None]
-
-
-class _Ration:
-    """A network that counts how often it may still be asked."""
-
-    def __init__(self, network: Network, most: int) -> None:
-        self._network, self.left = network, most
-
-    def __call__(self, picture: Picture) -> SoftMask:
-        self.left -= 1
-        return self._network(picture)
 
 
 class _Walk:
@@ -105,7 +94,7 @@ class _Walk:
     ) -> None:
         self.frames, self.known, self.way, self.end = frames, known, way, end
         most = math.ceil(_MOST_LOOKS * abs(end - start) / way.interval)
-        self.network = _Ration(way.network, most) if way.network is not None else None
+        self.network = Ration(way.network, most) if way.network is not None else None
         self.sights: dict[int, Sight] = {}
         self.soft = sight.soft
         self.key, self.sure, self.trust = start, 1.0, sight.confidence
@@ -122,8 +111,15 @@ class _Walk:
     def is_lost(self) -> bool:
         return self.lost_for > 0
 
+    @property
+    def _is_short(self) -> bool:
+        """Whether the clip has used up what it may ask of the network."""
+        return self.way.network is not None and self.way.network.left <= 0
+
     def _may_spend(self, frame: int) -> bool:
         """Whether the network may look more often than planned."""
+        if self._is_short:
+            return False
         planned = -(-abs(self.end - frame) // self.way.interval)
         return self.network is None or self.network.left > planned
 
@@ -184,6 +180,8 @@ class _Walk:
         steady = overlap(look.mask, self.soft > 0.5) > _STEADY
         rarest = round(_RARER * self.way.interval)
         self.interval = min(rarest, self.interval + 2) if steady else self.way.interval
+        if self._is_short:
+            self.interval = rarest
         if look.likeness >= _ALIKE and self.known.is_at(lab, look.mask):
             self._mend(frame, look.soft)
             self.soft, self.trust = look.soft, look.likeness

@@ -121,6 +121,8 @@ class Identities:
 
     def _correct(self, identity: Identity, frame: int, lab: Picture, proposal: Proposal) -> None:
         """Follow a known thing from here again where the proposal shows it better."""
+        if self._way.network is not None and self._way.network.left <= 0:
+            return
         known, before = identity.known, mask_of(identity.sights[frame])
         mask = without_bystanders(self._frames, frame, proposal.mask, before)
         # A whole frame is seen coarsely: what it shows in pieces is known better already.
