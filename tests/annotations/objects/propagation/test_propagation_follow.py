@@ -153,4 +153,4 @@ def test_where_nothing_more_may_be_asked_looks_are_rare(clip):
 
     sights = followed(clip, MOVING, network=network, asks=0)
     assert 39 // 8 <= len(asked) <= 39 // 8 + 2
-    assert np.mean(list(overlaps(MOVING, sights).values())) > 0.9
+    assert np.mean(list(overlaps(MOVING, sights).values())) > 0.85
