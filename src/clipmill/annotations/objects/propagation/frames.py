@@ -92,14 +92,15 @@ def read_frames(item: ClipInput, *, work_side: int, detail_side: int) -> ClipFra
 
     flows = FlowEstimator()
     pictures: list[npt.NDArray[np.uint8]] = []
-    ahead: list[npt.NDArray[np.float16]] = []
-    back: list[npt.NDArray[np.float16]] = []
     trust: list[npt.NDArray[np.uint8]] = []
     before: Gray | None = None
     with item.open() as reader:
         source = (reader.width, reader.height)
         work = fit_within(*source, long_side=work_side)
         detail = fit_within(*source, long_side=min(detail_side, max(source)))
+        # Written in place: a list and the array that it becomes would take the memory twice.
+        grid = (item.clip.num_frames - 1, max(1, work[1] // 2), max(1, work[0] // 2), 2)
+        ahead, back = np.empty(grid, np.float16), np.empty(grid, np.float16)
         sizes = {"detail": FrameSize(*detail), "work": FrameSize(*work, "gray")}
         for frame in reader.stream(item.clip.start, item.clip.end, sizes=sizes):
             grey = frame.images["work"]
@@ -107,20 +108,19 @@ def read_frames(item: ClipInput, *, work_side: int, detail_side: int) -> ClipFra
                 there, here = flows.one_way(before, grey), flows.one_way(grey, before)
                 both = np.stack([round_trip(there, here), round_trip(here, there)])
                 trust.append(np.packbits(both))
-                ahead.append(halved(there))
-                back.append(halved(here))
+                ahead[len(pictures) - 1] = halved(there)
+                back[len(pictures) - 1] = halved(here)
             before = grey
             shown = cv2.cvtColor(frame.images["detail"], cv2.COLOR_RGB2BGR)
             pictures.append(cv2.imencode(".jpg", shown, _QUALITY)[1])
     if not pictures:
         raise ClipError(f"{item.video.uri}: no frame of {item.clip.clip_id} could be decoded")
-    nothing = np.zeros((0, 1, 1, 2), np.float16)
     return ClipFrames(
         source_size=source,
         work=work,
         pictures=tuple(pictures),
-        ahead=np.stack(ahead) if ahead else nothing,
-        back=np.stack(back) if back else nothing,
+        ahead=ahead[: len(pictures) - 1],
+        back=back[: len(pictures) - 1],
         trust=tuple(trust),
         quick=cv2.IMREAD_REDUCED_COLOR_2 if detail[0] >= 2 * work[0] else cv2.IMREAD_COLOR,
     )
