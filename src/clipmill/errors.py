@@ -20,6 +20,10 @@ class MissingExtraError(UsageError):
         self.extra = extra
 
 
+class NoRoomError(ClipmillError):
+    """The machine, or its GPU, has no memory for the model of a stage."""
+
+
 class ClipError(ClipmillError):
     """One clip could not be annotated; it becomes a failed row and its neighbours go on.
 

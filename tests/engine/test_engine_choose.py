@@ -37,6 +37,6 @@ def test_whichever_it_is_it_runs_a_stage_and_tells_its_peak(workers):
 def test_no_process_is_left_when_the_block_ends_with_an_error():
     with pytest.raises(RuntimeError, match="the caller's own"), choose_engine(1) as engine:
         list(engine.run(spec(), items("a")))
-        (slot,) = engine._slots
+        (slot,) = engine.slots
         raise RuntimeError("the caller's own")
     assert not slot.process.is_alive()

@@ -105,9 +105,9 @@ def test_a_clip_that_kills_its_process_fails_alone():
 
 @pytest.mark.parametrize(("name", "kind"), [("spin", "timeout"), ("hang", "stalled")])
 def test_a_clip_that_hangs_without_asking_is_stopped(monkeypatch, name, kind):
-    monkeypatch.setattr("clipmill.engine.local.GRACE_SECONDS", 0.5)
+    monkeypatch.setattr("clipmill.engine.slot.GRACE_SECONDS", 0.5)
     if name == "spin":
-        monkeypatch.setattr("clipmill.engine.local.WALL_FACTOR", 1e6)
+        monkeypatch.setattr("clipmill.engine.slot.WALL_FACTOR", 1e6)
     engine = LocalEngine(1)
     outcomes = run(engine, spec(time_limit=0.5, unit_size=3), "a", name, "b")
     engine.close()
@@ -133,9 +133,9 @@ def test_workers_that_die_at_the_start_stop_the_run():
 def test_processes_live_on_from_stage_to_stage():
     engine = LocalEngine(1)
     run(engine, spec(), "a")
-    first = engine._slots[0].process.pid
+    first = engine.slots[0].process.pid
     run(engine, spec("Batched"), "a")
-    assert engine._slots[0].process.pid == first
+    assert engine.slots[0].process.pid == first
     assert engine.peak_rss > 10_000_000
     engine.close()
 
@@ -153,7 +153,7 @@ def test_workers_die_with_their_parent(tmp_path):
                 engine = LocalEngine(1)
                 for lot in engine.run(spec(unit_size=1), items("a", "hang")):
                     if lot:
-                        print(engine._slots[0].process.pid, flush=True)
+                        print(engine.slots[0].process.pid, flush=True)
             """
         )
         .replace("SUPPORT", repr(str(Path(__file__).parents[1] / "support")))

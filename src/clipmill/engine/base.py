@@ -1,17 +1,21 @@
 """What every engine can do: take clips, give outcomes, and say what it has and what it took."""
 
+import logging
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
 from clipmill.annotations.base import ClipInput
+from clipmill.engine.rates import StageRates
 from clipmill.engine.spec import StageSpec
 from clipmill.store.annotations import Outcome
 
 Item = tuple[str, ClipInput]
 """Key and input of one clip."""
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -19,7 +23,8 @@ class Resources:
     """What an engine works with.
 
     Attributes:
-        processes: Worker processes at a time; 0 where everything is done in the calling one.
+        processes: Worker processes at a time, of stages without a GPU; 0 where everything is done
+            in the calling one.
         cpu_threads: Threads that the libraries of one worker may use.
     """
 
@@ -31,7 +36,15 @@ class Engine(ABC):
     """Places units of clips on workers; as a context manager, it closes itself.
 
     One engine runs one stage at a time, and any number of them one after another.
+
+    Attributes:
+        say: Told in words what users should know of how a stage goes on; a warning in the log
+            unless somebody shows it.
+        rates: How the stage went that was run last.
     """
+
+    say: Callable[[str], None] = staticmethod(_log.warning)
+    rates: StageRates = StageRates()
 
     @property
     @abstractmethod

@@ -1,79 +1,127 @@
-"""The main function of a spawned worker process."""
+"""The main function of a spawned worker process: sessions over a pipe."""
 
 import os
 import signal
 import threading
+from dataclasses import dataclass
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection
+from queue import SimpleQueue
 from typing import Any
 
-from clipmill.annotations.base import ClipInput
+from clipmill.engine.base import Item
 from clipmill.engine.last_words import speak_to
-from clipmill.engine.memory import peak_rss_bytes
+from clipmill.engine.rates import Measured
+from clipmill.engine.session import Session, TransportError
 from clipmill.engine.spec import StageSpec
-from clipmill.errors import ClipmillError
 
-Unit = tuple[StageSpec, list[tuple[str, ClipInput]]]
+
+@dataclass(frozen=True)
+class Open:
+    """To a worker: work on this stage from now on."""
+
+    spec: StageSpec
+
+
+@dataclass(frozen=True)
+class Shut:
+    """To a worker: let go of the model once everything is done."""
+
+
+@dataclass(frozen=True)
+class Add:
+    """To a worker: work on these clips."""
+
+    items: list[Item]
+
+
+@dataclass(frozen=True)
+class GiveBack:
+    """To a worker: let go of clips, this many at most; it answers with `GivenBack`."""
+
+    most: int
+
+
+@dataclass(frozen=True)
+class Measure:
+    """To a worker: say what was done; it answers with `Measured`."""
+
+
+@dataclass(frozen=True)
+class GivenBack:
+    """From a worker: keys that it let go of."""
+
+    keys: list[str]
+
+
+Order = Open | Shut | Add | GiveBack | Measure
 
 
 def child_main(connection: Connection, stderr: Connection) -> None:
-    """Work through units until the parent closes the connection.
+    """Work on stages until the parent closes the connection.
 
-    Messages to the parent: `("begin", key)`, `("outcome", Outcome)`, `("idle", peak bytes)`,
-    `("broken", text)` when a backend cannot be set up, or cannot go on.
+    Messages to the parent are those of `clipmill.engine.session`, `GivenBack` and `Measured`.
 
     Args:
-        connection: To the parent.
+        connection: To the parent; takes `Order`s.
         stderr: Pipe that everything goes to that is written to stderr.
     """
     speak_to(stderr)
     # Ctrl-C reaches the whole process group; the parent alone decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _die_with_parent()
-    send_lock = threading.Lock()
+    sessions: SimpleQueue[Session] = SimpleQueue()
+    threading.Thread(
+        target=_listen, args=(connection, sessions), daemon=True, name="orders"
+    ).start()
+    while True:
+        session = sessions.get()
+        _limit_threads(session.spec.cpu_threads)
+        try:
+            session.run()
+        except TransportError:
+            # Nothing is left to do, and libraries that tidy up at exit may wait for ever.
+            os._exit(0)
+        del session  # free the model before the next one is loaded
 
-    def send(*message: Any) -> None:
-        with send_lock:
+
+def _listen(connection: Connection, sessions: "SimpleQueue[Session]") -> None:
+    """Take orders, in a thread of its own: they come while the model works."""
+    sending = threading.Lock()
+
+    def send(message: Any) -> None:
+        with sending:
             connection.send(message)
 
+    session: Session | None = None
     try:
-        _serve(connection, send)
+        while True:
+            order = connection.recv()
+            if isinstance(order, Open):
+                if session:
+                    session.close()
+                session = Session(order.spec, send)
+                sessions.put(session)
+            elif session is None:
+                raise RuntimeError(f"{type(order).__name__} before a stage")
+            elif isinstance(order, Shut):
+                session.close()
+                session = None
+            elif isinstance(order, Add):
+                session.add(order.items)
+            elif isinstance(order, GiveBack):
+                send(GivenBack(session.give_back(order.most)))
+            elif isinstance(order, Measure):
+                send(session.measured())
     except (EOFError, BrokenPipeError, ConnectionResetError):
-        # Nothing is left to do, and libraries that tidy up at exit may wait for ever.
         os._exit(0)
-
-
-def _serve(connection: Connection, send: Any) -> None:
-    from clipmill.engine.worker import Worker, told
-
-    worker: Worker | None = None
-    while True:
-        spec, items = connection.recv()
-        if worker is None or worker.spec != spec:
-            worker = None  # free the previous model before the next one is loaded
-            _limit_threads(spec.cpu_threads)
-            try:
-                worker = Worker.start(spec, on_begin=lambda key: send("begin", key))
-            except ClipmillError as error:
-                send("broken", str(error))
-                return
-        try:
-            for outcome in worker.run(items):
-                send("outcome", outcome)
-        except (EOFError, BrokenPipeError, ConnectionResetError):
-            raise
-        except Exception as error:  # noqa: BLE001 - reported to the parent, which raises
-            known = isinstance(error, ClipmillError)
-            send("broken", str(error) if known else told(error))
-            return
-        send("idle", peak_rss_bytes())
 
 
 def _limit_threads(count: int) -> None:
     """Keep N workers from using N times all cores."""
     import cv2
 
-    cv2.setNumThreads(count)
+    cv2.setNumThreads(max(count, 1))
 
 
 def _die_with_parent() -> None:

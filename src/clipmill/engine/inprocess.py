@@ -1,10 +1,14 @@
 """The simplest engine: everything in this process. For debugging, notebooks and tests."""
 
 import os
+import time
 from collections.abc import Generator, Iterable
 
 from clipmill.engine.base import Engine, Item, Resources
+from clipmill.engine.machine import Machine
 from clipmill.engine.memory import peak_rss_bytes
+from clipmill.engine.placing import Place, settle
+from clipmill.engine.rates import StageRates
 from clipmill.engine.spec import StageSpec
 from clipmill.engine.units import Batcher
 from clipmill.engine.worker import Worker
@@ -26,13 +30,21 @@ class InProcessEngine(Engine):
     def run(self, spec: StageSpec, items: Iterable[Item]) -> Generator[list[Outcome], None, None]:
         """Yield outcomes in lots worth committing; on Ctrl-C the finished ones come first."""
         batcher = Batcher(spec.unit_size)
+        began = time.monotonic()
+        # The settings' own GPU stays: nothing is hidden from the calling process.
+        settled = settle(spec, Machine.here(), [Place()], hidden=False)
+        worker = Worker.start(settled)
         try:
-            for outcome in Worker.start(spec).run(items):
+            for outcome in worker.run(items):
                 if batcher.add(outcome):
                     yield batcher.take()
         except KeyboardInterrupt:
             yield batcher.take()
             raise
+        measured = worker.measured()
+        self.rates = StageRates.of(
+            [measured], clips=measured.clips, seconds=time.monotonic() - began
+        )
         yield batcher.take()
 
     @property

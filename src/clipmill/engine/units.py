@@ -1,23 +1,11 @@
-"""Units of work and lots of outcomes."""
+"""Lots of outcomes that are committed together."""
 
 import time
-from collections.abc import Iterable, Iterator
-from itertools import islice
-from typing import TypeVar
 
 from clipmill.store.annotations import Outcome
 
-ItemT = TypeVar("ItemT")
-
 COMMIT_SECONDS = 5.0
 """Finished outcomes wait at most about this long for their commit."""
-
-
-def in_units(items: Iterable[ItemT], size: int) -> Iterator[list[ItemT]]:
-    """Yield lists of at most `size` items, reading the source only as far as needed."""
-    source = iter(items)
-    while unit := list(islice(source, size)):
-        yield unit
 
 
 class Batcher:

@@ -1,34 +1,21 @@
 """One annotation with its model loaded, working through clips: decode ahead, batch, survive."""
 
-import traceback
-from collections import deque
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
-from pathlib import Path
+from itertools import islice
 from typing import Any
 
-from clipmill.annotations.base import Backend, ClipInput
-from clipmill.engine.clock import ClipClock
+from clipmill.annotations.base import Backend
+from clipmill.engine.base import Item
+from clipmill.engine.clips_ahead import ClipsAhead, Job
+from clipmill.engine.memory import forget_gpu_peak, peak_gpu_bytes, peak_rss_bytes
+from clipmill.engine.rates import Measured
 from clipmill.engine.spec import StageSpec
-from clipmill.errors import ClipError, ClipmillError
-from clipmill.failures import REMEDIES, machine_kind
+from clipmill.engine.telling import failure, told
+from clipmill.errors import ClipmillError, NoRoomError
+from clipmill.failures import machine_kind
 from clipmill.store.annotations import Outcome
-
-Notify = Callable[[str], None]
-
-
-def _ignore(_key: str) -> None:
-    """Default notification: nobody listens."""
-
-
-@dataclass
-class _Job:
-    key: str
-    item: ClipInput
-    clock: ClipClock
-    loaded: "Future[Any] | None" = None
 
 
 class Worker:
@@ -36,156 +23,132 @@ class Worker:
 
     Args:
         spec: Which backend, with which settings.
-        on_begin: Told the key of a clip when its decoding begins, so that an observer of the
-            process knows which clips were in flight when it died.
+        ahead: What clips come through; one of its own, which tells nobody, if None.
     """
 
-    def __init__(self, spec: StageSpec, *, on_begin: Notify = _ignore) -> None:
+    def __init__(self, spec: StageSpec, *, ahead: ClipsAhead | None = None) -> None:
         self.spec = spec
-        self.on_begin = on_begin
+        self.ahead = ahead or ClipsAhead(spec)
         self.backend: Backend = spec.make_backend()
+        self._busy = 0.0
+        self._clips = 0
+        began = time.perf_counter()
+        forget_gpu_peak()
         self.backend.setup()
+        self._setup = time.perf_counter() - began
 
     @classmethod
-    def start(cls, spec: StageSpec, *, on_begin: Notify = _ignore) -> "Worker":
+    def start(cls, spec: StageSpec, *, ahead: ClipsAhead | None = None) -> "Worker":
         """Return a worker with its model loaded.
 
         Raises:
-            ClipmillError: It cannot be, whatever the reason.
+            NoRoomError: The machine, or its GPU, has no memory for it.
+            ClipmillError: It cannot be, for another reason.
         """
         try:
-            return cls(spec, on_begin=on_begin)
-        except ClipmillError as error:
-            raise ClipmillError(f"{spec.annotation}/{spec.backend}: {error}") from error
+            return cls(spec, ahead=ahead)
         except Exception as error:
-            raise ClipmillError(
-                f"{spec.annotation}/{spec.backend} cannot be set up: {told(error)}"
-            ) from error
+            if machine_kind(error) == "memory" or isinstance(error, NoRoomError):
+                text = error if isinstance(error, ClipmillError) else told(error)
+                raise NoRoomError(f"{spec.title}: {text}") from error
+            if isinstance(error, ClipmillError):
+                raise ClipmillError(f"{spec.title}: {error}") from error
+            raise ClipmillError(f"{spec.title} cannot be set up: {told(error)}") from error
 
-    def run(self, items: Iterable[tuple[str, ClipInput]]) -> Iterator[Outcome]:
-        """Yield one outcome per clip, in the order given.
+    def measured(self) -> Measured:
+        """Return what it has done so far, and what it waited for; callable from any thread."""
+        return Measured(
+            clips=self._clips,
+            busy=self._busy,
+            waiting=self.ahead.waits.decoding,
+            idle=self.ahead.waits.work,
+            loading=self.ahead.waits.loading,
+            setup=self._setup,
+            peak_rss=peak_rss_bytes(),
+            peak_gpu=peak_gpu_bytes(),
+        )
 
-        Decoding runs in threads, `spec.ahead` clips ahead of the model. A clip that raises is a
-        failed outcome; its neighbours go on.
+    def run(self, items: Iterable[Item]) -> Iterator[Outcome]:
+        """Yield one outcome per clip, in the order in which they finish.
+
+        Args:
+            items: Read by the calling thread, two windows of decoding ahead at most.
         """
         source = iter(items)
-        waiting: deque[_Job] = deque()
-        with ThreadPoolExecutor(self.spec.decode_threads, "decode") as pool:
-            try:
-                while True:
-                    self._fill(waiting, source, pool)
-                    if not waiting:
-                        return
-                    size = min(self.spec.batch_size, len(waiting))
-                    yield from self._run_batch([waiting.popleft() for _ in range(size)])
-            finally:
-                for job in waiting:
-                    if job.loaded:
-                        job.loaded.cancel()
+        window = 2 * max(self.spec.ahead, self.spec.batch_size)
 
-    def _fill(
-        self,
-        waiting: "deque[_Job]",
-        source: Iterator[tuple[str, ClipInput]],
-        pool: ThreadPoolExecutor,
-    ) -> None:
-        while len(waiting) < self.spec.batch_size + self.spec.ahead:
-            entry = next(source, None)
-            if entry is None:
-                return
-            key, item = entry
-            clock = ClipClock(self.spec.time_limit)
-            job = _Job(key, replace(item, check=clock.check), clock)
-            try:
-                job.loaded = pool.submit(self._load, job)
-            except RuntimeError as error:
-                raise ClipmillError(
-                    f"{self.spec.annotation}/{self.spec.backend} cannot decode: {told(error)}"
-                ) from error
-            waiting.append(job)
+        def top_up() -> None:
+            more = list(islice(source, max(window - self.ahead.waiting, 0)))
+            if more:
+                self.ahead.add(more)
+            elif not self.ahead.waiting:
+                self.ahead.close()
 
-    def _load(self, job: _Job) -> Any:
-        self.on_begin(job.key)
-        with job.clock.running():
-            return self.backend.load(job.item)
+        top_up()
+        yield from self.work(before_each=top_up)
 
-    def _run_batch(self, jobs: Sequence[_Job]) -> Iterator[Outcome]:
+    def work(self, *, before_each: Callable[[], None] | None = None) -> Iterator[Outcome]:
+        """Yield the outcomes of what is added to `ahead`, until that is closed and empty.
+
+        A clip that raises is a failed outcome; its neighbours go on.
+
+        Args:
+            before_each: Called before each look for loaded clips.
+        """
+        with self.ahead:
+            self.ahead.begin(self.backend.load)
+            while True:
+                if before_each:
+                    before_each()
+                batch = self.ahead.next_batch()
+                if not batch:
+                    return
+                yield from self._run_batch(batch)
+
+    def _run_batch(self, jobs: Sequence[Job]) -> Sequence[Outcome]:
         """Outcomes of a batch; clips whose loading failed leave the batch first."""
         results: dict[str, Outcome] = {}
-        ready: list[tuple[_Job, Any]] = []
         for job in jobs:
-            assert job.loaded is not None
-            try:
-                ready.append((job, job.loaded.result()))
-            except Exception as error:  # noqa: BLE001 - any error of a clip is its own outcome
-                results[job.key] = _failure(job, error)
+            if job.error is not None:
+                results[job.key] = failure(job.key, job.error, seconds=job.clock.elapsed)
+        began = time.perf_counter()
+        results.update(self._annotate([job for job in jobs if job.error is None]))
+        self._busy += time.perf_counter() - began
+        self._clips += len(jobs)
+        for job in jobs:
             job.loaded = None
-        results.update(self._annotate(ready))
-        yield from (results[job.key] for job in jobs)
+        self.ahead.done(jobs)
+        return [results[job.key] for job in jobs]
 
-    def _annotate(self, ready: Sequence[tuple[_Job, Any]]) -> dict[str, Outcome]:
+    def _annotate(self, jobs: Sequence[Job]) -> dict[str, Outcome]:
         """Run the model; on an error, in halves, so that only the culprit fails.
 
         Halving also is the answer to a batch that does not fit into memory.
         """
-        if not ready:
+        if not jobs:
             return {}
-        jobs = [job for job, _ in ready]
         rows: Sequence[Any] | None = None
         try:
             with _all_running(jobs):
-                rows = self.backend.annotate([loaded for _, loaded in ready])
-            if len(rows) != len(ready):
-                raise RuntimeError(f"{len(rows)} rows came back for {len(ready)} clips")
+                rows = self.backend.annotate([job.loaded for job in jobs])
+            if len(rows) != len(jobs):
+                raise RuntimeError(f"{len(rows)} rows came back for {len(jobs)} clips")
         except Exception as error:  # noqa: BLE001 - any error of a clip is its own outcome
-            if len(ready) == 1:
-                return {jobs[0].key: _failure(jobs[0], error)}
+            if len(jobs) == 1:
+                return {jobs[0].key: failure(jobs[0].key, error, seconds=jobs[0].clock.elapsed)}
             rows = None
         if rows is None:
             # Only now, outside of the handler, has the failed attempt let go of its memory.
-            middle = len(ready) // 2
-            return self._annotate(ready[:middle]) | self._annotate(ready[middle:])
-        share = [job.clock.elapsed for job in jobs]
+            middle = len(jobs) // 2
+            return self._annotate(jobs[:middle]) | self._annotate(jobs[middle:])
         return {
-            job.key: Outcome(key=job.key, record=row, seconds=seconds)
-            for job, row, seconds in zip(jobs, rows, share, strict=True)
+            job.key: Outcome(key=job.key, record=row, seconds=job.clock.elapsed)
+            for job, row in zip(jobs, rows, strict=True)
         }
 
 
-def _all_running(jobs: Sequence[_Job]) -> ExitStack:
+def _all_running(jobs: Sequence[Job]) -> ExitStack:
     stack = ExitStack()
     for job in jobs:
         stack.enter_context(job.clock.running())
     return stack
-
-
-def _failure(job: _Job, error: Exception) -> Outcome:
-    known = isinstance(error, ClipError)
-    return Outcome(
-        key=job.key,
-        record=None,
-        error_kind=_kind(error),
-        error=str(error) if known else f"{type(error).__name__}: {error}{_place(error)}",
-        seconds=job.clock.elapsed,
-    )
-
-
-def _kind(error: Exception) -> str:
-    """Return the kind of a failure; what the machine could not do goes before what it led to."""
-    if isinstance(error, ClipError) and error.kind != ClipError.kind:
-        return error.kind
-    cause = error.__cause__ if isinstance(error, ClipError) else error
-    return (machine_kind(cause) if cause else "") or ClipError.kind
-
-
-def told(error: Exception) -> str:
-    """Return an error of a library in words, with what to do where the machine is to blame."""
-    remedy = REMEDIES.get(machine_kind(error), "")
-    text = f"{type(error).__name__}: {error}{_place(error)}"
-    return f"{text}; {remedy}" if remedy else text
-
-
-def _place(error: Exception) -> str:
-    """Where an unforeseen error was raised, for whoever has to mend it."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""

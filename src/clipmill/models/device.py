@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from clipmill.errors import UsageError
+from clipmill.errors import NoRoomError, UsageError
 
 _NO_GPU = (
     "{what} needs a GPU, and torch sees none. "
@@ -79,13 +79,13 @@ def check_memory(device: torch.device, *, needed_bytes: int, what: str) -> None:
         what: Named in the error.
 
     Raises:
-        UsageError: Less is free, with both figures.
+        NoRoomError: Less is free, with both figures.
     """
     if device.type != "cuda":
         return
     free, total = torch.cuda.mem_get_info(device)
     if free < needed_bytes:
-        raise UsageError(
+        raise NoRoomError(
             f"{what} needs about {needed_bytes / 2**30:.1f} GiB of GPU memory; {device} has "
             f"{free / 2**30:.1f} of {total / 2**30:.1f} GiB free. End other programs on it, take "
             "fewer workers, or run the profile `embedded`, which needs no GPU"
