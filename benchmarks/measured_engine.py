@@ -97,7 +97,7 @@ _workers: list[tuple[Worker, float]] = []
 def _begin(spec: StageSpec) -> None:
     import cv2
 
-    cv2.setNumThreads(spec.cpu_threads)
+    cv2.setNumThreads(1)
     began = time.process_time()
     _workers.append((Worker(spec), time.process_time() - began))
 

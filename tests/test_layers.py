@@ -298,7 +298,9 @@ def test_the_pipeline_knows_no_kind_of_engine():
         for name in _modules(path)
         if name.startswith("engine.")
     }
-    assert {".".join(name.split(".")[:2]) for name in used} == {"engine.base", "engine.spec"}
+    assert {".".join(name.split(".")[:2]) for name in used} == {
+        *("engine.base", "engine.rates", "engine.spec"),
+    }
 
 
 def test_steps_are_told_apart_in_one_place():

@@ -101,6 +101,11 @@ class Needs:
         gpu: Whether it is hopeless without a GPU.
         weights: Names of model weights in the registry.
         licence: Licence of the method and its weights, as shown to users.
+        cpus: Cores that a worker keeps busy.
+        gpus: Share of a GPU that a worker takes where there is one. None: a whole one, if the
+            backend has a setting `device` or is hopeless without.
+        gpu_memory: GiB of GPU memory that a worker needs, weights and a batch; 0 if unknown.
+        memory: GiB of memory that a worker needs; 0 if unknown.
     """
 
     modules: tuple[str, ...] = ()
@@ -108,6 +113,10 @@ class Needs:
     gpu: bool = False
     weights: tuple[str, ...] = ()
     licence: str = "Apache-2.0"
+    cpus: float = 1.0
+    gpus: float | None = None
+    gpu_memory: float = 0.0
+    memory: float = 0.0
 
 
 class Backend(ABC):
@@ -172,6 +181,16 @@ class Backend(ABC):
     def wanted_weights(cls, config: Any) -> tuple[str, ...]:
         """Return the registry's weights that these settings need; none if they name a file."""
         return () if getattr(config, "weights", None) else cls.needs.weights
+
+    @classmethod
+    def gpu_share(cls, config: Any) -> float:
+        """Return the share of a GPU that a worker with these settings takes where there is one."""
+        device = getattr(config, "device", None)
+        if device is not None and str(device).partition(":")[0] not in ("auto", "cuda"):
+            return 0.0
+        if cls.needs.gpus is not None:
+            return cls.needs.gpus
+        return 1.0 if cls.needs.gpu or device is not None else 0.0
 
     def setup(self) -> None:
         """Load the model; called once per worker, before the first clip."""

@@ -41,6 +41,16 @@ WorkersOption = Annotated[
         "at most 8.",
     ),
 ]
+RunWorkersOption = Annotated[
+    int | None,
+    typer.Option(
+        "--workers",
+        "-j",
+        min=0,
+        help="Worker processes; of steps with a GPU, the most; 0 runs everything in this process. "
+        "Default: as many as cores, memory and GPUs have room for, step by step.",
+    ),
+]
 
 DEFAULT_WORKSPACE = "workspace"
 MAX_DEFAULT_WORKERS = 8

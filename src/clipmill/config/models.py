@@ -130,7 +130,11 @@ class AnnotateStep(StepSettings):
         config: Settings of the backend.
         time_limit: Seconds one clip may take; the backend's default when None.
         unit_size: Clips per commit; the backend's default when None.
-        batch_size: Clips per model call; the backend's default when None.
+        batch_size: Clips per model call, at most; the backend's default when None.
+        workers: Workers of this step; when None, as many as there is room for.
+        gpus: Share of a GPU that each takes: 0.25 for four to a card; the backend's when None.
+        decode_threads: Threads with which each decodes; when None, by the cores.
+        ahead: Clips that each has decoded ahead of its model; when None, by the batch.
     """
 
     word: ClassVar[str] = "annotate"
@@ -140,6 +144,10 @@ class AnnotateStep(StepSettings):
     time_limit: float | None = Field(default=None, gt=0)
     unit_size: int | None = Field(default=None, ge=1)
     batch_size: int | None = Field(default=None, ge=1)
+    workers: int | None = Field(default=None, ge=1)
+    gpus: float | None = Field(default=None, ge=0, le=1)
+    decode_threads: int | None = Field(default=None, ge=1)
+    ahead: int | None = Field(default=None, ge=1)
 
 
 class SelectStep(StepSettings):

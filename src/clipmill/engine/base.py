@@ -38,8 +38,8 @@ class Engine(ABC):
     One engine runs one stage at a time, and any number of them one after another.
 
     Attributes:
-        say: Told in words what users should know of how a stage goes on; a warning in the log
-            unless somebody shows it.
+        say: Told in words what users should know of how a stage goes on; a warning, which the
+            command line shows, unless somebody else wants it.
         rates: How the stage went that was run last.
     """
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from clipmill.engine.base import Item
 from clipmill.engine.last_words import speak_to
-from clipmill.engine.rates import Measured
+from clipmill.engine.memory import forget_peak_rss
 from clipmill.engine.session import Session, TransportError
 from clipmill.engine.spec import StageSpec
 
@@ -77,6 +77,7 @@ def child_main(connection: Connection, stderr: Connection) -> None:
     while True:
         session = sessions.get()
         _limit_threads(session.spec.cpu_threads)
+        forget_peak_rss()
         try:
             session.run()
         except TransportError:

@@ -8,7 +8,6 @@ from clipmill.engine.base import Engine, Item, Resources
 from clipmill.engine.child import Measure
 from clipmill.engine.crew import Crew
 from clipmill.engine.dealing import deal
-from clipmill.engine.death import Death
 from clipmill.engine.hearing import Hearing
 from clipmill.engine.machine import Machine
 from clipmill.engine.placing import places_of, settle

@@ -33,7 +33,7 @@ class Machine:
 
 
 def usable_cores() -> int:
-    """Return the cores of this process: those of its affinity, within the quota of its container."""
+    """Return the cores of this process: of its affinity, within the quota of its container."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0
     cores = cores or os.cpu_count() or 1
     quota, _, period = _read("cpu.max").partition(" ")

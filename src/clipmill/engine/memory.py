@@ -2,12 +2,14 @@
 
 import resource
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
 _STATUS = Path("/proc/self/status")
+_FORGET = Path("/proc/self/clear_refs")
 
 
 def peak_rss_bytes() -> int:
@@ -35,6 +37,12 @@ def peak_gpu_bytes() -> int:
     return int(torch.cuda.max_memory_allocated())
 
 
+def forget_peak_rss() -> None:
+    """Let the next stage of this process begin with its own peak, where the kernel can."""
+    with suppress(OSError):
+        _FORGET.write_text("5")
+
+
 def forget_gpu_peak() -> None:
     """Let the next stage of this process begin with its own peak."""
     torch = sys.modules.get("torch")
@@ -52,18 +60,20 @@ def nbytes_of(loaded: Any) -> int:
 
 
 def _nbytes(value: Any, seen: set[int]) -> int:
-    if isinstance(value, str | int | float | bool) or value is None or id(value) in seen:
+    if value is None or isinstance(value, str | int | float) or id(value) in seen:
         return 0
     seen.add(id(value))
-    size = getattr(value, "nbytes", None)
+    size = len(value) if isinstance(value, bytes | bytearray) else getattr(value, "nbytes", None)
     if isinstance(size, int):
         return size
-    if isinstance(value, bytes | bytearray):
-        return len(value)
+    return sum(_nbytes(part, seen) for part in _parts_of(value))
+
+
+def _parts_of(value: Any) -> Iterable[Any]:
     if isinstance(value, Mapping):
-        return sum(_nbytes(part, seen) for part in value.values())
+        return value.values()
     if isinstance(value, list | tuple | set | frozenset):
-        return sum(_nbytes(part, seen) for part in value)
+        return value
     if is_dataclass(value) and not isinstance(value, type):
-        return sum(_nbytes(getattr(value, one.name), seen) for one in fields(value))
-    return sum(_nbytes(part, seen) for part in getattr(value, "__dict__", {}).values())
+        return (getattr(value, one.name) for one in fields(value))
+    return getattr(value, "__dict__", {}).values()

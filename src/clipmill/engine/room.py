@@ -7,8 +7,8 @@ class Room:
     """Lets clips in while they are thought to fit.
 
     What a clip will take is not known before it is loaded. It is expected to take as much as the
-    largest so far, and if its video is larger than any before, all of its frames at their size. A clip
-    that is alone always has room.
+    largest so far, and if its video is larger than any before, all of its frames at their size.
+    One that is alone always has room.
 
     Args:
         limit: Bytes.

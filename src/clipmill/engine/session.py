@@ -5,21 +5,25 @@ there), and the other methods from any other thread:
 
 - `add(items)` at any time, also before the model is loaded and while the model works: clips of
   several units follow one another without a pause. Take care that a worker always has a few more
-  than `StageSpec.ahead`, or its decoding threads run dry; `StageSpec.ahead + batch_size` and as many
-  again is what the local engine keeps there.
-- `give_back(most)` returns keys that another worker is to do: they are forgotten here. They include
-  none that is with the model or being loaded.
+  than `spec.ahead`, or its decoding threads run dry: the local engine keeps twice
+  `spec.ahead + spec.batch_size` there, and a unit at least.
+- `give_back(most)` returns keys that another worker is to do: they are forgotten here. None of them
+  is with the model or being loaded.
 - `measured()` returns counters of the stage so far (`clipmill.engine.rates`).
 - `close()` when no further clips come: `run` returns once all have an outcome.
 
-What happens is told through `tell`, in the order in which it happens, from several threads (one at
-a time): `Ready`, then for each clip `Begun`, `Loaded`, `Finished`. The keys that are begun and not
-finished when a process dies are the suspects. `NoRoom` (no memory for the model: go on with fewer
-workers) or `Broken` (the stage cannot be worked on) is the last that is told; clips without an
-outcome are then nobody's fault. All messages, `StageSpec`, `Item` and `Outcome` can be pickled. Clips
-travel as addresses, rows and ids, never as frames.
+What happens is told through `tell`, by several threads, one at a time: `Ready`, then for each clip
+`Begun`, `Loaded`, `Finished`. The keys that are begun and not finished when a process dies are the
+suspects. `NoRoom` (no memory for the model: go on with fewer workers) or `Broken` (the stage cannot
+be worked on) is the last that is told; clips without an outcome are then nobody's fault. All
+messages, `StageSpec`, `Item` and `Outcome` can be pickled. Clips travel as addresses, rows and ids,
+never as frames. `tell` may raise, when nobody is there any more: `run` then raises
+`TransportError`.
 
-`tell` may raise, when nobody is there any more: the error comes out of `run`.
+Beforehand, `clipmill.engine.placing` says how many workers a stage gets and which GPU each sees
+(`places_of`; `Place.environment` has to be set before a process begins), and fills in what the
+pipeline file leaves open (`settle`): a `Session` wants a settled `StageSpec`. What the parent makes
+of the messages is in `clipmill.engine.hearing`, who gets which clips in `clipmill.engine.dealing`.
 """
 
 import threading

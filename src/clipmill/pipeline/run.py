@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 
 from clipmill.config import Pipeline
 from clipmill.engine.base import Engine
+from clipmill.engine.rates import StageRates
 from clipmill.errors import UsageError
 from clipmill.failures import RETRIED_KINDS, check_kinds
 from clipmill.pipeline.check import check_pipeline
@@ -22,6 +23,7 @@ from clipmill.pipeline.inputs.changes import (
 from clipmill.pipeline.inputs.videos import VideoList
 from clipmill.pipeline.population import Population
 from clipmill.pipeline.recorded.last_run import identified, keep_copies, last_inputs, note_pipeline
+from clipmill.pipeline.recorded.rates import note_rates
 from clipmill.pipeline.steps.compute import compute
 from clipmill.pipeline.steps.registry import make_step
 from clipmill.pipeline.steps.same_failure import StageStopped
@@ -59,6 +61,7 @@ class RunSummary:
         reports: One per step.
         computed: Rows computed in this run, by annotation.
         peak_rss: Largest resident set of any worker, bytes.
+        rates: How fast the steps went that had something to compute, by title.
         changes: What became of the inputs since the last run.
         account: What the sources gave.
     """
@@ -66,6 +69,7 @@ class RunSummary:
     reports: tuple[StepReport, ...]
     computed: dict[str, int] = field(default_factory=dict)
     peak_rss: int = 0
+    rates: dict[str, StageRates] = field(default_factory=dict)
     changes: Changes = field(default_factory=Changes)
     account: Account = field(default_factory=Account)
 
@@ -147,11 +151,12 @@ def run_pipeline(
         raise UsageError("no videos to run on: give --input, or `sources` in the pipeline file")
     context = Context(workspace, pipeline)
     computed: dict[str, int] = {}
+    rates: dict[str, StageRates] = {}
 
     def execute(stage: Stage, population: Population, pending: list[str]) -> dict[str, str]:
         observer.stage_begins(stage.step.title, total=len(population.clips), pending=len(pending))
         computed[stage.step.annotate] = len(pending)
-        return compute(
+        changed = compute(
             stage,
             context,
             population,
@@ -160,6 +165,10 @@ def run_pipeline(
             on_commit=observer.committed,
             keep_going=keep_going,
         )
+        if pending and engine.rates.clips:
+            rates[stage.step.title] = engine.rates
+            note_rates(workspace, stage, engine.rates)
+        return changed
 
     with workspace.lock():
         found = list_sources(pipeline.sources)
@@ -193,7 +202,7 @@ def run_pipeline(
             observer.step_done(report)
             reports.append(report)
             _check_left(report)
-    return RunSummary(tuple(reports), computed, engine.peak_rss, changes, found.account)
+    return RunSummary(tuple(reports), computed, engine.peak_rss, rates, changes, found.account)
 
 
 class _Inputs:

@@ -10,7 +10,7 @@ from rich.console import Console
 from clipmill.cli.commands.look import funnel_table
 from clipmill.cli.commands.report import write_report
 from clipmill.cli.commands.run import execute
-from clipmill.cli.options import JsonOption, ProfileOption, WorkersOption, open_last_run
+from clipmill.cli.options import JsonOption, ProfileOption, RunWorkersOption, open_last_run
 from clipmill.cli.output.answers import summary_json, tell_json
 from clipmill.cli.output.console import make_console
 from clipmill.cli.output.tables import show_table
@@ -31,7 +31,7 @@ def demo(
         Path, typer.Option("--workspace", "-w", help="Folder for everything the demo makes.")
     ] = Path("demo-workspace"),
     profile: ProfileOption = None,
-    workers: WorkersOption = None,
+    workers: RunWorkersOption = None,
     gallery: Annotated[
         int, typer.Option("--gallery", min=0, help="Clips shown in the report.")
     ] = 24,

@@ -17,10 +17,12 @@ from clipmill.cli.options import (
 from clipmill.cli.output.account import show_account
 from clipmill.cli.output.answers import step_json, tell_json
 from clipmill.cli.output.console import make_console, name
+from clipmill.cli.output.rates import show_rates
 from clipmill.cli.output.tables import show_table
 from clipmill.errors import ClipmillError
 from clipmill.failures import MACHINE_KINDS, REMEDIES
 from clipmill.pipeline.inputs.account import load_account
+from clipmill.pipeline.recorded.rates import noted_rates, rates_json
 from clipmill.pipeline.verdicts import POSTPONED, StepReport
 from clipmill.sources.account import Account
 
@@ -33,13 +35,16 @@ def status(workspace: WorkspaceOption = DEFAULT_WORKSPACE, as_json: JsonOption =
     context, listing = open_last_run(workspace)
     reports = evaluate(context, listing)
     account = load_account(context.workspace) or Account()
+    rates = noted_rates(context.workspace, context.stages)
     if as_json:
         sources = account.model_dump(mode="json")["sources"]
-        tell_json("status", {"sources": sources, "steps": list(map(step_json, reports))})
+        steps = list(map(step_json, reports))
+        tell_json("status", {"sources": sources, "steps": steps, "rates": rates_json(rates)})
         return
     console = make_console()
     show_account(account, console)
     show_table(console, funnel_table(reports))
+    show_rates(rates, console)
     postponed = sum(report.postponed for report in reports)
     if postponed:
         console.print(

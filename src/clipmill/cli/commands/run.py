@@ -17,13 +17,13 @@ from clipmill.cli.options import (
     DEFAULT_WORKSPACE,
     JsonOption,
     ProfileOption,
-    WorkersOption,
+    RunWorkersOption,
     WorkspaceOption,
-    worker_count,
 )
 from clipmill.cli.output.answers import summary_json, tell_json
 from clipmill.cli.output.console import make_console, name
 from clipmill.cli.output.logs import log_command
+from clipmill.cli.output.rates import show_rates
 from clipmill.cli.output.run_log import logged
 from clipmill.cli.output.verbosity import TalkingTyper, is_quiet
 from clipmill.cli.pipeline_choice import choose_pipeline
@@ -80,7 +80,7 @@ def run(
             "`objects.config.max_objects=2`; may be repeated.",
         ),
     ] = None,
-    workers: WorkersOption = None,
+    workers: RunWorkersOption = None,
     until: Annotated[
         str, typer.Option("--until", help="Stop after this step, e.g. `quality`.")
     ] = "",
@@ -209,7 +209,7 @@ def execute(
     except PULL_ERRORS as error:
         raise UsageError(str(error)) from error
     opened = Workspace.open(workspace, create=True)
-    engine = choose_engine(worker_count(workers))
+    engine = choose_engine(workers)
     # A cluster's polite kill means the same as Ctrl-C: commit what is done, then leave.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -246,6 +246,7 @@ def _say(summary: RunSummary, workspace: str, console: Console) -> None:
         console.print(line, highlight=False, soft_wrap=True)
     if is_quiet():
         return
+    show_rates(summary.rates, console)
     console.print(
         f"look at them:  clipmill report --workspace {workspace}\n"
         f"why is a clip out:  clipmill why PATH-OR-ID --workspace {workspace}",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from clipmill.pipeline.recorded.rates import rates_json
 from clipmill.pipeline.verdicts import OUT, StepReport
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def summary_json(summary: "RunSummary") -> dict[str, object]:
         "computed": summary.computed,
         "changes": asdict(summary.changes),
         "peak_rss_bytes": summary.peak_rss,
+        "rates": rates_json(summary.rates),
         "sources": summary.account.model_dump(mode="json")["sources"],
         "steps": [step_json(report) for report in summary.reports],
     }

@@ -13,7 +13,7 @@ from clipmill.annotations.base import ClipInput
 from clipmill.annotations.columns import object_ids
 from clipmill.clips import Clip
 from clipmill.engine.base import Engine
-from clipmill.engine.spec import StageSpec
+from clipmill.engine.spec import StageSpec, WorkerNeeds
 from clipmill.failures import Kind, is_machine, once_more
 from clipmill.pipeline.context import PROBE, Context, Stage
 from clipmill.pipeline.population import Population
@@ -71,7 +71,7 @@ def compute(
                 stage.table.append(lot)
                 on_commit(lot)
 
-        spec = stage_spec(stage, cpu_threads=engine.resources.cpu_threads)
+        spec = stage_spec(stage)
         with closing(
             engine.run(spec, _inputs(stage, context, population, frozenset(pending)))
         ) as lots:
@@ -114,8 +114,8 @@ class _History:
         return replace(outcome, error_kind=error_kind, error=error)
 
 
-def stage_spec(stage: Stage, *, cpu_threads: int) -> StageSpec:
-    """Return what the workers of a stage need to know."""
+def stage_spec(stage: Stage) -> StageSpec:
+    """Return what the workers of a stage need to know; what it leaves open the engine decides."""
     backend, step = stage.backend, stage.step
     return StageSpec(
         annotation=step.annotate,
@@ -124,7 +124,24 @@ def stage_spec(stage: Stage, *, cpu_threads: int) -> StageSpec:
         time_limit=step.time_limit or backend.time_limit,
         unit_size=step.unit_size or backend.unit_size,
         batch_size=step.batch_size or backend.batch_size,
-        cpu_threads=cpu_threads,
+        ahead=step.ahead or 0,
+        decode_threads=step.decode_threads or 0,
+        needs=worker_needs(stage),
+    )
+
+
+def worker_needs(stage: Stage) -> WorkerNeeds:
+    """Return what one worker needs: what the pipeline file says, else what the backend does."""
+    needs, step = stage.backend.needs, stage.step
+    share = stage.backend.gpu_share(stage.config)
+    kind, _, number = str(getattr(stage.config, "device", "")).partition(":")
+    return WorkerNeeds(
+        workers=step.workers or 0,
+        cpus=needs.cpus,
+        gpus=share if step.gpus is None else step.gpus,
+        gpu_memory=int(needs.gpu_memory * 2**30),
+        memory=int(needs.memory * 2**30),
+        gpu=int(number) if kind == "cuda" and number.isdigit() else None,
     )
 
 
