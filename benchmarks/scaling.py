@@ -3,7 +3,7 @@
 python benchmarks/scaling.py [--clips 60] [--seconds 0.2] [--rounds 3]
 
 The model computes in one thread until it has used its processor seconds. Each round runs 1 and 2
-processes after one another; time counts once all processes work, commits are included. Other work on
+processes after one another; time counts once all processes work, commits included. Other work on
 the machine makes both slower: what they got of the cores that they wanted (processor seconds over
 seconds in the model) is taken out of the second figure.
 """

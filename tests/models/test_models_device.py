@@ -1,16 +1,19 @@
 """Which device is taken, and what is said when it is not there."""
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="needs the extra 'models'")
 
-from clipmill.errors import UsageError  # noqa: E402
+from clipmill.errors import NoRoomError, UsageError  # noqa: E402
 from clipmill.models.device import (  # noqa: E402
     autocast,
     check_memory,
     choose_device,
     full_precision,
     inference,
+    pinned,
+    sent,
 )
 
 CPU = torch.device("cpu")
@@ -47,6 +50,9 @@ def test_on_the_cpu_nothing_is_cast_or_checked() -> None:
     assert product.dtype == torch.float32
     assert product.is_inference()
     check_memory(CPU, needed_bytes=2**60, what="anything")
+    pictures = np.zeros((2, 3), np.uint8)
+    assert pinned(pictures, CPU) is pictures
+    assert sent(pictures, CPU).data_ptr() == pictures.ctypes.data  # nothing was copied
 
 
 @gpu
@@ -55,8 +61,11 @@ def test_on_a_gpu() -> None:
     assert device.type == "cuda"
     with pytest.raises(UsageError, match="no GPU 99"):
         choose_device("cuda:99")
-    with pytest.raises(UsageError, match=r"needs about 1048576\.0 GiB"):
+    with pytest.raises(NoRoomError, match=r"needs about 1048576\.0 GiB"):
         check_memory(device, needed_bytes=2**50, what="a network")
+    pictures = pinned(np.arange(6, dtype=np.uint8).reshape(2, 3), device)
+    assert torch.from_numpy(pictures).is_pinned()
+    assert (sent(pictures, device).cpu().numpy() == pictures).all()
     values = torch.rand(4, 4, device=device)
     with inference(), autocast(device):
         expected = torch.bfloat16 if torch.cuda.is_bf16_supported(False) else torch.float32

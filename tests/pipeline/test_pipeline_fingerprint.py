@@ -43,6 +43,21 @@ def test_where_and_how_fast_it_runs_recomputes_nothing(fingerprint, config):
     assert fingerprint(config) == fingerprint("")
 
 
+@pytest.mark.parametrize(
+    "field",
+    ["workers: 3", "gpus: 0.25", "decode_threads: 2", "ahead: 9", "batch_size: 2", "unit_size: 5"],
+)
+def test_what_workers_are_given_recomputes_nothing(tmp_path, field):
+    workspace = Workspace.open(tmp_path, create=True)
+    text = "name: t\nsteps: [{annotate: probe}, {annotate: shots, FIELD}]"
+
+    def of(field: str) -> str:
+        pipeline = parse_pipeline(text.replace("FIELD", field), name="t")
+        return Context(workspace, pipeline).stages["shots"].fingerprint
+
+    assert of(field) == of("backend: embedded")
+
+
 def test_what_an_annotation_reads_decides_its_fingerprint(fingerprint):
     other = "annotate: probe\n    config: {max_pixels: 1000}"
     assert fingerprint("", probe=other) != fingerprint("")

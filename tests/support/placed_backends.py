@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from clipmill.annotations.base import RUNTIME, Backend, BackendConfig, ClipInput, Needs
+from clipmill.annotations.base import Backend, BackendConfig, ClipInput, Needs
 
 
 @dataclass(frozen=True)

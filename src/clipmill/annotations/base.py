@@ -198,7 +198,9 @@ class Backend(ABC):
 
     @abstractmethod
     def load(self, item: ClipInput) -> Any:
-        """Decode what the model needs; runs in a thread, ahead of `annotate`.
+        """Decode what the model needs; runs in threads, ahead of `annotate`.
+
+        Several clips may be loaded at once (`decode_threads`): change nothing of `self` here.
 
         Raises:
             ClipError: The clip becomes a failed row with this kind and message.

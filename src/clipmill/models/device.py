@@ -3,6 +3,7 @@
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
+import numpy.typing as npt
 import torch
 
 from clipmill.errors import NoRoomError, UsageError
@@ -68,6 +69,25 @@ def full_precision(device: torch.device) -> AbstractContextManager[Any]:
 def inference() -> AbstractContextManager[Any]:
     """Return the context that every forward pass runs in: no gradients, no version counters."""
     return torch.inference_mode()
+
+
+def pinned(array: npt.NDArray[Any], device: torch.device) -> npt.NDArray[Any]:
+    """Return an array that a GPU can fetch by itself; to be called in `load`, where it costs nothing.
+
+    On CUDA it is a copy in page-locked memory, elsewhere the array itself.
+    """
+    if device.type != "cuda":
+        return array
+    copy: npt.NDArray[Any] = torch.from_numpy(array).pin_memory().numpy()
+    return copy
+
+
+def sent(array: npt.NDArray[Any], device: torch.device) -> torch.Tensor:
+    """Return a `pinned` array on a device; the copy runs while the next kernels are queued.
+
+    The array has to live, unchanged, until something of the result has come back.
+    """
+    return torch.from_numpy(array).to(device, non_blocking=True)
 
 
 def check_memory(device: torch.device, *, needed_bytes: int, what: str) -> None:

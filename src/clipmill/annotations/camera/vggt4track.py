@@ -128,6 +128,7 @@ class VGGT4TrackCamera(Backend):
 
     def load(self, item: ClipInput) -> SampledClip:
         """Decode the sampled frames and scale them, once."""
+        from clipmill.models.device import pinned
         from clipmill.models.vggt4track.preprocess import crop_rows, input_size
 
         probe = item.probe
@@ -154,7 +155,7 @@ class VGGT4TrackCamera(Backend):
             raise ClipError(f"{item.video.uri}: no frame of {item.clip.clip_id} could be decoded")
         return SampledClip(
             frames=tuple(frames),
-            images=np.stack(images),
+            images=pinned(np.stack(images), self._device),
             scale=(probe.width / width, probe.height / height),
             source_size=(probe.width, probe.height),
             name=item.video.relative_path or item.video.uri,
@@ -166,12 +167,10 @@ class VGGT4TrackCamera(Backend):
         return [self._annotate_one(clip) for clip in batch]
 
     def _annotate_one(self, clip: SampledClip) -> CameraRow:
-        import torch
-
-        from clipmill.models.device import autocast, inference
+        from clipmill.models.device import autocast, inference, sent
         from clipmill.models.vggt4track.pose import focal_lengths, world_to_camera
 
-        images = torch.from_numpy(clip.images).to(self._device)
+        images = sent(clip.images, self._device)
         with inference(), autocast(self._device):
             frames = images.permute(0, 3, 1, 2).float() / 255
             encoding = self._model(frames[None], on_layer=clip.check)[0].cpu().double()

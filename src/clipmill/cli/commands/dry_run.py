@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.table import Table
 
-from clipmill.cli.options import tell_damages, worker_count
+from clipmill.cli.options import tell_damages
 from clipmill.cli.output.account import show_account
 from clipmill.cli.output.answers import tell_json
 from clipmill.cli.output.console import make_console, name
@@ -15,6 +15,7 @@ from clipmill.cli.output.progress import time_text
 from clipmill.cli.output.tables import show_table
 from clipmill.cli.output.verbosity import is_quiet
 from clipmill.config import Pipeline
+from clipmill.engine.choose import choose_engine
 from clipmill.errors import ClipmillError, UsageError
 from clipmill.failures import RETRIED_KINDS
 from clipmill.pipeline.check import check_pipeline
@@ -68,7 +69,8 @@ def dry_run(
         )
         tell_damages(opened)
     fetched = [spec.name for spec in missing_at_first_use(pipeline)]
-    count = max(1, worker_count(workers))
+    with choose_engine(workers) as engine:
+        count = max(1, engine.resources.processes)
     if as_json:
         tell_json("run --dry-run", _answer(steps, count, fetched))
     else:
