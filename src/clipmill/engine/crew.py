@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from clipmill.engine.child import Open, Shut
 from clipmill.engine.placing import Place
-from clipmill.engine.slot import Slot
+from clipmill.engine.slot import Slot, WorkerBooks
 from clipmill.engine.waiting import Company, Waiting
 
 
@@ -41,6 +41,14 @@ class Crew:
                 slot.outbox.put(Shut())
             slot.stage, slot.ready, slot.company = None, False, Company.ANY
 
+    def __contains__(self, worker: object) -> bool:
+        """Whether a worker is one of the processes."""
+        return worker in self.slots
+
+    def lose(self, worker: WorkerBooks) -> None:
+        """Strike a process off that is dead, or about to be."""
+        self.slots = [slot for slot in self.slots if slot is not worker]
+
     @property
     def busy(self) -> list[Slot]:
         """Those that have clips."""
@@ -71,7 +79,7 @@ class Crew:
             slot.stage, slot.asked = self._stage, False
             slot.outbox.put(Open(self._stage.spec))
 
-    def shrink(self, slot: Slot) -> bool:
+    def shrink(self, slot: WorkerBooks) -> bool:
         """Give up the place of a process that found no memory; False if it is the only one."""
         if len(self.places) < 2:
             return False

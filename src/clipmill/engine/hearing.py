@@ -1,12 +1,13 @@
 """What the parent makes of what its workers say, and of their deaths."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
 
 from clipmill.engine.child import GivenBack
-from clipmill.engine.crew import Crew
-from clipmill.engine.death import Death, cause_of_death
+from clipmill.engine.death import Death
+from clipmill.engine.placing import Place
 from clipmill.engine.session import Begun, Broken, Finished, Loaded, NoRoom, Ready
-from clipmill.engine.slot import Slot
+from clipmill.engine.slot import Slot, WorkerBooks
 from clipmill.engine.waiting import Company, Waiting
 from clipmill.errors import ClipmillError
 from clipmill.failures import REMEDIES
@@ -16,16 +17,33 @@ _TAKES_MEMORY = frozenset({"memory", "killed"})
 """Failures that may come of what other workers took: such clips are tried alone on the machine."""
 
 
+class Hands(Protocol):
+    """The workers of a stage, wherever they run."""
+
+    @property
+    def places(self) -> Sequence[Place]:
+        """One per worker that the stage may have."""
+
+    def __contains__(self, worker: object) -> bool:
+        """Whether it is one of them."""
+
+    def lose(self, worker: WorkerBooks) -> None:
+        """Strike one off that is dead, or about to be."""
+
+    def shrink(self, worker: WorkerBooks) -> bool:
+        """Give up the place of one that found no memory; False if it is the only one."""
+
+
 class Hearing:
     """Keeps the books of a stage: who has which clips, and what becomes of them.
 
     Args:
-        crew: The processes.
+        crew: The workers.
         stage: Its clips.
         say: Told what users should know.
     """
 
-    def __init__(self, crew: Crew, stage: Waiting, say: Callable[[str], None]) -> None:
+    def __init__(self, crew: Hands, stage: Waiting, say: Callable[[str], None]) -> None:
         self.stage = stage
         self._crew, self._say = crew, say
         self._wanted = len(crew.places)
@@ -37,12 +55,12 @@ class Hearing:
             ClipmillError: The stage cannot be worked on.
         """
         try:
-            while slot in self._crew.slots and slot.connection.poll():
+            while slot in self._crew and slot.connection.poll():
                 yield from self._take(slot, slot.connection.recv())
         except (EOFError, ConnectionResetError):
             yield from self.bury(slot)
 
-    def _take(self, slot: Slot, message: object) -> Iterator[Outcome]:
+    def _take(self, slot: WorkerBooks, message: object) -> Iterator[Outcome]:
         slot.note()
         match message:
             case Ready():
@@ -65,7 +83,7 @@ class Hearing:
             case Broken(text):
                 raise ClipmillError(text)
 
-    def _finish(self, slot: Slot, outcome: Outcome) -> Iterator[Outcome]:
+    def _finish(self, slot: WorkerBooks, outcome: Outcome) -> Iterator[Outcome]:
         if outcome.error_kind == "device":
             # Whatever the process does from here on fails as well.
             slot.begun = {outcome.key}
@@ -79,17 +97,16 @@ class Hearing:
         else:
             yield outcome
 
-    def bury(self, slot: Slot, death: Death | None = None) -> Iterator[Outcome]:
+    def bury(self, slot: WorkerBooks, death: Death | None = None) -> Iterator[Outcome]:
         """Sort out the clips of a process: the suspects are tried again one by one.
 
         Args:
             slot: Dead, or to be killed.
             death: Why; found out where it died by itself.
         """
-        self._crew.slots.remove(slot)
+        self._crew.lose(slot)
         if death is None:
-            slot.process.join()
-            death = cause_of_death(slot.process, slot.words.text())
+            death = slot.cause_of_death()
         slot.kill()
         if slot.remaining and not slot.begun:
             self._died_early(slot, death)
@@ -101,7 +118,7 @@ class Hearing:
             self.stage.retry(suspects, again)
         self.stage.put_back(item for key, item in slot.remaining.items() if key not in slot.begun)
 
-    def _died_early(self, slot: Slot, death: Death) -> None:
+    def _died_early(self, slot: WorkerBooks, death: Death) -> None:
         """A process died before it began a clip."""
         setting_up = not slot.ready and death.kind in _TAKES_MEMORY
         if setting_up and self._crew.shrink(slot):
@@ -114,9 +131,9 @@ class Hearing:
                 f"{REMEDIES[death.kind]}"
             )
 
-    def _do_without(self, slot: Slot, text: str) -> None:
+    def _do_without(self, slot: WorkerBooks, text: str) -> None:
         """There is no memory for the model in one more process: it ends, the others go on."""
-        self._crew.slots.remove(slot)
+        self._crew.lose(slot)
         slot.kill()
         self.stage.put_back(slot.remaining.values())
         if self._crew.shrink(slot):
@@ -128,7 +145,7 @@ class Hearing:
             return
         raise ClipmillError(text)
 
-    def _tell_fewer(self, slot: Slot, text: str) -> None:
+    def _tell_fewer(self, slot: WorkerBooks, text: str) -> None:
         left = len(self._crew.places)
         where = f" on GPU {slot.place.gpu}" if slot.place.gpu else ""
         self._say(

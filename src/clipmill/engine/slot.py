@@ -1,22 +1,24 @@
-"""One worker process, seen from the parent."""
+"""Workers, seen from the parent."""
 
 import contextlib
 import multiprocessing
 import os
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from queue import SimpleQueue
 from threading import Thread
+from typing import Protocol
 
 import psutil
 
 from clipmill.engine.base import Item
 from clipmill.engine.child import Order, child_main
 from clipmill.engine.clock import WALL_FACTOR, over_limit, stalled
-from clipmill.engine.death import Death
+from clipmill.engine.death import Death, cause_of_death
 from clipmill.engine.last_words import LastWords
 from clipmill.engine.placing import Place
 from clipmill.engine.waiting import Company, Waiting
@@ -56,15 +58,18 @@ class Outbox:
                 self._connection.send(order)
 
 
-@dataclass(eq=False)
-class Slot:
-    """One worker process and what it is doing.
+class TakesOrders(Protocol):
+    """Where orders to a worker go."""
+
+    def put(self, order: Order) -> None:
+        """Send an order; if the worker is dead, that shows when it is listened to."""
+
+
+@dataclass(eq=False, kw_only=True)
+class WorkerBooks(ABC):
+    """What the parent knows of a worker, wherever it runs.
 
     Attributes:
-        place: Where it runs.
-        threads: Threads that its libraries may use.
-        words: What it says on stderr.
-        usage: Tells the processor time that it takes.
         stage: The stage that it was told to work on.
         ready: Whether its model is loaded.
         remaining: Clips that it has, without an outcome yet.
@@ -76,13 +81,6 @@ class Slot:
         computed: Processor seconds that it had used then.
     """
 
-    process: SpawnProcess
-    connection: Connection
-    outbox: Outbox
-    place: Place
-    threads: int
-    words: LastWords
-    usage: psutil.Process
     stage: Waiting | None = None
     ready: bool = False
     remaining: dict[str, Item] = field(default_factory=dict)
@@ -92,6 +90,64 @@ class Slot:
     asked: bool = False
     heard: float = 0.0
     computed: float = 0.0
+    place: Place
+    outbox: TakesOrders
+
+    @abstractmethod
+    def processor_seconds(self) -> float:
+        """Return the processor time that its process has used; 0 once it is dead."""
+
+    @abstractmethod
+    def cause_of_death(self) -> Death:
+        """Return why it died, once it has."""
+
+    @abstractmethod
+    def kill(self) -> None:
+        """End the process at once."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether it has clips."""
+        return bool(self.remaining)
+
+    def note(self) -> None:
+        """Note that the process has just said something."""
+        self.heard, self.computed = time.monotonic(), self.processor_seconds()
+
+    def overdue(self, limit: float) -> Death | None:
+        """Return why the process has to be stopped; None while it may go on."""
+        now = time.monotonic()
+        wall = now - self.heard
+        if self.begun and wall > limit + GRACE_SECONDS:
+            if self.processor_seconds() - self.computed > limit + GRACE_SECONDS:
+                return Death("timeout", over_limit(limit))
+            if wall > WALL_FACTOR * limit + GRACE_SECONDS:
+                return Death("stalled", stalled(limit))
+        # Others of its clips may go on while one of several decoding threads hangs.
+        first = min(self.loading.values(), default=now)
+        if now - first > WALL_FACTOR * limit + GRACE_SECONDS:
+            return Death("stalled", stalled(limit))
+        return None
+
+
+@dataclass(eq=False)
+class Slot(WorkerBooks):
+    """One worker process on this machine.
+
+    Attributes:
+        place: Where it runs.
+        threads: Threads that its libraries may use.
+        words: What it says on stderr.
+        usage: Tells the processor time that it takes.
+    """
+
+    process: SpawnProcess
+    connection: Connection
+    outbox: Outbox
+    place: Place
+    threads: int
+    words: LastWords
+    usage: psutil.Process
 
     @classmethod
     def start(cls, place: Place, threads: int) -> "Slot":
@@ -103,32 +159,24 @@ class Slot:
             process.start()
         theirs.close()
         mouth.close()
-        usage = psutil.Process(process.pid)
-        return cls(process, ours, Outbox(ours), place, threads, LastWords(ear), usage)
+        return cls(
+            process=process,
+            connection=ours,
+            outbox=Outbox(ours),
+            place=place,
+            threads=threads,
+            words=LastWords(ear),
+            usage=psutil.Process(process.pid),
+        )
 
-    @property
-    def busy(self) -> bool:
-        """Whether it has clips."""
-        return bool(self.remaining)
+    def processor_seconds(self) -> float:
+        """Return the processor time of the process with all its threads; 0 once it is dead."""
+        return processor_seconds(self.usage)
 
-    def note(self) -> None:
-        """Note that the process has just said something."""
-        self.heard, self.computed = time.monotonic(), processor_seconds(self.usage)
-
-    def overdue(self, limit: float) -> Death | None:
-        """Return why the process has to be stopped; None while it may go on."""
-        now = time.monotonic()
-        wall = now - self.heard
-        if self.begun and wall > limit + GRACE_SECONDS:
-            if processor_seconds(self.usage) - self.computed > limit + GRACE_SECONDS:
-                return Death("timeout", over_limit(limit))
-            if wall > WALL_FACTOR * limit + GRACE_SECONDS:
-                return Death("stalled", stalled(limit))
-        # Others of its clips may go on while one of several decoding threads hangs.
-        first = min(self.loading.values(), default=now)
-        if now - first > WALL_FACTOR * limit + GRACE_SECONDS:
-            return Death("stalled", stalled(limit))
-        return None
+    def cause_of_death(self) -> Death:
+        """Wait for the end of the process and return its cause."""
+        self.process.join()
+        return cause_of_death(self.process, self.words.text())
 
     def end(self) -> None:
         """End the process, if it can be politely."""
