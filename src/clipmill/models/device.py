@@ -72,7 +72,7 @@ def inference() -> AbstractContextManager[Any]:
 
 
 def pinned(array: npt.NDArray[Any], device: torch.device) -> npt.NDArray[Any]:
-    """Return an array that a GPU can fetch by itself; to be called in `load`, where it costs nothing.
+    """Return an array that a GPU can fetch by itself; to be called in `load`.
 
     On CUDA it is a copy in page-locked memory, elsewhere the array itself.
     """
