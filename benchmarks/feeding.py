@@ -20,9 +20,9 @@ import numpy as np
 
 from clipmill.annotations.base import Backend, BackendConfig, ClipInput, Needs
 from clipmill.clips import Clip, Video, video_id_for
-from clipmill.engine.gpus import Gpu
 from clipmill.engine.local import LocalEngine
-from clipmill.engine.machine import Machine
+from clipmill.engine.resources.gpus import Gpu
+from clipmill.engine.resources.machine import Machine
 from clipmill.engine.spec import StageSpec, WorkerNeeds
 from clipmill.store.workspace import Workspace
 

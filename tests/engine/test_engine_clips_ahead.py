@@ -13,7 +13,7 @@ from test_engine_local import items, spec
 
 from clipmill.annotations.base import ClipInput
 from clipmill.clips import Clip, Video, video_id_for
-from clipmill.engine.clips_ahead import ClipsAhead
+from clipmill.engine.feeding.clips_ahead import ClipsAhead
 from clipmill.engine.memory import nbytes_of
 
 FRAMES, WIDTH, HEIGHT = 4, 100, 50

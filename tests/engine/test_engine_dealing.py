@@ -23,7 +23,7 @@ def test_a_worker_that_is_done_takes_over_from_one_that_is_not(tmp_path) -> None
 def test_a_decoding_thread_that_hangs_is_found_while_the_others_go_on(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("clipmill.engine.slot.GRACE_SECONDS", 0.5)
+    monkeypatch.setattr("clipmill.engine.processes.slot.GRACE_SECONDS", 0.5)
     log = tmp_path / "log"
     names = ["hang", *(f"v{number}" for number in range(200))]
     stage = spec(

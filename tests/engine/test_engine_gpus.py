@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from clipmill.engine.gpus import Gpu, find_gpus
+from clipmill.engine.resources.gpus import Gpu, find_gpus
 
 TWO_CARDS = "GPU-aaaa, 81559\\nGPU-bbbb, 40960\\n"
 

@@ -70,7 +70,7 @@ def test_a_clip_that_raises_fails_alone(engine, backend):
 
 def test_a_clip_that_computes_for_too_long_is_stopped_when_it_asks(monkeypatch):
     # However little of the processor it gets beside other tests.
-    monkeypatch.setattr("clipmill.engine.clock.WALL_FACTOR", 1e6)
+    monkeypatch.setattr("clipmill.engine.feeding.clock.WALL_FACTOR", 1e6)
     outcomes = run(InProcessEngine(), spec(time_limit=0.3), "a", "busy", "b")
     assert outcomes["busy"].error_kind == "timeout"
     assert "0.3 s of computing time" in outcomes["busy"].error
@@ -105,9 +105,9 @@ def test_a_clip_that_kills_its_process_fails_alone():
 
 @pytest.mark.parametrize(("name", "kind"), [("spin", "timeout"), ("hang", "stalled")])
 def test_a_clip_that_hangs_without_asking_is_stopped(monkeypatch, name, kind):
-    monkeypatch.setattr("clipmill.engine.slot.GRACE_SECONDS", 0.5)
+    monkeypatch.setattr("clipmill.engine.processes.slot.GRACE_SECONDS", 0.5)
     if name == "spin":
-        monkeypatch.setattr("clipmill.engine.slot.WALL_FACTOR", 1e6)
+        monkeypatch.setattr("clipmill.engine.processes.slot.WALL_FACTOR", 1e6)
     engine = LocalEngine(1)
     outcomes = run(engine, spec(time_limit=0.5, unit_size=3), "a", name, "b")
     engine.close()

@@ -9,7 +9,7 @@ import time
 import pytest
 from test_engine_local import items, run, spec
 
-from clipmill.engine.clock import ClipClock
+from clipmill.engine.feeding.clock import ClipClock
 from clipmill.engine.inprocess import InProcessEngine
 from clipmill.engine.local import LocalEngine
 from clipmill.errors import ClipTimeoutError
@@ -105,7 +105,7 @@ worker.send_signal(signal.SIGKILL)
 
 
 def test_a_busy_machine_takes_no_time_from_a_clip(monkeypatch):
-    monkeypatch.setattr("clipmill.engine.clock.WALL_FACTOR", 1e6)
+    monkeypatch.setattr("clipmill.engine.feeding.clock.WALL_FACTOR", 1e6)
     hogs = [
         subprocess.Popen([sys.executable, "-c", "while True: pass"])
         for _ in range(3 * (os.cpu_count() or 1))

@@ -4,9 +4,9 @@ from collections import Counter
 
 import pytest
 
-from clipmill.engine.gpus import Gpu
-from clipmill.engine.machine import Machine, free_memory, usable_cores
-from clipmill.engine.placing import places_of, settle
+from clipmill.engine.resources.gpus import Gpu
+from clipmill.engine.resources.machine import Machine, free_memory, usable_cores
+from clipmill.engine.resources.placing import places_of, settle
 from clipmill.engine.spec import StageSpec, WorkerNeeds
 from clipmill.errors import UsageError
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from test_engine_local import items, spec
 
-from clipmill.engine.gpus import Gpu
 from clipmill.engine.local import LocalEngine
-from clipmill.engine.machine import Machine
+from clipmill.engine.resources.gpus import Gpu
+from clipmill.engine.resources.machine import Machine
 from clipmill.engine.spec import StageSpec, WorkerNeeds
 from clipmill.errors import ClipmillError
 

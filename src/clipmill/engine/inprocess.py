@@ -5,10 +5,10 @@ import time
 from collections.abc import Generator, Iterable
 
 from clipmill.engine.base import Engine, Item, Resources
-from clipmill.engine.machine import Machine
 from clipmill.engine.memory import peak_rss_bytes
-from clipmill.engine.placing import Place, settle
 from clipmill.engine.rates import StageRates
+from clipmill.engine.resources.machine import Machine
+from clipmill.engine.resources.placing import Place, settle
 from clipmill.engine.spec import StageSpec
 from clipmill.engine.units import Batcher
 from clipmill.engine.worker import Worker

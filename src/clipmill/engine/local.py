@@ -5,17 +5,17 @@ from collections.abc import Generator, Iterable, Iterator
 from multiprocessing.connection import wait
 
 from clipmill.engine.base import Engine, Item, Resources
-from clipmill.engine.child import Measure
-from clipmill.engine.crew import Crew
-from clipmill.engine.dealing import deal
-from clipmill.engine.hearing import Hearing
-from clipmill.engine.machine import Machine
-from clipmill.engine.placing import places_of, settle
+from clipmill.engine.dispatch.dealing import deal
+from clipmill.engine.dispatch.hearing import Hearing
+from clipmill.engine.dispatch.waiting import Waiting
+from clipmill.engine.processes.child import Measure
+from clipmill.engine.processes.crew import Crew
+from clipmill.engine.processes.slot import Slot
 from clipmill.engine.rates import Measured, StageRates
-from clipmill.engine.slot import Slot
+from clipmill.engine.resources.machine import Machine
+from clipmill.engine.resources.placing import places_of, settle
 from clipmill.engine.spec import StageSpec, WorkerNeeds
 from clipmill.engine.units import Batcher
-from clipmill.engine.waiting import Waiting
 from clipmill.store.annotations import Outcome
 
 _MEASURE_SECONDS = 10.0

@@ -43,7 +43,7 @@ class StageSpec:
         unit_size: Clips per unit, the piece of work an engine commits.
         batch_size: Loaded clips per model call.
         ahead: Clips loaded, or being loaded, ahead of the model; at least a batch. 0: the engine
-            decides (`clipmill.engine.placing.settle`).
+            decides (`clipmill.engine.resources.placing.settle`).
         ahead_bytes: Bytes of such clips at most, the first one excepted.
         decode_threads: Threads that load; 0: the engine decides.
         cpu_threads: Threads the libraries of one worker may use; 0: the engine decides.

@@ -8,7 +8,7 @@ from typing import Any
 
 from clipmill.annotations.base import Backend
 from clipmill.engine.base import Item
-from clipmill.engine.clips_ahead import ClipsAhead, Job
+from clipmill.engine.feeding.clips_ahead import ClipsAhead, Job
 from clipmill.engine.memory import forget_gpu_peak, peak_gpu_bytes, peak_rss_bytes
 from clipmill.engine.rates import Measured
 from clipmill.engine.spec import StageSpec

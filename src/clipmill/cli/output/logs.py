@@ -20,7 +20,7 @@ FOLDER = "logs"
 KEPT = 20
 """Logs of a workspace; older ones go when a run begins."""
 
-WORKERS = "clipmill.engine.last_words"
+WORKERS = "clipmill.engine.processes.last_words"
 """Logger of what worker processes write on stderr, which is on stderr already."""
 
 SHOWN = "clipmill.run.shown"

@@ -11,9 +11,9 @@ from typing import Any, Self
 
 from clipmill.annotations.base import ClipInput
 from clipmill.engine.base import Item
-from clipmill.engine.clock import ClipClock
+from clipmill.engine.feeding.clock import ClipClock
+from clipmill.engine.feeding.room import Room
 from clipmill.engine.memory import nbytes_of
-from clipmill.engine.room import Room
 from clipmill.engine.spec import StageSpec
 from clipmill.engine.telling import told
 from clipmill.errors import ClipmillError

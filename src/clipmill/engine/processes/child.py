@@ -10,8 +10,8 @@ from queue import SimpleQueue
 from typing import Any
 
 from clipmill.engine.base import Item
-from clipmill.engine.last_words import speak_to
 from clipmill.engine.memory import forget_peak_rss
+from clipmill.engine.processes.last_words import speak_to
 from clipmill.engine.session import Session, TransportError
 from clipmill.engine.spec import StageSpec
 

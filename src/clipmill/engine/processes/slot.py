@@ -16,12 +16,12 @@ from typing import Protocol
 import psutil
 
 from clipmill.engine.base import Item
-from clipmill.engine.child import Order, child_main
-from clipmill.engine.clock import WALL_FACTOR, over_limit, stalled
-from clipmill.engine.death import Death, cause_of_death
-from clipmill.engine.last_words import LastWords
-from clipmill.engine.placing import Place
-from clipmill.engine.waiting import Company, Waiting
+from clipmill.engine.dispatch.waiting import Company, Waiting
+from clipmill.engine.feeding.clock import WALL_FACTOR, over_limit, stalled
+from clipmill.engine.processes.child import Order, child_main
+from clipmill.engine.processes.death import Death, cause_of_death
+from clipmill.engine.processes.last_words import LastWords
+from clipmill.engine.resources.placing import Place
 
 GRACE_SECONDS = 10.0
 """A worker that says nothing for its clip's limit and this long on top is killed."""

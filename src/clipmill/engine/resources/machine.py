@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psutil
 
-from clipmill.engine.gpus import Gpu, find_gpus
+from clipmill.engine.resources.gpus import Gpu, find_gpus
 
 _CGROUP = Path("/sys/fs/cgroup")
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from clipmill.engine.gpus import VISIBLE, Gpu
-from clipmill.engine.machine import Machine
+from clipmill.engine.resources.gpus import VISIBLE, Gpu
+from clipmill.engine.resources.machine import Machine
 from clipmill.engine.spec import StageSpec, WorkerNeeds
 from clipmill.errors import UsageError
 

@@ -1,0 +1,1 @@
+"""Who gets which clips, and what becomes of the clips of workers that die."""

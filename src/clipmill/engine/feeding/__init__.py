@@ -1,0 +1,1 @@
+"""Clips loaded ahead of a model, in bounded time and memory."""

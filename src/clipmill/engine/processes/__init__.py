@@ -1,0 +1,1 @@
+"""Worker processes of this machine, from both ends of their pipes."""
