@@ -1,10 +1,12 @@
 """Both engines give the same outcomes; only spawned workers survive a dying process."""
 
 import os
+import pickle
 import signal
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -169,3 +171,26 @@ def test_workers_die_with_their_parent(tmp_path):
     readable, _, _ = select.select([descriptor], [], [], 30)
     os.close(descriptor)
     assert readable, "the worker outlived its parent"
+
+
+def test_an_order_that_cannot_be_sent_ends_the_run_and_not_in_silence():
+    engine = LocalEngine(1)
+    ((key, item),) = items("a")
+    unsendable = replace(item, rows={"objects": lambda: None})
+    with pytest.raises((AttributeError, pickle.PicklingError), match="lambda"):
+        list(engine.run(spec(), [(key, unsendable)]))
+    assert not engine.slots
+
+
+class OnlyHere:
+    """Pickled here, and nowhere to be unpickled."""
+
+    def __reduce__(self):
+        return getattr, (OnlyHere, "nothing")
+
+
+def test_an_order_that_cannot_be_read_ends_the_run_with_its_reason(capfd):
+    ((key, item),) = items("a")
+    with LocalEngine(1) as engine, pytest.raises(ClipmillError, match="exit code 1"):
+        list(engine.run(spec(), [(key, replace(item, rows={"objects": OnlyHere()}))]))
+    assert "nothing" in capfd.readouterr().err

@@ -7,7 +7,6 @@ from multiprocessing.connection import wait
 from clipmill.engine.base import Engine, Item, Resources
 from clipmill.engine.dispatch.dealing import deal
 from clipmill.engine.dispatch.hearing import Hearing
-from clipmill.engine.dispatch.waiting import Waiting
 from clipmill.engine.processes.child import Measure
 from clipmill.engine.processes.crew import Crew
 from clipmill.engine.processes.slot import Slot
@@ -16,6 +15,7 @@ from clipmill.engine.resources.machine import Machine
 from clipmill.engine.resources.placing import places_of, settle
 from clipmill.engine.spec import StageSpec, WorkerNeeds
 from clipmill.engine.units import Batcher
+from clipmill.engine.waiting import Waiting
 from clipmill.store.annotations import Outcome
 
 _MEASURE_SECONDS = 10.0
@@ -104,6 +104,8 @@ class LocalEngine(Engine):
         for ready in wait(list(slots), timeout=0.5):
             yield from hearing.hear(slots[ready])  # type: ignore[index]
         for slot in list(self.slots):
+            if slot.outbox.error:
+                raise slot.outbox.error
             if death := slot.overdue(hearing.stage.spec.time_limit):
                 yield from hearing.bury(slot, death)
 

@@ -20,10 +20,10 @@ messages, `StageSpec`, `Item` and `Outcome` can be pickled. Clips travel as addr
 never as frames. `tell` may raise, when nobody is there any more: `run` then raises
 `TransportError`.
 
-Beforehand, `clipmill.engine.resources.placing` says how many workers a stage gets and which GPU each
-sees (`places_of`; `Place.environment` has to be set before a process begins), and fills in what the
-pipeline file leaves open (`settle`): a `Session` wants a settled `StageSpec`. What the parent makes
-of the messages, and who gets which clips, is in `clipmill.engine.dispatch`.
+Beforehand, `clipmill.engine.resources.placing` says how many workers a stage gets and which GPU
+each sees (`places_of`; `Place.environment` has to be set before a process begins), and fills in
+what the pipeline file leaves open (`settle`): a `Session` wants a settled `StageSpec`. What the
+parent makes of the messages, and who gets which clips, is in `clipmill.engine.dispatch`.
 """
 
 import threading

@@ -4,10 +4,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from clipmill.engine.base import Item
-from clipmill.engine.dispatch.waiting import Company, Waiting
 from clipmill.engine.processes.child import Add, GiveBack
 from clipmill.engine.processes.crew import Crew
 from clipmill.engine.processes.slot import Slot
+from clipmill.engine.waiting import Company, Waiting
 
 
 def deal(crew: Crew, stage: Waiting) -> None:

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
-from clipmill.engine.dispatch.waiting import Company, Waiting
 from clipmill.engine.processes.child import GivenBack
 from clipmill.engine.processes.death import Death
 from clipmill.engine.processes.slot import Slot, WorkerBooks
 from clipmill.engine.resources.placing import Place
 from clipmill.engine.session import Begun, Broken, Finished, Loaded, NoRoom, Ready
+from clipmill.engine.waiting import Company, Waiting
 from clipmill.errors import ClipmillError
 from clipmill.failures import REMEDIES
 from clipmill.store.annotations import Outcome

@@ -2,7 +2,9 @@
 
 import os
 import signal
+import sys
 import threading
+import traceback
 from dataclasses import dataclass
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection
@@ -116,6 +118,11 @@ def _listen(connection: Connection, sessions: "SimpleQueue[Session]") -> None:
                 send(session.measured())
     except (EOFError, BrokenPipeError, ConnectionResetError):
         os._exit(0)
+    except Exception:  # noqa: BLE001 - told on stderr, and by the end of the process
+        # Orders that cannot be read: nobody would hear of it while this process goes on.
+        traceback.print_exc()
+        sys.stderr.flush()
+        os._exit(1)
 
 
 def _limit_threads(count: int) -> None:

@@ -3,10 +3,10 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from clipmill.engine.dispatch.waiting import Company, Waiting
 from clipmill.engine.processes.child import Open, Shut
 from clipmill.engine.processes.slot import Slot, WorkerBooks
 from clipmill.engine.resources.placing import Place
+from clipmill.engine.waiting import Company, Waiting
 
 
 class Crew:

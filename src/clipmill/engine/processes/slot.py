@@ -16,12 +16,12 @@ from typing import Protocol
 import psutil
 
 from clipmill.engine.base import Item
-from clipmill.engine.dispatch.waiting import Company, Waiting
 from clipmill.engine.feeding.clock import WALL_FACTOR, over_limit, stalled
 from clipmill.engine.processes.child import Order, child_main
 from clipmill.engine.processes.death import Death, cause_of_death
 from clipmill.engine.processes.last_words import LastWords
 from clipmill.engine.resources.placing import Place
+from clipmill.engine.waiting import Company, Waiting
 
 GRACE_SECONDS = 10.0
 """A worker that says nothing for its clip's limit and this long on top is killed."""
@@ -35,9 +35,13 @@ class Outbox:
 
     Args:
         connection: To the worker.
+
+    Attributes:
+        error: Why an order could not be sent to a worker that is alive.
     """
 
     def __init__(self, connection: Connection) -> None:
+        self.error: Exception | None = None
         self._connection = connection
         self._orders: SimpleQueue[Order | None] = SimpleQueue()
         self._thread = Thread(target=self._send, daemon=True, name="worker-orders")
@@ -53,9 +57,12 @@ class Outbox:
         self._thread.join()
 
     def _send(self) -> None:
-        with contextlib.suppress(OSError):
-            while (order := self._orders.get()) is not None:
-                self._connection.send(order)
+        try:
+            with contextlib.suppress(OSError):
+                while (order := self._orders.get()) is not None:
+                    self._connection.send(order)
+        except Exception as error:  # noqa: BLE001 - raised by the engine
+            self.error = error
 
 
 class TakesOrders(Protocol):
