@@ -16,6 +16,8 @@ from PIL import Image
 from clipmill.annotations.caption.openai import OpenAICaption
 from clipmill.annotations.caption.schema import CaptionRow
 from clipmill.annotations.objects.schema import Anchor, DetectedObject, ObjectsRow
+from clipmill.engine.feeding.clips_ahead import Job
+from clipmill.engine.feeding.clock import ClipClock
 from clipmill.engine.spec import StageSpec
 from clipmill.engine.worker import Worker
 from clipmill.errors import ClipError, ClipTimeoutError
@@ -283,8 +285,11 @@ def test_one_bad_clip_costs_its_neighbours_no_second_request(server, item):
         batch_size=4,
         ahead=4,
     )
+    worker = Worker(spec)
     clips = [("a", item), ("bad", bad), ("b", item), ("c", item)]
-    outcomes = {outcome.key: outcome for outcome in Worker(spec).run(clips)}
+    # One batch, whichever of them are loaded first.
+    jobs = [Job(key, clip, ClipClock(60), worker.backend.load(clip)) for key, clip in clips]
+    outcomes = {outcome.key: outcome for outcome in worker._run_batch(jobs)}
     assert [key for key, outcome in outcomes.items() if outcome.record is None] == ["bad"]
     assert outcomes["bad"].error_kind == "model"
     assert "it was empty" in outcomes["bad"].error
