@@ -55,6 +55,32 @@ def in_batches(
     return results
 
 
+def runs_within(sizes: Sequence[int], *, most: int, bound: int) -> list[int]:
+    """Cut items into runs of neighbours for one call each.
+
+    The shorter items of a call are filled up to the longest, so a run counts as its number times its
+    largest size.
+
+    Args:
+        sizes: Of the items, in any unit.
+        most: Items in a run, at most.
+        bound: A run's size, at most; an item that is larger stands alone.
+
+    Returns:
+        The lengths of the runs, which add up to the number of items.
+    """
+    lengths: list[int] = []
+    largest = 0
+    for size in sizes:
+        largest = max(largest, size)
+        if lengths and lengths[-1] < most and (lengths[-1] + 1) * largest <= bound:
+            lengths[-1] += 1
+        else:
+            lengths.append(1)
+            largest = size
+    return lengths
+
+
 def too_large(what: str, error: torch.OutOfMemoryError) -> TooLargeError:
     """Return the error that names what did not fit and the memory that it needs.
 

@@ -117,6 +117,19 @@ class VideoCaptioner:
         cut = not any(token in ends for token in tokens.tolist())
         return Written(self.tokenizer.decode(tokens, skip_special_tokens=True), cut)
 
+    def pixels(self, shape: tuple[int, int, int]) -> int:
+        """Return what the network gets to see of N frames of H x W: frames x pixels, as resized.
+
+        A token stands for 2 x 28 x 28 of them.
+
+        Args:
+            shape: N, H, W.
+        """
+        count, height, width = shape
+        pair, side = self.processor.temporal_patch_size, self.processor.patch_size
+        patches = int(self.processor.get_number_of_image_patches(height, width))
+        return (count + -count % pair) * patches * side**2
+
     def patches(self, item: Shown) -> PatchBatch:
         """Cut frames into patches; an odd last frame is shown twice, as the model wants pairs."""
         processor = self.processor

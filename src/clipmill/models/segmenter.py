@@ -1,14 +1,11 @@
 """Universal image segmentation: any query-based checkpoint of `transformers`.
 
 OneFormer (Jain et al., CVPR 2023), Mask2Former (Cheng et al., CVPR 2022), MaskFormer and DETR's
-panoptic head all answer with a class and a mask per query. Turning these into segments is the
-panoptic inference of MaskFormer (Cheng et al., NeurIPS 2021). It is written out here because the
-library's version gives every pixel to some segment, however unsure the mask is there, and needs
-torchvision.
+panoptic head all answer with a class and a mask per query; see `panoptic` for what becomes of them.
 """
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,12 +15,21 @@ import torch.nn.functional as F
 from transformers import AutoImageProcessor, AutoModelForUniversalSegmentation, AutoTokenizer
 
 from clipmill.models.device import autocast, inference
+from clipmill.models.panoptic import MergeRules, NetworkView, Segment, merge_queries
 from clipmill.models.pretrained import load_model, load_part
 
 _LOSS = "criterion.*"
 _INDEX_TABLES = "*.relative_position_index"
-_OPTIONAL = (_LOSS, _INDEX_TABLES)
-"""What a checkpoint may lack: class weights of the loss, and tables that are computed anew."""
+_LAST_NORM = "*.swin.layernorm.*"
+_OPTIONAL = (_LOSS, _INDEX_TABLES, _LAST_NORM)
+"""What a checkpoint may lack: class weights of the loss, tables that are computed anew, and the norm
+after Swin's last stage, whose output no segmenter reads; files from before transformers 5 have none.
+"""
+
+_DIVISOR = 32
+_DIVIDED = ("oneformer", "mask2former", "maskformer")
+"""Networks whose authors pad pictures with zeros, after normalisation, to multiples of `_DIVISOR`
+(`SIZE_DIVISIBILITY` in their configurations). The library leaves it out."""
 
 _LEFTOVER = (
     _LOSS,  # written by some versions of the library, not known to others
@@ -34,36 +40,6 @@ _LEFTOVER = (
 """What a checkpoint may have too many; no answer depends on these."""
 
 Picture = npt.NDArray[np.uint8]
-
-
-@dataclass(frozen=True)
-class Segment:
-    """One segment of a picture.
-
-    Attributes:
-        label: Class name as the checkpoint gives it.
-        score: Probability of the class, [0, 1].
-        mask: bool [H, W] at the picture's size.
-    """
-
-    label: str
-    score: float
-    mask: npt.NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class MergeRules:
-    """Settings of the panoptic inference.
-
-    Attributes:
-        score: A query counts when the probability of its class is greater.
-        overlap: A segment that keeps less than this share of its own mask is dropped.
-        fused: Class names of which a picture has one segment at most.
-    """
-
-    score: float
-    overlap: float
-    fused: Collection[str] = ()
 
 
 class Segmenter:
@@ -81,6 +57,7 @@ class Segmenter:
         self.processor = load_part(
             AutoImageProcessor, location, revision=revision, backend="pil", class_info_file=None
         )
+        keep_longest_edge(self.processor)
         self.model = load_model(
             AutoModelForUniversalSegmentation,
             location,
@@ -92,6 +69,7 @@ class Segmenter:
         self.device = device
         config: Any = self.model.config
         self.labels: dict[int, str] = {int(k): str(v) for k, v in config.id2label.items()}
+        self._divisor = _DIVISOR if config.model_type in _DIVIDED else 1
         self._task = None
         if config.model_type == "oneformer":
             tokenizer = load_part(AutoTokenizer, location, revision=revision)
@@ -108,19 +86,55 @@ class Segmenter:
             Segments of each picture, in the order of the queries.
         """
         inputs = self.processor(images=list(pictures), return_tensors="pt")
-        feed = {"pixel_values": inputs["pixel_values"].to(self.device)}
+        shown = inputs["pixel_values"]
+        pixels = self._padded(shown)
+        feed = {"pixel_values": pixels.to(self.device)}
         if "pixel_mask" in inputs:
-            feed["pixel_mask"] = inputs["pixel_mask"].to(self.device)
+            feed["pixel_mask"] = self._padded(inputs["pixel_mask"]).to(self.device)
         if self._task is not None:
             feed["task_inputs"] = self._task.expand(len(pictures), -1)
         with inference(), autocast(self.device):
             output = self.model(**feed)
         classes, masks = _queries(output)
-        size = pictures[0].shape[:2]
+        height, width = pictures[0].shape[:2]
+        view = None
+        if self._divisor > 1:
+            view = NetworkView(padded=_size(pixels), shown=_size(shown))
         return [
-            merge_queries(classes[n], masks[n], size=size, labels=self.labels, rules=rules)
+            merge_queries(
+                classes[n],
+                masks[n],
+                size=(height, width),
+                labels=self.labels,
+                rules=rules,
+                view=view,
+            )
             for n in range(len(pictures))
         ]
+
+    def _padded(self, values: torch.Tensor) -> torch.Tensor:
+        """Fill [..., H, W] up with zeros, on the right and below, to multiples of the divisor."""
+        height, width = _size(values)
+        return F.pad(values, (0, -width % self._divisor, 0, -height % self._divisor))
+
+
+def keep_longest_edge(processor: Any) -> None:
+    """Let an image processor obey the cap of an old settings file.
+
+    Files from before `size` was a mapping say `"size": 800, "max_size": 1333`, or `_max_size`. The
+    library keeps the second number as an attribute of some processors, OneFormer's among them,
+    and then scales without it: a picture of 16:9 gets 1422 pixels wide instead of 1333.
+
+    Args:
+        processor: As loaded; its `size` is changed.
+    """
+    most = getattr(processor, "max_size", None) or getattr(processor, "_max_size", None)
+    if most and processor.size.shortest_edge and not processor.size.longest_edge:
+        processor.size = replace(processor.size, longest_edge=int(most))
+
+
+def _size(values: torch.Tensor) -> tuple[int, int]:
+    return values.shape[-2], values.shape[-1]
 
 
 def _task_tokens(tokenizer: Any, length: int) -> torch.Tensor:
@@ -140,52 +154,3 @@ def _queries(output: Any) -> tuple[torch.Tensor, torch.Tensor]:
     if "class_queries_logits" in output:
         return output.class_queries_logits.float(), output.masks_queries_logits.float()
     return output.logits.float(), output.pred_masks.float()
-
-
-def merge_queries(
-    classes: torch.Tensor,
-    masks: torch.Tensor,
-    *,
-    size: tuple[int, int],
-    labels: dict[int, str],
-    rules: MergeRules,
-) -> list[Segment]:
-    """Turn the queries of one picture into segments that do not overlap.
-
-    Args:
-        classes: float32 [Q, K + 1] logits, the last class being `nothing`.
-        masks: float32 [Q, h, w] logits, any resolution.
-        size: (H, W) of the segments.
-        labels: Class number -> name.
-        rules: Thresholds and fused classes.
-
-    Returns:
-        Segments in the order of the queries; empty when no query is sure enough.
-    """
-    scores, numbers = classes.softmax(dim=-1).max(dim=-1)
-    nothing = classes.shape[-1] - 1
-    sure = (numbers != nothing) & (scores > rules.score)
-    if not sure.any():
-        return []
-    scores, numbers = scores[sure], numbers[sure]
-    shape = F.interpolate(masks[sure][None], size=size, mode="bilinear", align_corners=False)[0]
-    probability = shape.sigmoid()
-    owner = (probability * scores[:, None, None]).argmax(dim=0)
-    found: list[Segment] = []
-    fused: dict[str, int] = {}
-    for query, (score, number) in enumerate(zip(scores.tolist(), numbers.tolist(), strict=True)):
-        own, whole = owner == query, probability[query] >= 0.5
-        mask = own & whole
-        if not mask.any() or float(own.sum() / whole.sum()) < rules.overlap:
-            continue
-        label = labels.get(number, str(number))
-        segment = Segment(label, float(score), mask.cpu().numpy())
-        if label in fused:
-            before = found[fused[label]]
-            best = max(before.score, segment.score)
-            found[fused[label]] = Segment(label, best, before.mask | segment.mask)
-            continue
-        if label in rules.fused:
-            fused[label] = len(found)
-        found.append(segment)
-    return found

@@ -84,7 +84,19 @@ _SPECS = (
         source="https://huggingface.co/incantor/image_complexity_ic9600",
         licence="none stated",
         hub_repo="incantor/image_complexity_ic9600",
-        files=(WeightFile("ck.pth"),),
+        revision="0190f81f9a207e21a285993717830e2d355d1904",
+        files=(
+            WeightFile(
+                "ck.pth",
+                size_bytes=81_458_581,
+                digests=(
+                    Digest(
+                        "sha256",
+                        "2d4098b4adb3b299f5422a6201d0caed9ff9fff2a4eb8c25a0b67fe85485fdaa",
+                    ),
+                ),
+            ),
+        ),
     ),
     WeightSpec(
         name="vggt4track",
@@ -102,6 +114,7 @@ _SPECS = (
         source="https://huggingface.co/shi-labs/oneformer_coco_swin_large",
         licence="MIT",
         hub_repo="shi-labs/oneformer_coco_swin_large",
+        revision="4e191050efb7b92cf62fbd053c88c7e2b071728b",
         patterns=("*.json", "*.txt", "pytorch_model.bin"),
     ),
     WeightSpec(

@@ -20,12 +20,13 @@ from clipmill.store.records import from_dict, to_dict
 torch = pytest.importorskip("torch", reason="needs torch (extra frameino)")
 pytest.importorskip("transformers", reason="needs transformers (extra frameino)")
 
-from clipmill.models.segmenter import (  # noqa: E402
+from clipmill.models.panoptic import (  # noqa: E402
     MergeRules,
+    NetworkView,
     Segment,
-    Segmenter,
     merge_queries,
 )
+from clipmill.models.segmenter import Segmenter  # noqa: E402
 
 # A random network is sure of nothing: every query is let through.
 OPEN = {"score": 0.0, "overlap": 0.0, "min_area": 0.0, "max_area": 1.0, "classes": ()}
@@ -95,6 +96,7 @@ def test_the_network_gets_rgb(item, tiny_model):
         size=(90, 160),
         labels=backend._segmenter.labels,
         rules=rules,
+        view=NetworkView(plane.shape[1:], plane.shape[1:]),
     )
     (found,) = backend._segmenter.segment([loaded.pictures[0]], rules)
     assert [s.label for s in found] == [s.label for s in expected]

@@ -1,9 +1,9 @@
 """Backend `transformers`: Qwen2.5-VL (Bai et al., 2025) in this process."""
 
 from collections.abc import Sequence
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from clipmill.annotations.base import RUNTIME, BackendConfig, Needs
 from clipmill.annotations.caption.asking import (
@@ -14,7 +14,14 @@ from clipmill.annotations.caption.asking import (
 )
 from clipmill.annotations.checkpoints import Checkpoint
 from clipmill.annotations.optional import needed_from
-from clipmill.errors import ClipError
+from clipmill.errors import ClipError, UsageError
+
+
+_PATCHES = 28
+"""Frames are resized to multiples of so many pixels: two patches, which make a token."""
+
+_SMALLEST = 56
+"""Side of the smallest frame that is asked for, see `long_side`."""
 
 
 class TransformersCaptionConfig(ModelCaptionConfig):
@@ -26,8 +33,30 @@ class TransformersCaptionConfig(ModelCaptionConfig):
     )
     device: Annotated[str, RUNTIME] = Field("auto", description="auto, cuda, cuda:N, mps or cpu.")
     captions_per_call: Annotated[int, RUNTIME] = Field(
-        4, ge=1, description="Captions that are written at once."
+        4, ge=1, description="Captions that are written at once, at most."
     )
+    pixels_per_call: Annotated[int, RUNTIME] = Field(
+        8_000_000,
+        ge=1,
+        description="Frames x pixels that are shown at once, at most: fewer captions go together.",
+    )
+
+    @property
+    def most_frames(self) -> int:
+        """Frames of one caption, at most."""
+        return -(-self.span // self.every)
+
+    @model_validator(mode="after")
+    def _check_pixels(self) -> Self:
+        side = -(-self.long_side // _PATCHES) * _PATCHES
+        pixels = (self.most_frames + self.most_frames % 2) * side**2
+        if pixels > self.pixels_per_call:
+            raise ValueError(
+                f"one caption shows up to {pixels:,} frames x pixels, more than "
+                f"`pixels_per_call` ({self.pixels_per_call:,}): make `long_side` or `span` smaller "
+                "or `every` larger, or raise `pixels_per_call` if the GPU has memory for it"
+            )
+        return self
 
     @property
     def checkpoint(self) -> Checkpoint:
@@ -57,7 +86,11 @@ class TransformersCaption(ModelCaption):
         return config.checkpoint.identity()
 
     def setup(self) -> None:
-        """Load the checkpoint."""
+        """Load the checkpoint.
+
+        Raises:
+            UsageError: It enlarges frames beyond what a call may show.
+        """
         what = f"caption backend '{self.name}'"
         with needed_from(self.needs.extra, what=what):
             from clipmill.models.device import choose_device
@@ -65,10 +98,18 @@ class TransformersCaption(ModelCaption):
         location, revision = self.config.checkpoint.locate()
         device = choose_device(self.config.device, need_gpu=self.needs.gpu, what=what)
         self._captioner = VideoCaptioner(location, revision=revision, device=device)
+        least = self._captioner.pixels((self.config.most_frames, _SMALLEST, _SMALLEST))
+        if least > self.config.pixels_per_call:
+            raise UsageError(
+                f"{what}: {self.config.model} enlarges small frames (`min_pixels`), so that one "
+                f"caption shows {least:,} frames x pixels, more than `pixels_per_call` "
+                f"({self.config.pixels_per_call:,}): make `span` smaller or `every` larger, or "
+                "raise `pixels_per_call` if the GPU has memory for it"
+            )
 
     def ask(self, questions: Sequence[Question]) -> Sequence[Answer | ClipError]:
-        """Write the captions, several per call."""
-        from clipmill.models.batching import in_batches
+        """Write the captions, several per call as far as the bounds of a call allow."""
+        from clipmill.models.batching import in_batches, runs_within
         from clipmill.models.qwen_vl import Shown
 
         def work(some: Sequence[Question]) -> list[Answer | ClipError]:
@@ -78,4 +119,13 @@ class TransformersCaption(ModelCaption):
             texts = self._captioner.write(shown, max_tokens=self.config.max_tokens)
             return [Answer(text.text, cut=text.cut) for text in texts]
 
-        return in_batches(work, questions, size=self.config.captions_per_call)
+        runs = runs_within(
+            [self._captioner.pixels(question.pictures.shape[:3]) for question in questions],
+            most=self.config.captions_per_call,
+            bound=self.config.pixels_per_call,
+        )
+        answers: list[Answer | ClipError] = []
+        for length in runs:
+            together = questions[len(answers) : len(answers) + length]
+            answers += in_batches(work, together, size=length)
+        return answers

@@ -314,5 +314,6 @@ def _journey(subject: TrackedSubject, work: tuple[int, int], size: tuple[int, in
         mask=decode_mask(subject.mask, size=(work[1], work[0])),
         points=(subject.points + 0.5) * scale - 0.5,
         visible=subject.visible & subject.survived,
+        survived=subject.survived,
         identity=subject.identity,
     )

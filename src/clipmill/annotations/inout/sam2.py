@@ -39,7 +39,7 @@ class Sam2InOutConfig(InOutConfig):
 class Sam2InOut(MaskedInOut):
     """Every object is prompted at its anchor with its surviving points, label 1.
 
-    Masks reach as far as the tracks. A hidden point says nothing about a mask: only frames in
+    Those that are seen there; where none is, all of them, as published. Masks reach as far as the tracks. A hidden point says nothing about a mask: only frames in
     which a point is visible can make it invalid.
     """
 
@@ -145,8 +145,13 @@ class Sam2InOut(MaskedInOut):
 
 
 def _prompts(journey: Journey) -> npt.NDArray[np.bool_]:
-    """Return which points prompt an object, bool [N]: those that survived and are seen."""
-    return journey.visible[0]
+    """Return which points prompt an object, bool [N].
+
+    Those that survived and are seen; where none is, the tracker may be wrong, and the published
+    pipeline asks no tracker: all that survived.
+    """
+    seen = journey.visible[0]
+    return seen if seen.any() else journey.survived
 
 
 def _by_anchor(journeys: Sequence[Journey]) -> list[list[Journey]]:

@@ -26,7 +26,7 @@ class OneFormerObjects(TransformersObjects):
     """OneFormer's panoptic segments of movable classes."""
 
     name: ClassVar[str] = "oneformer"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     Config: ClassVar[type[BackendConfig]] = OneFormerObjectsConfig
     needs: ClassVar[Needs] = Needs(
         modules=("torch", "transformers"),

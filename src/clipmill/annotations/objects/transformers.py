@@ -86,7 +86,7 @@ class TransformersObjects(Backend):
 
     annotation: ClassVar[str] = "objects"
     name: ClassVar[str] = "transformers"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     Config: ClassVar[type[BackendConfig]] = TransformersObjectsConfig
     Row: ClassVar[type] = ObjectsRow
     needs: ClassVar[Needs] = Needs(
@@ -111,7 +111,8 @@ class TransformersObjects(Backend):
         what = f"objects backend '{self.name}'"
         with needed_from(self.needs.extra, what=what):
             from clipmill.models.device import choose_device
-            from clipmill.models.segmenter import MergeRules, Segmenter
+            from clipmill.models.panoptic import MergeRules
+            from clipmill.models.segmenter import Segmenter
         location, revision = self.config.checkpoint.locate()
         device = choose_device(self.config.device, need_gpu=self.needs.gpu, what=what)
         self._segmenter = Segmenter(location, revision=revision, device=device)
@@ -186,7 +187,7 @@ class TransformersObjects(Backend):
         self, loaded: LoadedAnchors, anchor: int, segments: Sequence[object]
     ) -> tuple[DetectedObject, ...]:
         """Keep the segments that are wanted, the largest first."""
-        from clipmill.models.segmenter import Segment
+        from clipmill.models.panoptic import Segment
 
         loaded.item.check()
         config, frame = self.config, loaded.indices[anchor]

@@ -19,7 +19,8 @@ class Agreement:
         valid: bool [N]: survived and stays on the mask while visible.
         invalid_share: Share of the surviving points that do not; 1 when none survived.
         confidence: Mean share of visible surviving points that lie on the mask, [0, 1].
-        on_at_anchor: Surviving points on the mask at the anchor.
+        on_at_anchor: Surviving points on the mask at the anchor: those visible there, or all of
+            them where none is visible.
     """
 
     valid: npt.NDArray[np.bool_]
@@ -50,6 +51,7 @@ def compare_tracks(
             frames where it is visible in the picture; above 0 because one frame's mask may fail.
     """
     length, count = visible.shape
+    at_anchor = 0
     seen = np.zeros((length, count), bool)
     on = np.zeros((length, count), bool)
     for frame, mask in enumerate(masks):
@@ -58,7 +60,11 @@ def compare_tracks(
         inside = (column >= 0) & (row >= 0) & (column < width) & (row < height)
         seen[frame] = visible[frame] & inside
         near = grow(mask, max(1, round(_TOLERANCE * max(mask.shape))))
-        on[frame] = near[row.clip(0, height - 1), column.clip(0, width - 1)] & seen[frame]
+        covered = near[row.clip(0, height - 1), column.clip(0, width - 1)] & inside
+        on[frame] = covered & seen[frame]
+        if frame == 0:
+            told_here = visible[0] if visible[0, survived].any() else np.ones(count, bool)
+            at_anchor = int((covered & told_here & survived).sum())
     off = (seen & ~on).sum(axis=0)
     valid = survived & (off <= off_share * seen.sum(axis=0))
     told = seen[:, survived].any(axis=1)
@@ -67,5 +73,5 @@ def compare_tracks(
         valid=valid,
         invalid_share=float(1 - valid.sum() / survived.sum()) if survived.any() else 1.0,
         confidence=float(shares.mean()) if told.any() else 0.0,
-        on_at_anchor=int(on[0, survived].sum()) if length else 0,
+        on_at_anchor=at_anchor,
     )

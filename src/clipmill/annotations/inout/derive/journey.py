@@ -16,7 +16,8 @@ class Journey:
         anchor: Frame of its mask.
         mask: bool [H, W] at the working size.
         points: float [T, N, 2], x, y in working pixels, from the anchor on.
-        visible: bool [T, N].
+        visible: bool [T, N]: survived and seen.
+        survived: bool [N].
         identity: Number of the carried object it is, None where none is carried.
         forward: `encode_mask` blobs from the anchor on, filled by a backend.
         backward: The same before the anchor, nearest first.
@@ -30,6 +31,7 @@ class Journey:
     mask: Mask
     points: npt.NDArray[np.floating]
     visible: npt.NDArray[np.bool_]
+    survived: npt.NDArray[np.bool_]
     identity: int | None = None
     forward: list[bytes] = field(default_factory=list)
     backward: list[bytes] = field(default_factory=list)
