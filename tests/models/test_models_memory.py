@@ -11,7 +11,7 @@ from clipmill.errors import ClipError
 
 torch = pytest.importorskip("torch", reason="needs torch (extra frameino)")
 
-from clipmill.models.batching import TooLargeError, in_batches, too_large  # noqa: E402
+from clipmill.models.batching import TooLargeError, in_batches, runs_within, too_large  # noqa: E402
 from clipmill.models.cotracker import FEWEST_POINTS, SHORTEST, Tracker  # noqa: E402
 
 TEXT = "CUDA out of memory. Tried to allocate 2.44 GiB. GPU 0 has a total capacity of 8 GiB"
@@ -43,6 +43,15 @@ def test_the_smallest_batch_is_named_with_the_memory_it_wants() -> None:
     assert sizes == [16, 8, 4]
     assert issubclass(TooLargeError, ClipError)  # one clip fails, the others go on
     assert "no room" in str(too_large("x", torch.OutOfMemoryError("no room\nat all")))
+
+
+def test_runs_count_as_their_number_times_their_largest() -> None:
+    sizes = [3, 3, 1, 4, 9, 1, 1, 1, 1]
+    assert runs_within(sizes, most=9, bound=9) == [3, 1, 1, 4]
+    assert runs_within(sizes, most=2, bound=9) == [2, 2, 1, 2, 2]  # 1 and 4 are two of 4
+    assert runs_within(sizes, most=9, bound=100) == [9]
+    assert runs_within(sizes, most=9, bound=1) == [1] * 5 + [1] * 4
+    assert runs_within([], most=9, bound=9) == []
 
 
 class Memory(torch.nn.Module):

@@ -28,7 +28,7 @@ from clipmill.models.segmenter import Segmenter  # noqa: E402
 
 CPU = torch.device("cpu")
 # The wanted names, one pattern a module; what a file of today has beside them is new.
-SWIN = r"model\.pixel_level_module\.encoder\.(?:%s)" % "|".join(
+_PARTS = "|".join(
     [
         r"embeddings\.(?:patch_embeddings\.projection|norm)\.(?:weight|bias)",
         r"encoder\.layers\.\d\.blocks\.\d\.layernorm_(?:before|after)\.(?:weight|bias)",
@@ -40,6 +40,7 @@ SWIN = r"model\.pixel_level_module\.encoder\.(?:%s)" % "|".join(
         r"hidden_states_norms\.stage\d\.(?:weight|bias)",
     ]
 )
+SWIN = rf"model\.pixel_level_module\.encoder\.(?:{_PARTS})"
 DECODERS = (
     r"model\.(?:pixel_level_module\.decoder|transformer_module|task_encoder|text_mapper)\..+"
     r"|criterion\.(?:empty_weight|logit_scale)"

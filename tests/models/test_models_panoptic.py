@@ -47,9 +47,7 @@ def test_masks_are_scaled_twice_as_the_authors_do() -> None:
 
 
 @pytest.mark.parametrize("name", ["oneformer", "mask2former"])
-def test_the_network_gets_multiples_of_32_filled_with_zeros(
-    tmp_path: Path, name: str
-) -> None:
+def test_the_network_gets_multiples_of_32_filled_with_zeros(tmp_path: Path, name: str) -> None:
     getattr(tiny_models, f"write_{name}")(tmp_path)
     segmenter = Segmenter(str(tmp_path), revision=None, device=torch.device("cpu"))
     if name == "mask2former":

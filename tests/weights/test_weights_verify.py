@@ -167,8 +167,8 @@ def test_the_identity_is_the_same_before_and_after_the_pull(cache: Cache, tmp_pa
     assert weights_identity("autoshot")["sha256"].startswith("3e852905")
     before = weights_identity("qwen2.5-vl")
     assert before["revision"] == REGISTRY["qwen2.5-vl"].revision
-    with pytest.raises(MissingWeightsError, match="models pull oneformer"):
-        weights_identity("oneformer")
+    with pytest.raises(MissingWeightsError, match="models pull vggt4track"):
+        weights_identity("vggt4track")
     folder = tmp_path / "other"
     folder.mkdir()
     (folder / "model.safetensors").write_bytes(CONTENT)
@@ -177,6 +177,17 @@ def test_the_identity_is_the_same_before_and_after_the_pull(cache: Cache, tmp_pa
     after = weights_identity("qwen2.5-vl")
     assert after["revision"] == ""
     assert len(after["sha256"]) == 64
+
+
+def test_pinned_models_are_known_before_their_first_pull(cache: Cache):
+    complexity = REGISTRY["ic9600"]
+    assert complexity.revision == "0190f81f9a207e21a285993717830e2d355d1904"
+    assert complexity.size_bytes == 81_458_581
+    known = "2d4098b4adb3b299f5422a6201d0caed9ff9fff2a4eb8c25a0b67fe85485fdaa"
+    assert complexity.sha256 == weights_identity("ic9600")["sha256"] == known
+    revision = "4e191050efb7b92cf62fbd053c88c7e2b071728b"
+    assert weights_identity("oneformer")["revision"] == revision
+    assert REGISTRY["oneformer"].is_pinned and not REGISTRY["vggt4track"].is_pinned
 
 
 def test_every_entry_says_where_it_comes_from_and_what_one_may_do():

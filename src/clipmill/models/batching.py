@@ -58,8 +58,8 @@ def in_batches(
 def runs_within(sizes: Sequence[int], *, most: int, bound: int) -> list[int]:
     """Cut items into runs of neighbours for one call each.
 
-    The shorter items of a call are filled up to the longest, so a run counts as its number times its
-    largest size.
+    The shorter items of a call are filled up to the longest, so a run counts as its number times
+    its largest size.
 
     Args:
         sizes: Of the items, in any unit.

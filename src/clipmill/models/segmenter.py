@@ -22,9 +22,9 @@ _LOSS = "criterion.*"
 _INDEX_TABLES = "*.relative_position_index"
 _LAST_NORM = "*.swin.layernorm.*"
 _OPTIONAL = (_LOSS, _INDEX_TABLES, _LAST_NORM)
-"""What a checkpoint may lack: class weights of the loss, tables that are computed anew, and the norm
-after Swin's last stage, whose output no segmenter reads; files from before transformers 5 have none.
-"""
+"""What a checkpoint may lack: class weights of the loss, tables that are computed anew, and the
+norm after Swin's last stage, which files from before transformers 5 have not: no segmenter reads
+its output."""
 
 _DIVISOR = 32
 _DIVIDED = ("oneformer", "mask2former", "maskformer")

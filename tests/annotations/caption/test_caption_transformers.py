@@ -1,5 +1,7 @@
 """Qwen2.5-VL in this process: a tiny checkpoint in the real format, over a real clip."""
 
+import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -7,6 +9,7 @@ import pytest
 from moving_scenes import face, item_of, run, scene
 from tiny_models import REFUSAL, SENTENCE
 
+from clipmill.annotations.caption.asking import Question
 from clipmill.annotations.caption.schema import CaptionRow
 from clipmill.annotations.caption.transformers import TransformersCaption
 from clipmill.annotations.objects.schema import Anchor, DetectedObject, ObjectsRow
@@ -16,7 +19,9 @@ from clipmill.store.records import from_dict, to_dict
 torch = pytest.importorskip("torch", reason="needs torch (extra frameino)")
 pytest.importorskip("transformers", reason="needs transformers (extra frameino)")
 
-from clipmill.models.qwen_vl import Shown, VideoCaptioner  # noqa: E402
+from clipmill.models.qwen_vl import PatchBatch, Shown, VideoCaptioner  # noqa: E402
+
+EMPTY = PatchBatch(torch.zeros(0), (0, 0, 0), 1.0)
 
 
 @pytest.fixture(scope="module")
@@ -134,3 +139,78 @@ def test_without_a_gpu_the_profile_that_needs_none_is_named(monkeypatch, tiny_mo
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     with pytest.raises(UsageError, match="--profile embedded"):
         TransformersCaption(TransformersCaption.Config(weights=str(tiny_model("qwen")))).setup()
+
+
+def watched(backend):
+    """What each call shows: pixels to the vision network, and the size of the filled up text."""
+    model, seen = backend._captioner.model.model, []
+
+    def vision(_module, args, kwargs):
+        patches = kwargs.get("hidden_states", args[0] if args else None)
+        seen.append([patches.shape[0] * 2 * 14 * 14, 0])  # a patch lies in two frames
+
+    def text(_module, _args, kwargs):
+        rows, length = kwargs["inputs_embeds"].shape[:2]
+        if length > 1:
+            seen[-1][1] = rows * length
+
+    model.visual.register_forward_pre_hook(vision, with_kwargs=True)
+    model.language_model.register_forward_pre_hook(text, with_kwargs=True)
+    return seen
+
+
+def asked(*shapes):
+    rng = np.random.default_rng(3)
+    return [
+        Question(
+            0, rng.integers(0, 255, (*shape, 3), np.uint8), tuple(range(shape[0])), lambda: None
+        )
+        for shape in shapes
+    ]
+
+
+@pytest.mark.parametrize(
+    ("bound", "calls"),
+    [
+        # Frames go in pairs: 4, 4, 2 and 6 of 112 x 112, 12,544 pixels each.
+        (8_000_000, [16]),
+        (12 * 12544, [10, 6]),  # three with the room of four frames, then one of six
+        (8 * 12544, [8, 2, 6]),
+        (6 * 12544, [4, 4, 2, 6]),
+    ],
+)
+def test_a_call_shows_no_more_than_its_bound(tiny_model, bound, calls):
+    config = settings(tiny_model("qwen"), pixels_per_call=bound, span=96, prompt="?")
+    backend = TransformersCaption(TransformersCaption.Config(**config))
+    backend.setup()
+    seen = watched(backend)
+    questions = asked((4, 112, 112), (3, 112, 112), (1, 112, 112), (6, 112, 112))
+    answers = backend.ask(questions)
+    assert [answer.text for answer in answers] == [SENTENCE] * 4
+    assert [pixels for pixels, _ in seen] == [frames * 12544 for frames in calls]
+    assert all(pixels <= bound for pixels, _ in seen)
+    # A token stands for two frames of 28 x 28; beside them there are a few letters of text.
+    alone = len(backend._captioner.tokenizer(backend._captioner._text("?", EMPTY))["input_ids"])
+    for _, tokens in seen:
+        assert tokens <= bound // (2 * 28 * 28) + 4 * alone
+
+
+def test_a_caption_that_cannot_stay_within_the_bound_is_refused_beforehand(tiny_model, tmp_path):
+    with pytest.raises(ValueError, match=r"up to 13,522,432 .*`pixels_per_call` \(8,000,000\)"):
+        TransformersCaption.Config(long_side=384, every=2, span=176)
+    TransformersCaption.Config(long_side=384, every=2, span=176, pixels_per_call=15_000_000)
+    # 6 frames of 112 x 112 at most; but this checkpoint enlarges frames to 200,704 pixels.
+    folder = tmp_path / "enlarging"
+    shutil.copytree(tiny_model("qwen"), folder)
+    file = folder / "preprocessor_config.json"
+    size = {"size": {"shortest_edge": 200_704, "longest_edge": 12_845_056}}
+    file.write_text(json.dumps(json.loads(file.read_text()) | size))
+    (folder / "processor_config.json").unlink()
+    config = TransformersCaption.Config(**settings(folder, span=96, pixels_per_call=6 * 12544))
+    with pytest.raises(UsageError, match=r"`min_pixels`.*shows 1,\d{3},\d{3} frames x pixels"):
+        TransformersCaption(config).setup()
+
+
+def test_the_bound_of_a_call_recomputes_nothing():
+    one, other = (TransformersCaption.Config(pixels_per_call=n) for n in (8_000_000, 9_000_000))
+    assert one.result_settings() == other.result_settings()

@@ -181,6 +181,27 @@ def test_all_points_lost(item, tiny_model):
     assert entry.invalid_share == 1.0
 
 
+def test_points_that_are_all_hidden_at_the_anchor_prompt_as_published(item, tiny_model):
+    folder = tiny_model("sam2")
+    (track,) = item.rows["tracks"].objects
+
+    def carried(visible):
+        changed = replace(track, visibility=encode_bits(visible))
+        rows = dict(item.rows) | {"tracks": TracksRow((changed,), 1)}
+        return run(Sam2InOut, replace(item, rows=rows), **settings(folder, back=2)).objects[0]
+
+    seen = np.ones((track.num_frames, track.num_points), bool)
+    hidden, some = seen.copy(), seen.copy()
+    hidden[0], some[0, 1:] = False, False
+    entry = carried(hidden)
+    # The masks are those of all points, as if all were seen; a random network covers some of them.
+    assert entry.masks == carried(seen).masks
+    assert any(decode_mask(blob).any() for blob in entry.masks)
+    assert entry.refusal == carried(seen).refusal != "lost_at_anchor"
+    # Where one is seen, it alone prompts.
+    assert carried(some).masks != entry.masks
+
+
 def test_without_objects_nothing_is_carried(item, tiny_model):
     rows = {"objects": ObjectsRow((), 0, 0), "tracks": TracksRow((), 0)}
     row = run(Sam2InOut, replace(item, rows=rows), **settings(tiny_model("sam2")))

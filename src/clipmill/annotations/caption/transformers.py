@@ -16,7 +16,6 @@ from clipmill.annotations.checkpoints import Checkpoint
 from clipmill.annotations.optional import needed_from
 from clipmill.errors import ClipError, UsageError
 
-
 _PATCHES = 28
 """Frames are resized to multiples of so many pixels: two patches, which make a token."""
 

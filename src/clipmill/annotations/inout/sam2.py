@@ -39,8 +39,9 @@ class Sam2InOutConfig(InOutConfig):
 class Sam2InOut(MaskedInOut):
     """Every object is prompted at its anchor with its surviving points, label 1.
 
-    Those that are seen there; where none is, all of them, as published. Masks reach as far as the tracks. A hidden point says nothing about a mask: only frames in
-    which a point is visible can make it invalid.
+    Those that are seen there; where none is, all of them, as published. Masks reach as far as the
+    tracks. A hidden point says nothing about a mask: only frames in which a point is visible can
+    make it invalid.
     """
 
     name: ClassVar[str] = "sam2"

@@ -58,3 +58,12 @@ def test_points_that_did_not_survive_are_left_out_of_the_share():
 def test_nothing_survived():
     found = compare([ON, ON], survived=[False])
     assert (found.invalid_share, found.confidence, found.on_at_anchor) == (1.0, 0.0, 0)
+
+
+def test_points_that_are_all_hidden_at_the_anchor_are_looked_for_on_the_mask():
+    unseen = [[False, True]] * 2
+    assert compare([ON, ON], [OFF, OFF], visible=unseen).on_at_anchor == 1
+    assert compare([OUT, ON], [OFF, OFF], visible=unseen).on_at_anchor == 0
+    assert compare([ON, ON], visible=unseen[:1], survived=[False]).on_at_anchor == 0
+    # Where one of them is seen, the hidden ones say nothing.
+    assert compare([ON, ON], [OFF, OFF], visible=[[False] * 2, [True] * 2]).on_at_anchor == 0
