@@ -121,6 +121,8 @@ class MaskedInOut(Backend):
     reads: ClassVar[tuple[str, ...]] = ("objects", "tracks")
     unit_size: ClassVar[int] = 4
     kept_of: ClassVar[str] = "tracks"
+    prompts_hidden: ClassVar[bool] = False
+    """Whether masks are asked for with points that are hidden, where none is seen at the anchor."""
     config: Any
 
     @abstractmethod
@@ -214,6 +216,7 @@ class MaskedInOut(Backend):
             subject.visible,
             subject.survived,
             off_share=config.off_share,
+            hidden_at_anchor=self.prompts_hidden,
         )
         counting = np.flatnonzero(areas >= max(1.0, config.min_box_share * size[0] * size[1]))
         counting = uncut(counting[counting >= before], masks)

@@ -55,6 +55,7 @@ class Sam2InOut(MaskedInOut):
         licence="Apache-2.0 (SAM 2.1, transformers)",
     )
     time_limit: ClassVar[float] = 1200.0
+    prompts_hidden: ClassVar[bool] = True
     config: Sam2InOutConfig
 
     @classmethod

@@ -8,7 +8,7 @@ MASK[20:40, 20:50] = True
 ON, OFF, OUT = (30.0, 30.0), (80.0, 30.0), (-40.0, 30.0)
 
 
-def compare(*columns, visible=None, survived=None, off_share=0.0):
+def compare(*columns, visible=None, survived=None, off_share=0.0, hidden_at_anchor=False):
     points = np.array(columns, float).transpose(1, 0, 2)
     shape = points.shape[:2]
     return compare_tracks(
@@ -17,6 +17,7 @@ def compare(*columns, visible=None, survived=None, off_share=0.0):
         np.ones(shape, bool) if visible is None else np.array(visible).T,
         np.ones(shape[1], bool) if survived is None else np.array(survived),
         off_share=off_share,
+        hidden_at_anchor=hidden_at_anchor,
     )
 
 
@@ -60,10 +61,16 @@ def test_nothing_survived():
     assert (found.invalid_share, found.confidence, found.on_at_anchor) == (1.0, 0.0, 0)
 
 
-def test_points_that_are_all_hidden_at_the_anchor_are_looked_for_on_the_mask():
+def test_points_that_are_all_hidden_at_the_anchor_count_where_they_prompted():
+    def on(*columns, visible, survived=None, hidden_at_anchor=True):
+        return compare(
+            *columns, visible=visible, survived=survived, hidden_at_anchor=hidden_at_anchor
+        ).on_at_anchor
+
     unseen = [[False, True]] * 2
-    assert compare([ON, ON], [OFF, OFF], visible=unseen).on_at_anchor == 1
-    assert compare([OUT, ON], [OFF, OFF], visible=unseen).on_at_anchor == 0
-    assert compare([ON, ON], visible=unseen[:1], survived=[False]).on_at_anchor == 0
+    assert on([ON, ON], [OFF, OFF], visible=unseen) == 1
+    assert on([ON, ON], [OFF, OFF], visible=unseen, hidden_at_anchor=False) == 0
+    assert on([OUT, ON], [OFF, OFF], visible=unseen) == 0
+    assert on([ON, ON], visible=unseen[:1], survived=[False]) == 0
     # Where one of them is seen, the hidden ones say nothing.
-    assert compare([ON, ON], [OFF, OFF], visible=[[False] * 2, [True] * 2]).on_at_anchor == 0
+    assert on([ON, ON], [OFF, OFF], visible=[[False] * 2, [True] * 2]) == 0

@@ -19,8 +19,7 @@ class Agreement:
         valid: bool [N]: survived and stays on the mask while visible.
         invalid_share: Share of the surviving points that do not; 1 when none survived.
         confidence: Mean share of visible surviving points that lie on the mask, [0, 1].
-        on_at_anchor: Surviving points on the mask at the anchor: those visible there, or all of
-            them where none is visible.
+        on_at_anchor: Surviving points on the mask at the anchor, of those that count there.
     """
 
     valid: npt.NDArray[np.bool_]
@@ -36,6 +35,7 @@ def compare_tracks(
     survived: npt.NDArray[np.bool_],
     *,
     off_share: float,
+    hidden_at_anchor: bool = False,
 ) -> Agreement:
     """Compare masks with tracks, frame by frame.
 
@@ -49,6 +49,8 @@ def compare_tracks(
         survived: bool [N], points whose tracks come back to where they began.
         off_share: A point is invalid when it is off the mask in more than this share of the
             frames where it is visible in the picture; above 0 because one frame's mask may fail.
+        hidden_at_anchor: Where no surviving point is visible at the anchor, all of them count
+            there, as the mask was asked for with them.
     """
     length, count = visible.shape
     at_anchor = 0
@@ -63,8 +65,8 @@ def compare_tracks(
         covered = near[row.clip(0, height - 1), column.clip(0, width - 1)] & inside
         on[frame] = covered & seen[frame]
         if frame == 0:
-            told_here = visible[0] if visible[0, survived].any() else np.ones(count, bool)
-            at_anchor = int((covered & told_here & survived).sum())
+            every = hidden_at_anchor and not visible[0, survived].any()
+            at_anchor = int((covered & (visible[0] | every) & survived).sum())
     off = (seen & ~on).sum(axis=0)
     valid = survived & (off <= off_share * seen.sum(axis=0))
     told = seen[:, survived].any(axis=1)
