@@ -6,7 +6,7 @@ it. The large ones draw their weights on the device, which takes no time.
 
 import importlib.util
 import json
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -45,10 +45,10 @@ def write_ic9600(folder: Path) -> str:
 
 
 def write_vggt4track(folder: Path, device: torch.device, *, tiny: bool) -> dict[str, Any]:
-    """Write VGGT4Track without its depth head, which no camera depends on."""
+    """Write VGGT4Track; its published checkpoint has a depth head besides, which is not read."""
     from safetensors.torch import save_file
 
-    sizes = replace(_TINY_VGGT if tiny else VGGTConfig(), depth_head=None)
+    sizes = _TINY_VGGT if tiny else VGGTConfig()
     with torch.device("meta"):
         network = VGGT4Track(sizes)
     state = {key: _random(key, value.shape, device) for key, value in network.state_dict().items()}
@@ -56,8 +56,7 @@ def write_vggt4track(folder: Path, device: torch.device, *, tiny: bool) -> dict[
     state["camera_head.pose_branch.fc2.weight"] *= 0.02
     state["camera_head.pose_branch.fc2.bias"] = torch.tensor([0.0] * 6 + [0.25, 0.2, 0.25])
     save_file(state, folder / "model.safetensors")
-    told = {key: value for key, value in asdict(sizes).items() if key != "depth_head"}
-    (folder / "config.json").write_text(json.dumps({"vggt4track": told}), "utf-8")
+    (folder / "config.json").write_text(json.dumps({"vggt4track": asdict(sizes)}), "utf-8")
     return {"weights": str(folder)}
 
 

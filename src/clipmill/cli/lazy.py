@@ -60,10 +60,3 @@ class LazyGroup(TyperGroup):
         """Find the command that is called, and load it."""
         name, command, rest = super().resolve_command(ctx, args)
         return name, command.load() if isinstance(command, _Unloaded) else command, rest
-
-    def load_all(self) -> dict[str, Any]:
-        """Return all commands, imported, by name."""
-        return {
-            name: command.load() if isinstance(command, _Unloaded) else command
-            for name, command in self.commands.items()
-        }

@@ -18,7 +18,6 @@ from clipmill.annotations.camera.klt import Matches
 from clipmill.annotations.camera.poses import PairMotion, build_row
 from clipmill.annotations.camera.rotation import (
     angle_of,
-    calibration,
     rotation_matrices,
     rotation_matrix,
     rotation_vector,
@@ -26,6 +25,11 @@ from clipmill.annotations.camera.rotation import (
 from clipmill.store.codecs import decode_array
 
 WIDTH, HEIGHT, FOCAL = 512, 288, 614.4
+
+
+def calibration(focal: float, *, width: int, height: int) -> np.ndarray:
+    """Return K of square pixels with the principal point in the middle of the pixel grid."""
+    return np.array([[focal, 0, (width - 1) / 2], [0, focal, (height - 1) / 2], [0, 0, 1.0]])
 
 
 def scatter(count: int, seed: int = 0) -> np.ndarray:

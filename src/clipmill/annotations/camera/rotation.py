@@ -1,14 +1,9 @@
-"""Rotations as matrices, vectors and angles, and the intrinsics of a camera."""
+"""Rotations as matrices, vectors and angles."""
 
 import cv2
 import numpy as np
 
 from clipmill.vision.arrays import Floats, Matrix
-
-
-def calibration(focal: float, *, width: int, height: int) -> Matrix:
-    """Return K of square pixels with the principal point in the middle of the pixel grid."""
-    return np.array([[focal, 0, (width - 1) / 2], [0, focal, (height - 1) / 2], [0, 0, 1.0]])
 
 
 def cross_matrices(vectors: Floats) -> Floats:

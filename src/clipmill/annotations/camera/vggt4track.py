@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -113,18 +113,18 @@ class VGGT4TrackCamera(Backend):
             import torch
 
             from clipmill.models.device import check_memory, choose_device
-            from clipmill.models.vggt4track.model import VGGT4Track, unused_keys
+            from clipmill.models.vggt4track.model import UNUSED_KEYS, VGGT4Track
         from clipmill.weights import load_state_dict
 
         path = Path(Checkpoint("vggt4track", weights=self.config.weights).locate()[0])
         self._device = choose_device(self.config.device, need_gpu=True, what=what)
-        sizes = replace(read_sizes(path), depth_head=None)  # nobody asks for depth
+        sizes = read_sizes(path)
         with torch.device("meta"):
             values = sum(value.numel() for value in VGGT4Track(sizes).state_dict().values())
         check_memory(self._device, needed_bytes=4 * values + _WORKING_BYTES, what=what)
         with self._device:
             self._model = VGGT4Track(sizes).eval().requires_grad_(False)
-        load_state_dict(self._model, path, unused=unused_keys(sizes))
+        load_state_dict(self._model, path, unused=UNUSED_KEYS)
 
     def load(self, item: ClipInput) -> SampledClip:
         """Decode the sampled frames and scale them, once."""

@@ -11,9 +11,6 @@ _CONTAINERS: dict[str, type[Container]] = {
     for container in (FolderContainer, WebDatasetContainer, HuggingFaceContainer)
 }
 
-CONTAINERS = tuple(_CONTAINERS)
-"""Names of all containers."""
-
 
 def find_container(name: str) -> type[Container]:
     """Return the class of a container.

@@ -21,17 +21,6 @@ def world_to_camera(encoding: Tensor) -> Tensor:
     return pose
 
 
-def camera_to_world(encoding: Tensor) -> Tensor:
-    """Return the inverse poses [..., 4, 4] of encodings [..., 9]."""
-    pose = world_to_camera(encoding)
-    back = pose[..., :3, :3].mT
-    inverse = torch.zeros_like(pose)
-    inverse[..., :3, :3] = back
-    inverse[..., :3, 3:] = -back @ pose[..., :3, 3:]
-    inverse[..., 3, 3] = 1
-    return inverse
-
-
 def focal_lengths(encoding: Tensor, *, width: int, height: int) -> Tensor:
     """Return fx, fy [..., 2] of encodings [..., 9] in pixels of a picture of the given size.
 
@@ -40,16 +29,6 @@ def focal_lengths(encoding: Tensor, *, width: int, height: int) -> Tensor:
     """
     size = encoding.new_tensor([width, height])
     return size / 2 / torch.tan(encoding[..., [8, 7]] / 2)
-
-
-def intrinsics(encoding: Tensor, *, width: int, height: int) -> Tensor:
-    """Return K [..., 3, 3] of encodings [..., 9], the principal point in the middle."""
-    matrix = encoding.new_zeros(*encoding.shape[:-1], 3, 3)
-    focal = focal_lengths(encoding, width=width, height=height)
-    matrix[..., 0, 0], matrix[..., 1, 1] = focal[..., 0], focal[..., 1]
-    matrix[..., 0, 2], matrix[..., 1, 2] = width / 2, height / 2
-    matrix[..., 2, 2] = 1
-    return matrix
 
 
 def _rotation(quaternion: Tensor) -> Tensor:
