@@ -9,7 +9,6 @@ wall time is not reported. Memory is the peak of a fresh process.
 """
 
 import argparse
-import resource
 import subprocess
 import sys
 import tempfile
@@ -17,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from cpu_time import timed
 
 from clipmill.video import FrameSize, VideoReader, index_video
 
@@ -27,20 +27,9 @@ SIZES = {
 }
 
 
-def cpu_seconds() -> float:
-    """CPU time of this process and of its finished children."""
-    usages = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
-
-
 def cost(work: Callable[[], object], repeats: int) -> float:
     """Median CPU seconds of a piece of work."""
-    times = []
-    for _ in range(repeats):
-        before = cpu_seconds()
-        work()
-        times.append(cpu_seconds() - before)
-    return float(np.median(times))
+    return float(np.median([timed(work) for _ in range(repeats)]))
 
 
 def make_video(path: Path, *, size: str, seconds: int) -> Path:

@@ -13,7 +13,6 @@ repeats; wall time is not reported. Needs torch.
 """
 
 import argparse
-import resource
 import subprocess
 import sys
 import tempfile
@@ -25,6 +24,7 @@ import cv2
 import numpy as np
 import pyarrow as pa
 import torch
+from cpu_time import timed
 
 from clipmill.canvas.placement import Placement
 from clipmill.clips import Clip, anchor_id_for, video_id_for
@@ -45,20 +45,9 @@ OPTIONS = LoadOptions(height=704, width=1280, num_frames=FRAMES)
 OBJECTS, POINTS = 3, 16
 
 
-def cpu_seconds() -> float:
-    """CPU time of this process and of its finished children."""
-    usages = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
-
-
 def cost(work: Callable[[], object], repeats: int) -> float:
     """Least CPU seconds of a piece of work."""
-    times = []
-    for _ in range(repeats):
-        before = cpu_seconds()
-        work()
-        times.append(cpu_seconds() - before)
-    return min(times)
+    return min(timed(work) for _ in range(repeats))
 
 
 def make_video(path: Path, size: str) -> None:

@@ -10,7 +10,6 @@ it. CPU seconds of this process and its children.
 
 import argparse
 import contextlib
-import resource
 import subprocess
 import tempfile
 from collections import Counter
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from cpu_time import timed
 
 from clipmill.annotations.base import ClipInput
 from clipmill.config import SourceConfig, load_profile
@@ -77,19 +77,6 @@ def noted(requests: Requests) -> Iterator[None]:
     finally:
         ClipInput.open = opened  # type: ignore[method-assign]
         VideoReader.frames, VideoReader.stream = frames, stream  # type: ignore[method-assign]
-
-
-def cpu_seconds() -> float:
-    own, children = (
-        resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    )
-    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
-
-
-def timed(work: Callable[[], None]) -> float:
-    before = cpu_seconds()
-    work()
-    return cpu_seconds() - before
 
 
 def naive_decode(path: str) -> None:

@@ -1,19 +1,18 @@
 """Small videos of cut-out photographs with their rows, for tests of objects and inout."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from clip_inputs import probed
 from plain_rows import tracks_of
 
 from clipmill.annotations.base import Backend, BackendConfig, ClipInput
 from clipmill.annotations.objects.queries.points import query_points
 from clipmill.annotations.objects.schema import Anchor, CarriedObject, DetectedObject, ObjectsRow
-from clipmill.annotations.probe.embedded import Probe
 from clipmill.annotations.tracks.schema import TracksRow
-from clipmill.clips import Clip, Video, object_id_for, video_id_for
+from clipmill.clips import Clip, object_id_for
 from clipmill.demo.scene import (
     Scene,
     Shot,
@@ -60,10 +59,7 @@ def run(backend: type[Backend], item: ClipInput, **config: Any) -> Any:
 def item_of(path: Path, made: Scene, *, start: int = 0, end: int | None = None) -> ClipInput:
     """Write a scene to a file and return its clip, probed."""
     write_video(path, render(made), made.fps)
-    video = Video(video_id_for(path.name), "", path.name, str(path), path.stat().st_size)
-    whole = ClipInput(video, Clip(video.video_id, 0, 1))
-    probe = run(Probe, whole)
-    return replace(whole, probe=probe, clip=Clip(video.video_id, start, end or probe.num_frames))
+    return probed(path, start, end)
 
 
 def true_rows(

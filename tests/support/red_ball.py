@@ -5,19 +5,18 @@ tested without weights: everything that goes wrong is then not the network's fau
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import cv2
 import numpy as np
 import numpy.typing as npt
-from moving_scenes import run
+from clip_inputs import probed
 
 from clipmill.annotations.base import ClipInput
 from clipmill.annotations.objects.carried import CarriedObjects, CarriedObjectsConfig
 from clipmill.annotations.objects.propagation.frames import ClipFrames, read_frames
-from clipmill.annotations.probe.embedded import Probe
-from clipmill.clips import Clip, Video, video_id_for
 from clipmill.demo.photos import backdrop
 from clipmill.demo.scene import write_video
 
@@ -111,13 +110,20 @@ class RedThings(CarriedObjects):
 def item_of_film(path: Path, film: Film, *, start: int = 0, end: int | None = None) -> ClipInput:
     """Write a film to a file and return its clip, probed."""
     write_video(path, film.pictures(), 25)
-    video = Video(video_id_for(path.name), "", path.name, str(path), path.stat().st_size)
-    whole = ClipInput(video, Clip(video.video_id, 0, 1))
-    probe = run(Probe, whole)
-    return replace(whole, probe=probe, clip=Clip(video.video_id, start, end or probe.num_frames))
+    return probed(path, start, end)
 
 
 def frames_of_film(path: Path, film: Film) -> ClipFrames:
     """Return the decoded frames of a film with their flow, at its own size."""
     long_side = max(film.size)
     return read_frames(item_of_film(path, film), work_side=long_side, detail_side=long_side)
+
+
+def film_store(folder: Path) -> Callable[[Film], ClipFrames]:
+    """Return a function from a film to its frames, each film written once, into a folder."""
+
+    @cache
+    def frames(film: Film) -> ClipFrames:
+        return frames_of_film(folder / f"{frames.cache_info().misses}.mp4", film)
+
+    return frames

@@ -6,7 +6,6 @@ At the end it becomes `manifest.jsonl`, with the samples in their order.
 import os
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
-from types import TracebackType
 
 from clipmill.disk import create, write_bytes
 from clipmill.manifest.entries import SampleEntry
@@ -108,10 +107,5 @@ class ExportJournal:
     def __enter__(self) -> "ExportJournal":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()

@@ -6,12 +6,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from clip_inputs import probed
 
 from clipmill.annotations.base import ClipInput
 from clipmill.annotations.camera.embedded import BackgroundCamera
 from clipmill.annotations.camera.schema import CameraRow
-from clipmill.annotations.probe.embedded import Probe
-from clipmill.clips import Clip, Video, video_id_for
 from clipmill.demo.scene import Camera, Scene, Shot, Sprite, background_motion, render, write_video
 from clipmill.errors import ClipError
 from clipmill.store.codecs import decode_array
@@ -48,13 +47,6 @@ def scene(camera: Camera = STILL, *sprites: Sprite, num_frames: int = 40, **sett
     return Scene(shots=(shot,), width=WIDTH, height=HEIGHT, **settings)
 
 
-def item_for(path: Path, *, start: int = 0, end: int | None = None) -> ClipInput:
-    video = Video(video_id_for(path.name), "", path.name, str(path), path.stat().st_size)
-    probe = Probe(Probe.Config())
-    facts = probe.annotate([probe.load(ClipInput(video, Clip(video.video_id, 0, 1)))])[0]
-    return ClipInput(video, Clip(video.video_id, start, end or facts.num_frames), facts)
-
-
 def camera_row(item: ClipInput, **config: object) -> CameraRow:
     backend = BackgroundCamera(BackgroundCamera.Config(**config))
     return backend.annotate([backend.load(item)])[0]
@@ -65,7 +57,7 @@ def measure(tmp_path: Path) -> Callable[..., CameraRow]:
     def run(made: Scene, *, crf: int = 26, **config: object) -> CameraRow:
         path = tmp_path / "scene.mp4"
         write_video(path, render(made), made.fps, crf=crf)
-        return camera_row(item_for(path), **config)
+        return camera_row(probed(path), **config)
 
     return run
 
@@ -183,7 +175,7 @@ def _travelling_frames(num_frames: int, step: tuple[float, float, float]) -> lis
 def test_travel_through_depth_is_translation(tmp_path: Path) -> None:
     path = tmp_path / "travel.mp4"
     write_video(path, _travelling_frames(22, (0.03, 0.0, 0.0)), 25)
-    row = camera_row(item_for(path))
+    row = camera_row(probed(path))
     poses = decode_array(row.translations)
     # World-to-camera: a camera that goes right moves the scene left.
     assert row.translation > 0.001
@@ -206,7 +198,7 @@ def test_a_blank_clip_is_an_error_with_a_reason(measure) -> None:
 def test_one_frame_gives_the_identity(tmp_path: Path) -> None:
     path = tmp_path / "scene.mp4"
     write_video(path, render(scene(num_frames=8)), 25)
-    row = camera_row(item_for(path, start=3, end=4))
+    row = camera_row(probed(path, start=3, end=4))
     assert decode_array(row.frames).tolist() == [0]
     assert decode_array(row.homographies).shape == (0, 3, 3)
     assert np.array_equal(decode_array(row.rotations), np.eye(3)[None])
@@ -216,7 +208,7 @@ def test_one_frame_gives_the_identity(tmp_path: Path) -> None:
 def test_two_frames_are_measured_although_the_step_is_three(tmp_path: Path) -> None:
     path = tmp_path / "scene.mp4"
     write_video(path, render(scene(Camera(pan=(3.0, 0.0)), num_frames=8)), 25)
-    row = camera_row(item_for(path, start=2, end=4))
+    row = camera_row(probed(path, start=2, end=4))
     assert decode_array(row.frames).tolist() == [0, 1]
     assert row.pan_speed == pytest.approx(3, rel=0.1)
 
@@ -224,7 +216,7 @@ def test_two_frames_are_measured_although_the_step_is_three(tmp_path: Path) -> N
 def test_sampled_frames_count_from_the_start_of_the_clip(tmp_path: Path) -> None:
     path = tmp_path / "scene.mp4"
     write_video(path, render(scene(num_frames=40)), 25)
-    item = item_for(path, start=10, end=40)
+    item = probed(path, start=10, end=40)
     assert decode_array(camera_row(item).frames).tolist() == list(range(0, 30, 3))
     short = camera_row(item, max_seconds=0.4)
     assert decode_array(short.frames).tolist() == [0, 3, 6, 9]
@@ -239,17 +231,15 @@ def test_rows_do_not_depend_on_threads_or_on_the_run(tmp_path: Path) -> None:
         for threads, seed in ((1, 5), (4, 77)):
             cv2.setNumThreads(threads)
             cv2.setRNGSeed(seed)
-            rows.append(camera_row(item_for(path)))
+            rows.append(camera_row(probed(path)))
     finally:
         cv2.setNumThreads(before)
     assert rows[0] == rows[1]
 
 
 def test_real_still_and_moving_cameras(shared_videos: Path) -> None:
-    still = camera_row(item_for(shared_videos / "sam2__01_dog.mp4", end=100))
-    driving = camera_row(
-        item_for(shared_videos / "carnd-lanelines-p1__solidWhiteRight.mp4", end=60)
-    )
+    still = camera_row(probed(shared_videos / "sam2__01_dog.mp4", end=100))
+    driving = camera_row(probed(shared_videos / "carnd-lanelines-p1__solidWhiteRight.mp4", end=60))
     assert still.rotation < 0.05
     assert not still.translation
     assert driving.translation > 0.002

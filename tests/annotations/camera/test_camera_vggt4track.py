@@ -9,13 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from clip_inputs import probed
 from golden_weights import filled
 
-from clipmill.annotations.base import ClipInput
 from clipmill.annotations.camera.schema import CameraRow
 from clipmill.annotations.camera.vggt4track import VGGT4TrackCamera, read_sizes
-from clipmill.annotations.probe.embedded import Probe
-from clipmill.clips import Clip, Video, video_id_for
 from clipmill.errors import ClipError, ClipTimeoutError, UsageError
 from clipmill.store.codecs import decode_array
 from clipmill.video import FrameSize
@@ -73,14 +71,6 @@ def _backend(checkpoint: Path, **options: Any) -> VGGT4TrackCamera:
     return made
 
 
-def _item(path: Path, start: int = 0, end: int | None = None) -> ClipInput:
-    video = Video(video_id_for(path.name), "", path.name, str(path), path.stat().st_size)
-    (row,) = Probe(Probe.Config()).annotate(
-        [Probe(Probe.Config()).load(ClipInput(video, Clip(video.video_id, 0, 1)))]
-    )
-    return ClipInput(video, Clip(video.video_id, start, end or row.num_frames), probe=row)
-
-
 Clips = Callable[..., Path]
 
 
@@ -92,7 +82,7 @@ def wide(clips: Clips) -> Path:
 def test_row_of_a_clip_has_what_the_published_scores_need(
     backend: VGGT4TrackCamera, wide: Path
 ) -> None:
-    loaded = backend.load(_item(wide, 20, 34))
+    loaded = backend.load(probed(wide, 20, 34))
     assert loaded.frames == (0, 3, 6, 9, 12) and loaded.images.shape == (5, 70, 518, 3)
     (row,) = backend.annotate([loaded])
     assert isinstance(row, CameraRow) and row.focal_known and not row.metric
@@ -127,11 +117,11 @@ def test_row_of_a_clip_has_what_the_published_scores_need(
 
 
 def test_same_clip_same_row(backend: VGGT4TrackCamera, checkpoint: Path, wide: Path) -> None:
-    item = _item(wide, 0, 8)
+    item = probed(wide, 0, 8)
     first = backend.annotate([backend.load(item)])
     other = _backend(checkpoint)
     assert other.annotate([other.load(item)]) == first
-    again, alone = backend.annotate([backend.load(_item(wide, 50, 60)), backend.load(item)])
+    again, alone = backend.annotate([backend.load(probed(wide, 50, 60)), backend.load(item)])
     assert [alone] == first != [again]
 
 
@@ -151,7 +141,7 @@ def test_every_third_frame_of_the_first_six_seconds(
     checkpoint: Path, wide: Path, start: int, end: int, wanted: range
 ) -> None:
     backend = VGGT4TrackCamera(VGGT4TrackCamera.Config(weights=str(checkpoint)))
-    item = _item(wide, start, end)
+    item = probed(wide, start, end)
     loaded = backend.load(item)
     assert loaded.frames == tuple(wanted)
     with item.open() as reader:
@@ -164,7 +154,7 @@ def test_every_third_frame_of_the_first_six_seconds(
 
 def test_published_scaling_is_bit_for_bit(checkpoint: Path, wide: Path) -> None:
     backend = VGGT4TrackCamera(VGGT4TrackCamera.Config(weights=str(checkpoint), scaling="bicubic"))
-    item = _item(wide, 5, 12)
+    item = probed(wide, 5, 12)
     with item.open() as reader:
         source = reader.frames([5, 8, 11])
     wanted = resize(torch.from_numpy(source).permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
@@ -172,7 +162,7 @@ def test_published_scaling_is_bit_for_bit(checkpoint: Path, wide: Path) -> None:
 
 
 def test_a_single_frame_is_no_motion(backend: VGGT4TrackCamera, wide: Path) -> None:
-    (row,) = backend.annotate([backend.load(_item(wide, 7, 8))])
+    (row,) = backend.annotate([backend.load(probed(wide, 7, 8))])
     assert decode_array(row.frames).tolist() == [0]
     assert decode_array(row.homographies).shape == (0, 3, 3)
     assert (row.rotation, row.translation, row.zoom, row.pan_speed) == (0, None, 0, 0)
@@ -184,7 +174,7 @@ def test_tall_frames_lose_rows_but_not_focal_length(
 ) -> None:
     tall = clips("vggt-tall.mp4", size=(90, 160), frames=4)
     backend = _backend(checkpoint, scaling=scaling)
-    loaded = backend.load(_item(tall))
+    loaded = backend.load(probed(tall))
     assert loaded.images.shape == (2, 518, 518, 3)
     # 518 wide would be 924 high: rows are scaled by that, though only 518 of them are seen
     assert loaded.scale == pytest.approx((90 / 518, 160 / 924))
@@ -199,7 +189,7 @@ def test_a_deadline_is_kept_while_the_network_runs(backend: VGGT4TrackCamera, wi
     def late() -> None:
         raise ClipTimeoutError("too late")
 
-    loaded = replace(backend.load(_item(wide, 0, 4)), check=late)
+    loaded = replace(backend.load(probed(wide, 0, 4)), check=late)
     with pytest.raises(ClipTimeoutError):
         backend.annotate([loaded])
 
@@ -209,7 +199,7 @@ def test_cameras_that_are_not_numbers_fail_the_clip(tmp_path: Path, wide: Path) 
     weights["camera_head.pose_branch.fc2.bias"][4] = np.nan
     backend = _backend(_save(tmp_path, weights))
     with pytest.raises(ClipError, match=r"vggt-wide\.mp4: 2 of 2 estimated cameras") as caught:
-        backend.annotate([backend.load(_item(wide, 0, 4))])
+        backend.annotate([backend.load(probed(wide, 0, 4))])
     assert caught.value.kind == "model"
 
 
@@ -218,7 +208,7 @@ def test_a_field_of_view_of_zero_fails_the_clip(tmp_path: Path, wide: Path) -> N
     weights["camera_head.pose_branch.fc2.bias"][8] = -100
     backend = _backend(_save(tmp_path, weights))
     with pytest.raises(ClipError, match="focal length not finite"):
-        backend.annotate([backend.load(_item(wide, 0, 4))])
+        backend.annotate([backend.load(probed(wide, 0, 4))])
 
 
 @pytest.mark.parametrize(
@@ -245,7 +235,7 @@ def test_the_keys_of_the_depth_head_may_be_absent(
     tmp_path: Path, backend: VGGT4TrackCamera, wide: Path
 ) -> None:
     used = {k: v for k, v in _weights().items() if "depth_head" not in k and "mask_token" not in k}
-    item = _item(wide, 0, 4)
+    item = probed(wide, 0, 4)
     other = _backend(_save(tmp_path, used))
     assert other.annotate([other.load(item)]) == backend.annotate([backend.load(item)])
 

@@ -7,13 +7,11 @@ import cv2
 import numpy as np
 import pytest
 import tiny_models
+from clip_inputs import probed
 from golden_weights import GOLDENS, filled, manifest_shapes
 
-from clipmill.annotations.base import ClipInput
 from clipmill.annotations.quality.embedded import EmbeddedQuality
 from clipmill.annotations.quality.frameino import SCORES, FrameinoQuality
-from clipmill.annotations.registry import find_backend
-from clipmill.clips import Clip, Video, video_id_for
 from clipmill.demo.scene import Scene, Shot, render, write_video
 from clipmill.errors import MissingExtraError
 from clipmill.store.records import from_dict, to_dict
@@ -49,14 +47,6 @@ def backend(icnet) -> FrameinoQuality:
     return open_backend("complexity", icnet)
 
 
-def clip_of(path: Path, start: int = 0, end: int | None = None) -> ClipInput:
-    video = Video(video_id_for(path.name), "", path.name, str(path), path.stat().st_size)
-    probe_class = find_backend("probe", "embedded")
-    probe = probe_class(probe_class.Config())
-    (row,) = probe.annotate([probe.load(ClipInput(video, Clip(video.video_id, 0, 1)))])
-    return ClipInput(video, Clip(video.video_id, start, end or row.num_frames), probe=row)
-
-
 @pytest.fixture(scope="module")
 def video(tmp_path_factory) -> Path:
     """Three pictures of ten frames each."""
@@ -74,7 +64,7 @@ def test_complexity_is_the_mean_of_the_published_network_s_scores(backend, video
 
     from clipmill.video import VideoReader
 
-    item = clip_of(video)
+    item = probed(video)
     (row,) = backend.annotate([backend.load(item)])
     assert row.frames == (0, 15, 28)
     with VideoReader(str(video)) as reader:
@@ -102,7 +92,7 @@ def test_scores_of_the_golden_pictures(backend) -> None:
 
 def test_a_row_does_not_depend_on_the_clips_beside_it(backend, icnet, video) -> None:
     wide = open_backend("complexity", icnet, frames_per_call=4)
-    first, second = clip_of(video, 0, 12), clip_of(video, 9, 30)
+    first, second = probed(video, 0, 12), probed(video, 9, 30)
     for one in (backend, wide):
         loaded = [one.load(first), one.load(second)]
         assert one.annotate(loaded) == [one.annotate([clip])[0] for clip in loaded]
@@ -112,7 +102,7 @@ def test_a_row_does_not_depend_on_the_clips_beside_it(backend, icnet, video) -> 
 def test_measures_it_does_not_compute_are_empty_and_the_row_survives_storage(
     backend, video
 ) -> None:
-    item = clip_of(video, 3, 20)
+    item = probed(video, 3, 20)
     (row,) = backend.annotate([backend.load(item)])
     assert row.text_area is row.image_quality is row.aesthetic is row.exposure is None
     assert from_dict(type(row), to_dict(row)) == row
@@ -121,7 +111,7 @@ def test_measures_it_does_not_compute_are_empty_and_the_row_survives_storage(
 
 
 def test_a_clip_of_one_frame_is_measured_three_times(backend, video) -> None:
-    (row,) = backend.annotate([backend.load(clip_of(video, 4, 5))])
+    (row,) = backend.annotate([backend.load(probed(video, 4, 5))])
     assert row.frames == (0, 0, 0)
     assert 0 < row.complexity < 1
 
@@ -206,7 +196,7 @@ def test_text_area_is_that_of_the_library_s_own_detection(tmp_path) -> None:
     assert count == len(upright[0]) + len(slanted[0]) > 4
     assert area == pytest.approx(covered / (270 * 480))
 
-    item = clip_of(text_video(tmp_path / "text.mp4"))
+    item = probed(text_video(tmp_path / "text.mp4"))
     (row,) = backend.annotate([backend.load(item)])
     assert np.isfinite([row.text_area, row.num_text_boxes]).all()
     path.unlink()
@@ -235,7 +225,7 @@ def test_image_quality_from_a_tiny_clip_network(tmp_path) -> None:
 
     tiny_models.write_clip_iqa(tmp_path)
     backend = open_backend("image_quality", tmp_path)
-    item = clip_of(text_video(tmp_path / "text.mp4"))
+    item = probed(text_video(tmp_path / "text.mp4"))
     (row,) = backend.annotate([backend.load(item)])
     assert 0 < row.image_quality < 1
     torch.save(torch.randn(2, 3, 64), tmp_path / "CLIP-IQA+_learned_prompts-603f3273.pth")
@@ -253,6 +243,6 @@ def test_aesthetic_from_a_random_network(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(socket.socket, "connect", refuse)
     tiny_models.write_nima(tmp_path)
     backend = open_backend("aesthetic", tmp_path)
-    item = clip_of(text_video(tmp_path / "text.mp4"))
+    item = probed(text_video(tmp_path / "text.mp4"))
     (row,) = backend.annotate([backend.load(item)])
     assert 1 <= row.aesthetic <= 10

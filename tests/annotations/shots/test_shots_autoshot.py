@@ -5,14 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from clip_inputs import probed
 from golden_weights import GOLDENS, filled, manifest_shapes
 
-from clipmill.annotations.base import ClipInput
-from clipmill.annotations.registry import find_backend
 from clipmill.annotations.shots.autoshot import AutoShotShots
 from clipmill.annotations.shots.boundaries import cuts_from_scores
 from clipmill.annotations.shots.frames.pictures import PictureShares
-from clipmill.clips import Clip, Video, video_id_for
 from clipmill.errors import MissingExtraError, UsageError
 from clipmill.store.codecs import decode_array
 from clipmill.weights import MissingWeightsError, WeightsError
@@ -51,14 +49,6 @@ def open_backend(checkpoint: Path, **settings) -> AutoShotShots:
     backend = AutoShotShots(config)
     backend.setup()
     return backend
-
-
-def clip_of(path: Path, start: int = 0, end: int | None = None) -> ClipInput:
-    video = Video(video_id_for(path.name), "", path.name, str(path), path.stat().st_size)
-    probe_class = find_backend("probe", "embedded")
-    probe = probe_class(probe_class.Config())
-    (row,) = probe.annotate([probe.load(ClipInput(video, Clip(video.video_id, 0, 1)))])
-    return ClipInput(video, Clip(video.video_id, start, end or row.num_frames), probe=row)
 
 
 def test_all_labels_of_a_clip_are_the_published_ones(backend) -> None:
@@ -113,7 +103,7 @@ def test_a_clip_without_frames_gives_an_empty_row(backend) -> None:
 
 def test_frames_are_the_clip_s_own_in_rgb(backend, clips) -> None:
     path = clips("autoshot.mp4", frames=30, gop=10)
-    frames, shares = backend.load(clip_of(path, 12, 26))
+    frames, shares = backend.load(probed(path, 12, 26))
     assert frames.shape == (14, 27, 48, 3)
     truth = decode_all(path, (320, 180))[12:26]
     for channel in range(3):
@@ -122,7 +112,7 @@ def test_frames_are_the_clip_s_own_in_rgb(backend, clips) -> None:
         )
     (row,) = backend.annotate([(frames, shares)])
     assert row.num_decoded == 14
-    assert backend.annotate([backend.load(clip_of(path, 12, 26))]) == [row]
+    assert backend.annotate([backend.load(probed(path, 12, 26))]) == [row]
 
 
 def test_unused_keys_may_be_absent_and_no_others(tmp_path) -> None:

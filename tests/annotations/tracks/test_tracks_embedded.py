@@ -7,16 +7,16 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from clip_inputs import probed
 from moving_scenes import true_masks
 
 from clipmill.annotations.base import ClipInput
 from clipmill.annotations.camera.embedded import BackgroundCamera
 from clipmill.annotations.camera.schema import CameraRow
 from clipmill.annotations.objects.schema import Anchor, CarriedObject, DetectedObject, ObjectsRow
-from clipmill.annotations.probe.embedded import Probe
 from clipmill.annotations.tracks.embedded import ChainedFlowTracks
 from clipmill.annotations.tracks.schema import ObjectTracks, TracksRow
-from clipmill.clips import Clip, Video, object_id_for, video_id_for
+from clipmill.clips import Clip, object_id_for
 from clipmill.demo.scene import (
     Camera,
     Scene,
@@ -99,13 +99,6 @@ def found_object(
         motion=None,
         identity=identity,
     )
-
-
-def probed(path: Path) -> ClipInput:
-    video = Video(video_id_for(path.name), "", path.name, str(path), path.stat().st_size)
-    probe = Probe(Probe.Config())
-    facts = probe.annotate([probe.load(ClipInput(video, Clip(video.video_id, 0, 1)))])[0]
-    return ClipInput(video, Clip(video.video_id, 0, facts.num_frames), facts)
 
 
 def camera_of(item: ClipInput) -> CameraRow:

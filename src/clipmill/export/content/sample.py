@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +37,17 @@ class CameraPath:
         """First frame of the export whose place was not measured; None when all were."""
         known = np.isfinite(self.world_to_camera[:, :3, 3]).all(axis=1)
         return None if known.all() else int(np.argmin(known))
+
+
+class ListedSample(TypedDict):
+    """What every list of samples says of one, in frames and pixels of the export."""
+
+    caption: str
+    caption_origin: str
+    num_frames: int
+    fps: float
+    width: int
+    height: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +88,19 @@ class ExportSample:
     def sample_id(self) -> str:
         """The sample."""
         return self.row.sample_id
+
+    @property
+    def listed(self) -> ListedSample:
+        """Its caption, frames and size, for lists."""
+        row = self.row
+        return {
+            "caption": row.caption,
+            "caption_origin": row.caption_origin,
+            "num_frames": row.num_frames,
+            "fps": row.fps,
+            "width": row.width,
+            "height": row.height,
+        }
 
     @property
     def num_frames(self) -> int:

@@ -107,12 +107,7 @@ class Control(Format[ControlOptions]):
         index = {
             "sample_id": key,
             "video": members[0].path,
-            "caption": row.caption,
-            "caption_origin": row.caption_origin,
-            "num_frames": sample.num_frames,
-            "fps": row.fps,
-            "width": row.width,
-            "height": row.height,
+            **sample.listed,
             "objects": [
                 {
                     "object_id": entry.object_id,

@@ -103,12 +103,7 @@ class Plain(Format[PlainOptions]):
         index: dict[str, Any] = {
             "sample_id": key,
             "video": paths["mp4"],
-            "caption": row.caption,
-            "caption_origin": row.caption_origin,
-            "num_frames": sample.num_frames,
-            "fps": row.fps,
-            "width": row.width,
-            "height": row.height,
+            **sample.listed,
             "tracking": paths.get("tracking.mp4"),
             "mask": paths.get("mask.mp4"),
         }

@@ -54,12 +54,7 @@ class Re10k(Format[FormatOptions]):
             "clip_name": key,
             "clip_path": video.path,
             "pose_file": pose_file.path,
-            "caption": sample.row.caption,
-            "caption_origin": sample.row.caption_origin,
-            "num_frames": sample.num_frames,
-            "fps": sample.row.fps,
-            "width": sample.row.width,
-            "height": sample.row.height,
+            **sample.listed,
             "metric": camera.metric,
             "focal_known": camera.focal_known,
         }

@@ -10,7 +10,8 @@ import numpy.typing as npt
 from clipmill.clips import Clip, Span
 from clipmill.pipeline.context import PROBE, Context
 from clipmill.pipeline.population import Part, Population
-from clipmill.pipeline.verdicts import StepReport, clip_verdict, into, verdict_table
+from clipmill.pipeline.steps.split import split_report
+from clipmill.pipeline.verdicts import StepReport, clip_verdict, into
 
 READ_CHUNK = 256
 """Videos whose frame times are read from disk at once."""
@@ -62,15 +63,7 @@ def apply_spans(context: Context, population: Population) -> tuple[Population, S
             rows.append(clip_verdict(whole, "split", into(taken)))
         # Two parts may round to the same frames; the texts of both stay known.
         clips += dict.fromkeys(taken)
-    report = StepReport(
-        title="times",
-        kind="split",
-        unit="clips",
-        entering=len(population.clips),
-        leaving=len(clips),
-        dropped=sum(row["state"] == "dropped" for row in rows),
-        verdicts=verdict_table(rows),
-    )
+    report = split_report("times", population, clips, rows)
     return replace(population, clips=tuple(clips), parts=parts), report
 
 

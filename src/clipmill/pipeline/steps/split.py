@@ -1,7 +1,7 @@
 """Split steps: a clip in, its children out, the lineage kept."""
 
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -45,16 +45,25 @@ class Split(Step[SettingsT]):
                 rows.append(_verdict(parent, parts, self.reason))
         # Parts of one video that overlap may have children in common.
         clips = tuple(dict.fromkeys(children))
-        report = StepReport(
-            title=self.settings.title,
-            kind="split",
-            unit="clips",
-            entering=len(population.clips),
-            leaving=len(clips),
-            dropped=sum(row["state"] == "dropped" for row in rows),
-            verdicts=verdict_table(rows),
+        yield (
+            replace(population, clips=clips),
+            split_report(self.settings.title, population, clips, rows),
         )
-        yield replace(population, clips=clips), report
+
+
+def split_report(
+    title: str, before: Population, after: Sequence[Clip], verdicts: Sequence[dict[str, Any]]
+) -> StepReport:
+    """Return the report of a step that replaced clips by parts of them."""
+    return StepReport(
+        title=title,
+        kind="split",
+        unit="clips",
+        entering=len(before.clips),
+        leaving=len(after),
+        dropped=sum(row["state"] == "dropped" for row in verdicts),
+        verdicts=verdict_table(verdicts),
+    )
 
 
 class SplitWindows(Split[WindowsSplit]):

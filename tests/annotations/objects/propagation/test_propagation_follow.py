@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 import pytest
-from red_ball import Film, frames_of_film, redness, straight
+from red_ball import Film, film_store, redness, straight
 
 from clipmill.annotations.objects.propagation.appearance import Appearance
 from clipmill.annotations.objects.propagation.follow import Following, Sight, follow, mask_of
@@ -24,15 +24,7 @@ AWAY = Film((gone_for_a_while,), length=40)
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("follow")
-    made = {}
-
-    def frames(film):
-        if film not in made:
-            made[film] = frames_of_film(folder / f"{len(made)}.mp4", film)
-        return made[film]
-
-    return frames
+    return film_store(tmp_path_factory.mktemp("follow"))
 
 
 def followed(clip, film, *, start=0, end=None, network=redness, interval=4, **options):

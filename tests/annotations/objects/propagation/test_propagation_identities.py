@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from red_ball import Film, frames_of_film, redness, straight
+from red_ball import Film, film_store, redness, straight
 
 from clipmill.annotations.objects.propagation.follow import Following, Sight
 from clipmill.annotations.objects.propagation.identities import Identities, Identity, Proposal
@@ -20,15 +20,7 @@ AWAY = Film((back_again,), length=50)
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("identities")
-    made = {}
-
-    def frames(film):
-        if film not in made:
-            made[film] = frames_of_film(folder / f"{len(made)}.mp4", film)
-        return made[film]
-
-    return frames
+    return film_store(tmp_path_factory.mktemp("identities"))
 
 
 def of(frames, *, most=4, network=redness, interval=4, asks=1000):

@@ -2,7 +2,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from red_ball import Film, frames_of_film, straight
+from red_ball import Film, film_store, straight
 
 from clipmill.annotations.objects.propagation.trail import Trail
 from clipmill.annotations.objects.propagation.warp import carry_mask
@@ -15,15 +15,7 @@ STILL = Film((straight(160, 90, 0),), length=12)
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("warp")
-    made = {}
-
-    def frames(film):
-        if film not in made:
-            made[film] = frames_of_film(folder / f"{len(made)}.mp4", film)
-        return made[film]
-
-    return frames
+    return film_store(tmp_path_factory.mktemp("warp"))
 
 
 def soft(mask):

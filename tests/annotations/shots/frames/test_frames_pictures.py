@@ -5,13 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from clip_inputs import probed
 from pipelines import run
 
-from clipmill.annotations.base import ClipInput
 from clipmill.annotations.registry import find_backend
 from clipmill.annotations.shots.frames.pictures import PictureChecks
 from clipmill.annotations.shots.schema import ShotsRow
-from clipmill.clips import Clip, Video, video_id_for
+from clipmill.clips import Clip
 from clipmill.config import SourceConfig, load_profile
 from clipmill.inspection.subjects import find_subjects
 from clipmill.inspection.why import describe_decision, trace
@@ -21,10 +21,7 @@ from media import ffmpeg, make_clip
 
 
 def _row(path: Path, start: int = 0, end: int | None = None) -> ShotsRow:
-    video = Video(video_id_for(path.name), "", path.name, str(path), path.stat().st_size)
-    probe = find_backend("probe", "embedded")
-    (facts,) = [probe(probe.Config()).load(ClipInput(video, Clip(video.video_id, 0, 1)))]
-    item = ClipInput(video, Clip(video.video_id, start, end or facts.num_frames), probe=facts)
+    item = probed(path, start, end)
     shots = find_backend("shots", "embedded")
     backend = shots(shots.Config())
     (row,) = backend.annotate([backend.load(item)])
