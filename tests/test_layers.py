@@ -1,6 +1,7 @@
 """Imports respect the layers: data goes down the list in docs/architecture.md, never up."""
 
 import ast
+from collections import Counter
 from collections.abc import Mapping, Set
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
@@ -324,3 +325,25 @@ def test_steps_are_told_apart_in_one_place():
 )
 def test_a_folder_can_be_read_at_a_glance(folder):
     assert len(list((ROOT / folder).glob("*.py"))) <= 15
+
+
+def test_no_two_things_have_one_name():
+    """Classes and public functions of modules; commands are named as they are called."""
+    where: dict[str, list[str]] = {}
+    for path in ROOT.rglob("*.py"):
+        for node in ast.parse(path.read_text("utf-8")).body:
+            if isinstance(node, ast.ClassDef | ast.FunctionDef) and not node.name.startswith("_"):
+                where.setdefault(node.name, []).append(str(path.relative_to(ROOT)))
+    shared = {
+        name: places
+        for name, places in where.items()
+        if sum(not place.startswith("cli/commands/") for place in places) > 1
+    }
+    assert not shared, shared
+
+
+def test_files_and_folders_stay_small():
+    files = list(ROOT.rglob("*.py"))
+    long = {p: n for p in files if (n := len(p.read_text("utf-8").splitlines())) > 400}
+    beside = Counter(path.parent for path in files)
+    assert not long and not {folder for folder, count in beside.items() if count > 15}

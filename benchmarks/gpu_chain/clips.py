@@ -18,7 +18,7 @@ from clipmill.annotations.base import ClipInput
 from clipmill.annotations.camera.schema import CameraRow
 from clipmill.annotations.objects.queries.points import query_points
 from clipmill.annotations.objects.schema import Anchor, DetectedObject, ObjectsRow
-from clipmill.annotations.probe.embedded import Probe
+from clipmill.annotations.probe.embedded import EmbeddedProbe
 from clipmill.annotations.tracks.schema import TracksRow
 from clipmill.clips import Clip, Video, object_id_for, video_id_for
 from clipmill.store.codecs import encode_array, encode_mask
@@ -84,7 +84,7 @@ def _clip(folder: Path, plan: ClipPlan, number: int) -> ClipInput:
     _write(path, plan, things, rng)
     video = Video(video_id_for(path.name), "", path.name, str(path), path.stat().st_size)
     whole = ClipInput(video, Clip(video.video_id, 0, 1))
-    probe = Probe(Probe.Config())
+    probe = EmbeddedProbe(EmbeddedProbe.Config())
     (row,) = probe.annotate([probe.load(whole)])
     clip = Clip(video.video_id, 0, row.num_frames)
     return replace(whole, probe=row, clip=clip, rows=_rows(clip.clip_id, plan, things))

@@ -18,7 +18,7 @@ __version__ = "0.1.0"
 __all__ = ["Results", "Sample", "SampleView", "__version__", "errors", "open"]
 
 # ONNX Runtime reports its use to its makers unless told otherwise before it is loaded, and keeps a
-# database of reports in the user's cache; what is computed here is nobody else's business.
+# database of reports in the user's cache; what is computed here stays on this machine.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 _MODULES = ("errors", "training")

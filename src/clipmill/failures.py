@@ -37,16 +37,16 @@ EVERY_KIND = frozenset({*CLIP_KINDS, *MACHINE_KINDS})
 
 REMEDIES = {
     "decode": "look at one of the files with another program; a format may need another FFmpeg",
-    "model": "mend the settings of the step, its model or its packages",
+    "model": "fix the settings of the step, its model or its packages",
     "timeout": "raise `time_limit` of the step",
-    "crash": "mend the packages of the step, or choose another backend",
+    "crash": "fix the packages of the step, or choose another backend",
     "missing": "restore the files, or list the source again",
     "memory": "use fewer workers (--workers 1), a smaller `batch_size`, or a machine or a limit "
     "(`ulimit -v`) with more memory",
     "disk": "look at the system's log; make room, or raise the limit on open files (`ulimit -n`)",
     "mount": "mount the disk again",
     "device": "look at the driver's log (`nvidia-smi`, `dmesg`)",
-    "server": "start the server, or mend its address and key",
+    "server": "start the server, or correct its address and key",
     "stalled": "end what else the machine does, or raise `time_limit` of the step",
     "killed": "use fewer workers (--workers 1) or a machine with more memory",
     "changed": "let the files alone while a run goes on",

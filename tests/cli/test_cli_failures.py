@@ -52,7 +52,7 @@ def test_what_the_machine_could_not_do_has_an_exit_code_of_its_own(clipmill, pla
     again = shlex.join(["clipmill", *map(str, words(place))])
     assert "1 video or clip that the machine could not do now (memory 1)" in out
     assert f"tries them again:  {again}\n" in out
-    assert f"After mending the cause:  {again} --retry-failed=decode\n" in out
+    assert f"After fixing the cause:  {again} --retry-failed=decode\n" in out
     assert clipmill(*words(place, "--strict"))[0] == 3
     (place / "bad").unlink()
     code, out, _ = clipmill(*words(place))

@@ -12,7 +12,7 @@ from clipmill.config import SourceConfig
 from clipmill.errors import UsageError
 from clipmill.sources import Account, Listing, list_sources
 from clipmill.sources.account import MAX_EXAMPLES
-from clipmill.sources.describe import describe, describe_empty
+from clipmill.sources.describe import describe_account, describe_empty
 
 
 def listing(*paths: Path | str, **fields: str) -> Listing:
@@ -60,7 +60,7 @@ def test_everything_in_a_folder_is_accounted_for(tmp_path):
     assert (source.kind, source.videos, source.without_caption) == ("folder", 2, 1)
     assert [(c.what, c.count) for c in source.captions] == [("text file", 1)]
     assert Account.model_validate_json(found.account.model_dump_json()) == found.account
-    text = "\n".join(describe(found.account))
+    text = "\n".join(describe_account(found.account))
     assert "2 videos, captions: 1 from text file, 1 without" in text
     assert "not used: 1 .gif (another kind of file): p.gif" in text
 
@@ -71,7 +71,7 @@ def test_few_names_of_many_are_kept(tmp_path):
         put(tmp_path / f"{number:02d}.gif")
     count, names = unused(listing(tmp_path))[".gif"]
     assert (count, len(names)) == (20, MAX_EXAMPLES)
-    assert "04.gif, ..." in "\n".join(describe(listing(tmp_path).account))
+    assert "04.gif, ..." in "\n".join(describe_account(listing(tmp_path).account))
 
 
 def test_texts_that_cannot_be_read_cost_no_video_and_are_named(tmp_path):
@@ -105,7 +105,7 @@ def test_texts_that_cannot_be_read_cost_no_video_and_are_named(tmp_path):
     }
     assert len({v.video_id for v in found.videos} | {p.video_id for p in found.problems}) == 9
     assert dict(shown(listing(tmp_path, encoding="latin-1")))["latin1.mp4"] == "un café"
-    lines = describe(found.account)
+    lines = describe_account(found.account)
     assert any("big.txt" in line and "not used" in line for line in lines)
 
 
@@ -176,7 +176,7 @@ def test_a_source_without_videos_says_what_it_has_instead(tmp_path):
 def test_names_cannot_steer_the_terminal(tmp_path):
     put(tmp_path / "a.mp4")
     put(tmp_path / "\x1b[2J\n\u202e.gif")
-    lines = describe(listing(tmp_path).account)
+    lines = describe_account(listing(tmp_path).account)
     assert all(character.isprintable() for line in lines for character in line)
     assert "\\x1b[2J\\n\\u202e.gif" in "\n".join(lines)
 

@@ -361,7 +361,7 @@ def test_a_corrupt_part(copied):
     with pytest.raises(CorruptFileError, match=message):
         MotionDataset(copied, options)
     part.unlink()
-    with pytest.raises(UsageError, match="written anew since this dataset was opened"):
+    with pytest.raises(UsageError, match="written again since this dataset was opened"):
         MotionDataset.__getitem__(pickle.loads(pickle.dumps(dataset)), 0)
 
 

@@ -7,7 +7,7 @@ from clipmill.annotations.base import Backend
 from clipmill.errors import UsageError
 
 BACKENDS: dict[tuple[str, str], str] = {
-    ("probe", "embedded"): "clipmill.annotations.probe.embedded:Probe",
+    ("probe", "embedded"): "clipmill.annotations.probe.embedded:EmbeddedProbe",
     ("shots", "embedded"): "clipmill.annotations.shots.embedded:TransitionShots",
     ("shots", "transnetv2"): "clipmill.annotations.shots.transnetv2:TransNetV2Shots",
     ("shots", "autoshot"): "clipmill.annotations.shots.autoshot:AutoShotShots",

@@ -40,6 +40,12 @@ def object_colours(count: int) -> npt.NDArray[np.float32]:
     return np.array(colours, np.float32).reshape(count, 3) * 2 - 1
 
 
+def object_rgb(count: int) -> list[tuple[int, int, int]]:
+    """Return the same colours as RGB from 0 to 255."""
+    levels = np.rint((object_colours(count) + 1) * 127.5).astype(int).tolist()
+    return [(red, green, blue) for red, green, blue in levels]
+
+
 def draw_tracks(
     out: npt.NDArray[np.float32],
     tracks: Sequence[npt.NDArray[np.float32]],

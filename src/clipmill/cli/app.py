@@ -39,7 +39,7 @@ class Commands(LazyGroup):
             "Run a pipeline over videos; interrupted at any moment, the same command goes on.",
         ),
         "status": Where(
-            "clipmill.cli.commands.look:status",
+            "clipmill.cli.commands.inspect:status",
             "Show the funnel: how many entered and left each step, and why the others are out.",
         ),
         "why": Where(
@@ -47,7 +47,7 @@ class Commands(LazyGroup):
             "Tell what every step decided about a video, clip or object, with value, cut and rank.",
         ),
         "failed": Where(
-            "clipmill.cli.commands.look:failed",
+            "clipmill.cli.commands.inspect:failed",
             "List every video and clip that failed, and every caption that cannot be used, "
             "and why.",
         ),
@@ -56,7 +56,7 @@ class Commands(LazyGroup):
             "Read every file of a workspace and tell which are damaged; exit code 1 when some are.",
         ),
         "backends": Where(
-            "clipmill.cli.commands.look:backends",
+            "clipmill.cli.commands.inspect:backends",
             "List the backends of every annotation, with licence and what they need.",
         ),
         "report": Where(

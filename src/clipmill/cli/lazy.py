@@ -23,7 +23,7 @@ class Where(NamedTuple):
 
 
 class _Unloaded(TyperCommand):
-    """Stands in the list of commands for one that nobody has called."""
+    """Stands in the list of commands for one that was not called yet."""
 
     def __init__(self, name: str, where: Where) -> None:
         super().__init__(name=name, help=where.summary)

@@ -28,7 +28,7 @@ ProfileOption = Annotated[
         "-p",
         help="A pipeline that ships with clipmill: `cpu` (the default), `embedded` (nothing to "
         "download) or `frameino` (GPU). Without the option, `embedded` runs where the weights of "
-        "`cpu` cannot be had.",
+        "`cpu` cannot be fetched.",
     ),
 ]
 WorkersOption = Annotated[
@@ -87,7 +87,7 @@ def tell_damages(workspace: Workspace) -> None:
     for damage in workspace.damages:
         console.print(
             f"[yellow]damaged:[/] {name(damage.path)}: {name(damage.reason)}; shown without it. "
-            f"To mend it: clipmill check --repair --workspace {name(workspace.root)}",
+            f"To repair it: clipmill check --repair --workspace {name(workspace.root)}",
             highlight=False,
             soft_wrap=True,
         )

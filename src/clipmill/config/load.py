@@ -19,7 +19,7 @@ from clipmill.config.models import (
     SourceConfig,
     WindowsSplit,
 )
-from clipmill.config.places import Places
+from clipmill.config.positions import Places
 from clipmill.config.yaml_bounds import MAX_BYTES
 from clipmill.config.yaml_lines import line_of, lines_in, parse_yaml
 from clipmill.errors import UsageError

@@ -13,7 +13,7 @@ from pydantic import (
     field_validator,
 )
 
-from clipmill.config.places import Places
+from clipmill.config.positions import Places
 from clipmill.selection.rules import Rule
 
 

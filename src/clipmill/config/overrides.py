@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from clipmill.config.load import validated
 from clipmill.config.models import Pipeline, StepSettings
-from clipmill.config.places import Path
+from clipmill.config.positions import Path
 from clipmill.config.yaml_lines import parse_yaml
 from clipmill.errors import UsageError
 

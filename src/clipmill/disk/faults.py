@@ -26,7 +26,7 @@ _REMEDIES = {
 }
 
 
-def remedy_for(error: OSError) -> str:
+def system_remedy(error: OSError) -> str:
     """Return what to do about an error; empty where nothing is known."""
     return _REMEDIES.get(error.errno or 0, "")
 
@@ -38,6 +38,6 @@ def explain(error: OSError) -> str:
         where = ""
     else:
         where = os.fsdecode(error.filename) if error.filename else ""
-    remedy = remedy_for(error)
+    remedy = system_remedy(error)
     text = f"{where}: {what}" if where else what
     return f"{text}; {remedy}" if remedy else text

@@ -4,8 +4,8 @@ import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from clipmill.download.archives.repository import Archive
 from clipmill.download.errors import FolderError
-from clipmill.download.repository import Archive
 
 SPARE_BYTES = 64 << 20
 """Room that must be left on the disk for lists and the journal."""
@@ -52,6 +52,6 @@ def say_whole(note: Callable[[str], None], archives: Sequence[Archive]) -> None:
     note(
         f"the server has no byte ranges, so {len(archives)} archives have to be fetched whole: "
         f"{total / 1e9:,.2f} GB, one at a time, with {largest / 1e9:,.2f} GB of room for the "
-        "largest besides the videos; a connection that is cut begins its file anew. Another "
+        "largest besides the videos; a connection that is cut begins its file again. Another "
         "server can be named with HF_ENDPOINT, fewer archives with --parts"
     )

@@ -8,10 +8,10 @@ from pathlib import Path
 from zipfile import ZipInfo
 
 from clipmill.disk import ChecksumError
+from clipmill.download.archives.repository import Archive
 from clipmill.download.cost import check_room, check_room_for_whole, say_whole
 from clipmill.download.errors import DatasetError
 from clipmill.download.plan import Planner, Problem, ZipMember
-from clipmill.download.repository import Archive
 from clipmill.download.whole_unpack import WholeUnpacker
 from clipmill.net.errors import NoRangesError
 from clipmill.net.progress import Progress

@@ -13,7 +13,7 @@ _MAX_NAME_BYTES = 240
 """Most file systems allow 255; a suffix for duplicates must fit."""
 
 
-def refusal(entry: zipfile.ZipInfo) -> str:
+def member_refusal(entry: zipfile.ZipInfo) -> str:
     """Return why a member must not be unpacked; empty when it may be."""
     folders, _, name = entry.orig_filename.replace("\\", "/").rpartition("/")
     path = f"{folders}/{name}"
@@ -38,7 +38,7 @@ def flat_name(entry: zipfile.ZipInfo) -> str:
     return entry.orig_filename.replace("\\", "/").rpartition("/")[2]
 
 
-def is_video(entry: zipfile.ZipInfo) -> bool:
+def is_video_member(entry: zipfile.ZipInfo) -> bool:
     """Tell whether a member is a video by its name; resource forks of macOS (`._x`) are not."""
     name = flat_name(entry)
     return name.lower().endswith(VIDEO_SUFFIXES) and not name.startswith("._")

@@ -13,22 +13,22 @@ from pathlib import Path
 
 from clipmill.choice import parse_where
 from clipmill.disk import HeldError, hold, write_text
-from clipmill.download.errors import DatasetError, FolderError
-from clipmill.download.fetcher import Fetcher, Meter, stopping_pool
-from clipmill.download.journal import Journal
-from clipmill.download.lists import VIDEOS, files_here, write_lists
-from clipmill.download.plan import Planner, Problem
-from clipmill.download.repository import (
+from clipmill.download.archives.repository import (
     Archive,
     archive_names,
     find_archive,
     find_piece,
     open_hub,
 )
+from clipmill.download.archives.whole import fetch_file
+from clipmill.download.errors import DatasetError, FolderError
+from clipmill.download.fetcher import Fetcher, Meter, stopping_pool
+from clipmill.download.journal import Journal
+from clipmill.download.lists import VIDEOS, files_here, write_lists
+from clipmill.download.plan import Planner, Problem
 from clipmill.download.request import Report, Request
 from clipmill.download.table import Choice, VideoTable
 from clipmill.download.unpack import Stopped, disk_error
-from clipmill.download.whole import fetch_file
 from clipmill.download.whole_unpack import WholeUnpacker
 from clipmill.errors import UsageError
 from clipmill.net.hub import Hub, HubListing

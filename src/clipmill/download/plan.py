@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
+from clipmill.download.archives.repository import Archive
 from clipmill.download.journal import Got, Journal
-from clipmill.download.names import flat_name, is_video, refusal, second_name
-from clipmill.download.repository import Archive
+from clipmill.download.names import flat_name, is_video_member, member_refusal, second_name
 
 RUN_BYTES = 64 << 20
 """Neighbouring members are read by one request of at most about this size; a job takes as much."""
@@ -134,9 +134,9 @@ class Planner:
         for index, entry in enumerate(directory):
             if entry.is_dir():
                 continue
-            if reason := refusal(entry) or _misplaced(entry, ends[entry.header_offset]):
+            if reason := member_refusal(entry) or _misplaced(entry, ends[entry.header_offset]):
                 self._problem(archive.part, entry, f"refused: {reason}")
-            elif not is_video(entry):
+            elif not is_video_member(entry):
                 continue
             elif not self._wanted(flat_name(entry)):
                 self.plan.unlisted += 1

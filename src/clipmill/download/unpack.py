@@ -11,12 +11,12 @@ from pathlib import Path
 
 from clipmill.disk import create, write_bytes
 from clipmill.disk.faults import FULL
+from clipmill.download.archives.remote import HubRangeFile
+from clipmill.download.archives.repository import Archive
 from clipmill.download.errors import DatasetError, DiskFullError, FolderError
 from clipmill.download.journal import Got, Journal
 from clipmill.download.names import second_name
 from clipmill.download.plan import Problem, ZipMember
-from clipmill.download.remote import HubRangeFile
-from clipmill.download.repository import Archive
 from clipmill.net.hub import Hub
 
 _BLOCK = 1 << 20

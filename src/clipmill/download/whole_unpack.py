@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from clipmill.disk import write_text
+from clipmill.download.archives.remote import HubRangeFile, LocalFile
+from clipmill.download.archives.repository import Archive
+from clipmill.download.archives.whole import fetch_pieces, partial_of
 from clipmill.download.plan import Problem, ZipMember
-from clipmill.download.remote import HubRangeFile, LocalFile
-from clipmill.download.repository import Archive
 from clipmill.download.unpack import Stopped, Unpacker
-from clipmill.download.whole import fetch_pieces, partial_of
 
 
 class WholeUnpacker(Unpacker):

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from clipmill.annotations.inout.schema import ObjectInOut
-from clipmill.canvas.draw import object_colours
+from clipmill.canvas.draw import object_rgb
 from clipmill.canvas.placement import Box, Placement
 from clipmill.samples.schema import SampleObject, SampleRow
 from clipmill.store.codecs import decode_array, decode_bits, decode_mask, decode_tracks
@@ -58,7 +58,7 @@ class SamplePainter:
         self, sample: SampleRow, inouts: Mapping[str, ObjectInOut], *, size: tuple[int, int]
     ) -> None:
         self._placement = Placement.stretched((sample.width, sample.height), size)
-        self.colours = colours_of(sample)
+        self.colours = object_rgb(len(sample.objects))
         self._objects = [
             self._object(sample, entry, inouts.get(entry.object_id), colour)
             for entry, colour in zip(sample.objects, self.colours, strict=True)
@@ -107,12 +107,6 @@ class SamplePainter:
                 _rectangle(out, entry.region, _WHITE, thickness=3)
                 _rectangle(out, entry.region, entry.colour, thickness=1)
         return out
-
-
-def colours_of(sample: SampleRow) -> list[Colour]:
-    """Return the colour of every object of a sample, RGB; those of training."""
-    levels = np.rint((object_colours(len(sample.objects)) + 1) * 127.5).astype(int).tolist()
-    return [(red, green, blue) for red, green, blue in levels]
 
 
 def _paint_mask(out: npt.NDArray[np.uint8], blob: bytes, colour: Colour) -> None:

@@ -1,4 +1,4 @@
-"""What a name or an id means: the video, clip or object that somebody asks about."""
+"""What a name or an id means: the video, clip or object that a user asks about."""
 
 import difflib
 import unicodedata
@@ -94,7 +94,7 @@ def _split_ids(target: str) -> tuple[Clip | None, str | None, str]:
 
 
 def _near(listing: VideoList, target: str) -> list[str]:
-    """Return names that somebody may have meant, best first."""
+    """Return names that a user may have meant, best first."""
     wanted = _same_form(target).rpartition("/")[2].casefold()
     names: dict[str, str] = {}
     for video_id, relative_path, _ in _entries(listing):

@@ -99,7 +99,7 @@ class Marker:
             raise ValueError(f"not a marker: {error!r}") from error
 
 
-def kind_of(format_name: str, container: str) -> str:
+def export_kind(format_name: str, container: str) -> str:
     """Return the kind of the exports of a format in a container."""
     return f"{format_name}/{container}"
 

@@ -4,7 +4,7 @@ from clipmill.errors import ClipmillError, UsageError
 
 
 class NetError(ClipmillError):
-    """Something cannot be had over the network."""
+    """Something could not be fetched over the network."""
 
 
 class DownloadError(NetError):

@@ -1,8 +1,8 @@
 """The steps of a pipeline, evaluated in order over what is committed.
 
 The same walk serves a run (which computes what is pending) and the commands that only look
-(which stop at the first step with pending work). There is no second ledger: who is in and why
-somebody is out follows from the rows and the pipeline file alone.
+(which stop at the first step with pending work). There is no second ledger: which clips are in,
+and why others are out, follows from the rows and the pipeline file alone.
 """
 
 from collections.abc import Collection, Iterator

@@ -185,7 +185,7 @@ class Results:
             if damage.path not in self._warned:
                 self._warned.add(damage.path)
                 warnings.warn(
-                    f"damaged, and left out: {damage.path}: {damage.reason}. To mend it: "
+                    f"damaged, and left out: {damage.path}: {damage.reason}. To repair it: "
                     f"clipmill check --repair --workspace {self.workspace}",
                     stacklevel=4,
                 )

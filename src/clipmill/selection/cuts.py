@@ -35,6 +35,6 @@ class Cut:
     guarded: bool = False
 
 
-def plain(number: float) -> str:
+def plain_number(number: float) -> str:
     """Return a number as people write it: no trailing zeros, no rounding noise."""
     return f"{number:.12g}"

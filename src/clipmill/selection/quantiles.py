@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from clipmill.selection.cuts import Cut, plain
+from clipmill.selection.cuts import Cut, plain_number
 from clipmill.selection.ledger import Ledger, Rows
 from clipmill.selection.rules import QuantileRule
 from clipmill.selection.values import Flags, numbers_of
@@ -82,7 +82,7 @@ def share_text(low: float, high: float) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{plain(round(100 * share, 9))} %"
+    return f"{plain_number(round(100 * share, 9))} %"
 
 
 def _ascending(numbers: npt.NDArray[np.float64]) -> Rows:

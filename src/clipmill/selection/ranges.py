@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from clipmill.selection.cuts import Cut, plain
+from clipmill.selection.cuts import Cut, plain_number
 from clipmill.selection.ledger import Ledger
 from clipmill.selection.rules import RangeRule, ValueRule
 from clipmill.selection.values import column_of, numbers_of, texts_of
@@ -24,7 +24,7 @@ def apply_range(rule: RangeRule, population: pa.Table, ledger: Ledger) -> Cut:
         if bound is None:
             continue
         rows = np.flatnonzero(values.valid & is_outside(values.numbers, bound))
-        texts.append(f"{rule.column} {sign} {plain(bound)}")
+        texts.append(f"{rule.column} {sign} {plain_number(bound)}")
         dropped += len(rows)
         ledger.drop(rows, rule.reason or texts[-1], values, threshold=bound)
     ledger.fail(~values.valid, values)

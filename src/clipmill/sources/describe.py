@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from clipmill.sources.account import Account, Counted, SourceAccount, TableUse
 
 
-def describe(account: Account) -> list[str]:
+def describe_account(account: Account) -> list[str]:
     """Return the account line by line; names are made safe to print."""
     return [_safe(line) for source in account.sources for line in _source(source)]
 

@@ -12,7 +12,7 @@ from clipmill.sources.datasets.metadata import metadata_tables, tables_about
 from clipmill.sources.datasets.openvid import openvid_tables
 from clipmill.sources.datasets.tables import subfolders
 from clipmill.sources.found import is_leftover, is_video
-from clipmill.sources.manifest import kind_of
+from clipmill.sources.manifest import table_kind
 from clipmill.sources.readers.rows import RowColumns
 from clipmill.sources.webdataset import is_shard
 
@@ -42,7 +42,7 @@ def find_kind(source: SourceConfig, columns: RowColumns) -> str:
         return "vidgen"
     if fnmatch.fnmatchcase(name, OPENS2V_PARTS):
         return "opens2v"
-    return "webdataset" if is_shard(path) else kind_of(path) or "folder"
+    return "webdataset" if is_shard(path) else table_kind(path) or "folder"
 
 
 def _kind_of_folder(folder: Path, columns: RowColumns) -> str:

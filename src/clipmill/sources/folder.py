@@ -7,17 +7,17 @@ from pathlib import Path
 
 from clipmill.clips import stamp_of_file
 from clipmill.errors import UsageError
+from clipmill.sources.counts import SourceCounts
 from clipmill.sources.found import VIDEO_SUFFIXES, FoundFile, is_video
 from clipmill.sources.leftout import LEFTOVER, LEFTOVERS, count_others, reason_for
 from clipmill.sources.lookup.walk import Level, levels
 from clipmill.sources.readers.captions import MAX_CAPTION_BYTES, Caption, text_caption
-from clipmill.sources.sidecars import shown, stem_of, texts_of, with_text
-from clipmill.sources.tally import Tally
+from clipmill.sources.sidecars import shown, sidecar_texts, stem_of, with_text
 
 
 def list_local(
     root: Path,
-    tally: Tally,
+    counts: SourceCounts,
     encoding: str = "",
     *,
     named: bool = False,
@@ -29,7 +29,7 @@ def list_local(
 
     Args:
         root: The folder or file.
-        tally: Counts what is not used.
+        counts: Counts what is not used.
         encoding: Of the texts beside videos; empty to go by their byte order marks.
         named: Whether the user says that a single file is a video, whatever its name.
         tables: Names of tables in the folder itself that are read elsewhere.
@@ -45,12 +45,12 @@ def list_local(
             raise UsageError(_no_video(root))
         found = _describe(str(root), root.name, os.path.realpath(root.parent))
         text = _beside(root)
-        yield found if text is None else _captioned(found, text, tally, encoding)
+        yield found if text is None else _captioned(found, text, counts, encoding)
         return
     closed: list[OSError] = []
     entries: list[FoundFile] = []
     for level in levels(root, closed):
-        entries += _level(root, level, tally, encoding, tables if not level.below else frozenset())
+        entries += _level(root, level, counts, encoding, tables if not level.below else frozenset())
     for error in closed:
         folder = str(error.filename)
         problem = f"the folder cannot be listed: {error.strerror}"
@@ -69,10 +69,10 @@ def _no_video(path: Path) -> str:
 
 
 def _level(
-    root: Path, level: Level, tally: Tally, encoding: str, tables: frozenset[str]
+    root: Path, level: Level, counts: SourceCounts, encoding: str, tables: frozenset[str]
 ) -> Iterator[FoundFile]:
     """List the videos of one folder, and count what else is in it."""
-    texts = texts_of(level.names)
+    texts = sidecar_texts(level.names)
     used = set(tables)
     for name in level.names:
         if is_video(name):
@@ -80,16 +80,16 @@ def _level(
             if text is not None:
                 used.add(text)
             found = _describe(f"{root}/{level.below}{name}", level.below + name, level.real)
-            yield found if text is None else _captioned(found, text, tally, encoding)
+            yield found if text is None else _captioned(found, text, counts, encoding)
     for folder in level.leftovers:
-        tally.unused(LEFTOVERS, LEFTOVER, f"{level.below}{folder}/")
-    count_others(tally, level.below, level.names, used)
+        counts.unused(LEFTOVERS, LEFTOVER, f"{level.below}{folder}/")
+    count_others(counts, level.below, level.names, used)
 
 
 def _beside(path: Path) -> str | None:
     """Return the name of the text beside a single video."""
     try:
-        return texts_of(sorted(os.listdir(path.parent))).get(stem_of(path.name))  # noqa: PTH208
+        return sidecar_texts(sorted(os.listdir(path.parent))).get(stem_of(path.name))  # noqa: PTH208
     except OSError:
         # A folder that may be passed through but not listed; the video itself can be read.
         return None
@@ -120,12 +120,12 @@ def _describe(path: str, relative: str, real_folder: str) -> FoundFile:
     return FoundFile(relative, path, real, facts.st_size, stamp_of_file(facts))
 
 
-def _captioned(found: FoundFile, text: str, tally: Tally, encoding: str) -> FoundFile:
+def _captioned(found: FoundFile, text: str, counts: SourceCounts, encoding: str) -> FoundFile:
     """Return a video with the text beside it."""
     if found.problem:
         return found
     uri = f"{found.uri.rpartition('/')[0]}/{text}"
-    return with_text(found, text, uri, _read(uri, encoding), tally)
+    return with_text(found, text, uri, _read(uri, encoding), counts)
 
 
 def _read(path: str, encoding: str) -> Caption:

@@ -2,8 +2,8 @@
 
 import posixpath
 
+from clipmill.sources.counts import SourceCounts
 from clipmill.sources.found import composed, is_leftover, is_video
-from clipmill.sources.tally import Tally
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet", ".json")
 """Tables that can be read, also with `.gz` behind them (but for Parquet)."""
@@ -40,11 +40,11 @@ def reason_for(name: str) -> tuple[str, str]:
     return suffix or "no suffix", OTHER
 
 
-def count_others(tally: Tally, below: str, names: list[str], used: set[str]) -> None:
+def count_others(counts: SourceCounts, below: str, names: list[str], used: set[str]) -> None:
     """Count the files of a folder that are neither videos nor used.
 
     Args:
-        tally: Counts of the source.
+        counts: Counts of the source.
         below: The folder, with a slash at its end, or empty.
         names: Its files.
         used: Those that were used: captions, tables.
@@ -52,9 +52,9 @@ def count_others(tally: Tally, below: str, names: list[str], used: set[str]) -> 
     stems = {composed(posixpath.splitext(name)[0]) for name in names if is_video(name)}
     for name in names:
         if is_leftover(name):
-            tally.unused(LEFTOVERS, LEFTOVER, below + name)
+            counts.unused(LEFTOVERS, LEFTOVER, below + name)
         elif not is_video(name) and name not in used:
             what, reason = reason_for(name)
             if what != ".txt" and composed(posixpath.splitext(name)[0]) in stems:
                 reason = "beside a video of the same name; only `.txt` is read there"
-            tally.unused(what, reason, below + name)
+            counts.unused(what, reason, below + name)

@@ -11,17 +11,17 @@ from clipmill.clips import Video
 from clipmill.config.models import SourceConfig
 from clipmill.errors import UsageError
 from clipmill.sources.account import Account
+from clipmill.sources.collect import Collector, SourceProblem
+from clipmill.sources.counts import SourceCounts
 from clipmill.sources.datasets.json_layouts import list_opens2v, list_vidgen
 from clipmill.sources.datasets.metadata import list_metadata, list_with_table
 from clipmill.sources.datasets.openvid import list_openvid
 from clipmill.sources.detect import WITH_TABLE, find_kind
 from clipmill.sources.folder import list_local
 from clipmill.sources.found import FoundFile
-from clipmill.sources.manifest import open_source
+from clipmill.sources.manifest import open_manifest
 from clipmill.sources.readers.rows import RowColumns
 from clipmill.sources.remote import list_remote
-from clipmill.sources.taking import SourceProblem, Taking
-from clipmill.sources.tally import Tally
 from clipmill.sources.webdataset import list_webdataset
 
 
@@ -50,17 +50,17 @@ def list_sources(sources: Sequence[SourceConfig]) -> Listing:
             same name.
     """
     names = source_names(sources)
-    taking = Taking()
+    collector = Collector()
     accounts = []
     with _no_collection():
         for source, name in zip(sources, names, strict=True):
-            tally = Tally()
-            for found in _list_one(source, tally):
-                taking.take(found, name, tally)
-            accounts.append(tally.account(name, source.path))
-    videos = taking.finished()
+            counts = SourceCounts()
+            for found in _list_one(source, counts):
+                collector.take(found, name, counts)
+            accounts.append(counts.account(name, source.path))
+    videos = collector.finished()
     account = Account(sources=tuple(accounts))
-    return Listing(videos, tuple(taking.problems(videos)), account)
+    return Listing(videos, tuple(collector.problems(videos)), account)
 
 
 @contextmanager
@@ -75,7 +75,7 @@ def _no_collection() -> Iterator[None]:
             gc.enable()
 
 
-_Lister = Callable[[str, str, RowColumns, Tally], Iterator[FoundFile]]
+_Lister = Callable[[str, str, RowColumns, SourceCounts], Iterator[FoundFile]]
 
 _LAYOUTS: dict[str, _Lister] = {
     "openvid": list_openvid,
@@ -86,7 +86,7 @@ _LAYOUTS: dict[str, _Lister] = {
 }
 
 
-def _list_one(source: SourceConfig, tally: Tally) -> Iterable[FoundFile]:
+def _list_one(source: SourceConfig, counts: SourceCounts) -> Iterable[FoundFile]:
     columns = RowColumns(
         path=source.path_column,
         caption=source.caption_column,
@@ -95,17 +95,17 @@ def _list_one(source: SourceConfig, tally: Tally) -> Iterable[FoundFile]:
         times=source.times,
         encoding=source.encoding,
     )
-    kind = tally.kind = find_kind(source, columns)
+    kind = counts.kind = find_kind(source, columns)
     if kind in _LAYOUTS:
-        return _LAYOUTS[kind](source.path, source.root, columns, tally)
+        return _LAYOUTS[kind](source.path, source.root, columns, counts)
     if kind == "webdataset":
-        return list_webdataset(source.path, columns, tally)
+        return list_webdataset(source.path, columns, counts)
     if kind != "folder":
-        return open_source(source.path, kind, source.root, columns).files(tally)
+        return open_manifest(source.path, kind, source.root, columns).files(counts)
     if "://" in source.path:
-        return list_remote(source.path, tally, columns.encoding)
+        return list_remote(source.path, counts, columns.encoding)
     named = source.kind == "folder"
-    return list_local(Path(source.path), tally, columns.encoding, named=named)
+    return list_local(Path(source.path), counts, columns.encoding, named=named)
 
 
 def source_names(sources: Sequence[SourceConfig]) -> list[str]:

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 from clipmill.errors import UsageError
+from clipmill.sources.counts import SourceCounts
 from clipmill.sources.found import PICTURE_SUFFIXES, FoundFile
 from clipmill.sources.lookup.local import LocalPlaces
 from clipmill.sources.lookup.tree import Found, TreePlaces
@@ -19,7 +20,6 @@ from clipmill.sources.readers.rows_json import json_rows
 from clipmill.sources.readers.rows_jsonl import jsonl_rows
 from clipmill.sources.readers.rows_parquet import parquet_rows
 from clipmill.sources.row_reader import RowReader, unusable
-from clipmill.sources.tally import Tally
 
 KIND_BY_SUFFIX = {
     ".csv": "csv",
@@ -42,7 +42,7 @@ _READERS: dict[str, Callable[[str, RowColumns], Iterator[Row]]] = {
 }
 
 
-def kind_of(path: str) -> str | None:
+def table_kind(path: str) -> str | None:
     """Return `csv`, `json`, `jsonl` or `parquet` by the suffix of a table, None for others."""
     return KIND_BY_SUFFIX.get(PurePosixPath(path.lower().removesuffix(".gz")).suffix)
 
@@ -75,11 +75,11 @@ class Manifest:
     tree: TreePlaces | None = None
     near: Sequence[str] = ()
 
-    def files(self, tally: Tally) -> Iterator[FoundFile]:
+    def files(self, counts: SourceCounts) -> Iterator[FoundFile]:
         """Look up every row, in the order of the table.
 
         Args:
-            tally: Counts rows and what was done to captions.
+            counts: Counts rows and what was done to captions.
 
         Raises:
             UsageError: The table cannot be read at all; a bad row is a `FoundFile.problem`.
@@ -88,7 +88,7 @@ class Manifest:
         root = self.root or posixpath.dirname(self.path)
         label = posixpath.basename(self.path)
         label = f"{self.base}/{label}" if self.base else label
-        reading = RowReader(label, tally.table(self.path), tally)
+        reading = RowReader(label, counts.table(self.path), counts)
         local, urls = LocalPlaces(), UrlPlaces()
         while chunk := list(islice(rows, _CHUNK_ROWS)):
             found = [self._relative(row, root) for row in chunk]
@@ -153,7 +153,7 @@ class Manifest:
         return url, f"the URL is outside the root {self.root}" if self.root else ""
 
 
-def open_source(path: str, kind: str, root: str, columns: RowColumns) -> Manifest:
+def open_manifest(path: str, kind: str, root: str, columns: RowColumns) -> Manifest:
     """Return the manifest of a source.
 
     Args:

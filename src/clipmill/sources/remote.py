@@ -7,22 +7,22 @@ from typing import Any
 
 from clipmill.clips import stamp_of_entry
 from clipmill.errors import UsageError
+from clipmill.sources.counts import SourceCounts
 from clipmill.sources.found import FoundFile, is_leftover, is_video
 from clipmill.sources.leftout import LEFTOVER, LEFTOVERS, count_others
 from clipmill.sources.readers.captions import MAX_CAPTION_BYTES, Caption, text_caption
-from clipmill.sources.sidecars import stem_of, texts_of, with_text
-from clipmill.sources.tally import Tally
+from clipmill.sources.sidecars import sidecar_texts, stem_of, with_text
 
 _TEXTS_AT_ONCE = 256
 """Texts fetched with one call; file systems that can do so fetch them at the same time."""
 
 
-def list_remote(url: str, tally: Tally, encoding: str = "") -> Iterator[FoundFile]:
+def list_remote(url: str, counts: SourceCounts, encoding: str = "") -> Iterator[FoundFile]:
     """List the videos below a URL, or the one it names, in path order.
 
     Args:
         url: Folder or file.
-        tally: Counts what is not used.
+        counts: Counts what is not used.
         encoding: Of the texts beside videos; empty to go by their byte order marks.
 
     Raises:
@@ -37,7 +37,7 @@ def list_remote(url: str, tally: Tally, encoding: str = "") -> Iterator[FoundFil
         infos: dict[str, Any] = filesystem.find(root, detail=True)
     except (OSError, ImportError, ValueError, NotImplementedError) as error:
         raise UsageError(f"the source {url} cannot be listed: {error}") from error
-    texts = _pair(infos, root, tally)
+    texts = _pair(infos, root, counts)
     captions = _fetch(filesystem, infos, sorted(set(texts.values())), encoding)
     for name in sorted(infos):
         below = _below(name, root)
@@ -49,7 +49,7 @@ def list_remote(url: str, tally: Tally, encoding: str = "") -> Iterator[FoundFil
         text = texts.get(name)
         if text is not None:
             label, text_uri = posixpath.basename(text), filesystem.unstrip_protocol(text)
-            found = with_text(found, label, text_uri, captions[text], tally)
+            found = with_text(found, label, text_uri, captions[text], counts)
         yield found
 
 
@@ -57,26 +57,26 @@ def _below(name: str, root: str) -> str:
     return name.removeprefix(root).lstrip("/") or posixpath.basename(name)
 
 
-def _pair(infos: Mapping[str, Any], root: str, tally: Tally) -> dict[str, str]:
+def _pair(infos: Mapping[str, Any], root: str, counts: SourceCounts) -> dict[str, str]:
     """Return the text that goes with each video, and count all that is neither."""
     folders: defaultdict[str, list[str]] = defaultdict(list)
     for name in sorted(infos):
         below = _below(name, root)
         if is_leftover(below):
-            tally.unused(LEFTOVERS, LEFTOVER, below)
+            counts.unused(LEFTOVERS, LEFTOVER, below)
             continue
         base = posixpath.basename(name)
         folders[name.removesuffix(base)].append(base)
     pairs = {}
     for folder, names in folders.items():
-        texts = texts_of(names)
+        texts = sidecar_texts(names)
         used = set()
         for base in names:
             text = texts.get(stem_of(base)) if is_video(base) else None
             if text is not None:
                 used.add(text)
                 pairs[folder + base] = folder + text
-        count_others(tally, folder.removeprefix(root).lstrip("/"), names, used)
+        count_others(counts, folder.removeprefix(root).lstrip("/"), names, used)
     return pairs
 
 

@@ -1,11 +1,11 @@
 """Making entries of rows: the caption cleaned, the times read, and every refusal counted."""
 
+from clipmill.sources.counts import SourceCounts, TableCounts
 from clipmill.sources.found import FoundFile
 from clipmill.sources.lookup.local import Place
 from clipmill.sources.readers.captions import as_caption
 from clipmill.sources.readers.rows import Chosen, Row
-from clipmill.sources.readers.times import span_of
-from clipmill.sources.tally import TableTally, Tally
+from clipmill.sources.readers.times import parse_span
 
 
 class RowReader:
@@ -14,13 +14,13 @@ class RowReader:
     Args:
         label: Name of the table, for rows without a path.
         table: Counts the rows.
-        tally: Counts what was done to captions.
+        counts: Counts what was done to captions.
     """
 
-    def __init__(self, label: str, table: TableTally, tally: Tally) -> None:
+    def __init__(self, label: str, table: TableCounts, counts: SourceCounts) -> None:
         self._label = label
         self._table = table
-        self._tally = tally
+        self._counts = counts
         self._columns: Chosen | None = None
         self._origin = ""
 
@@ -28,7 +28,7 @@ class RowReader:
         """Return the entry of a row of which nothing is used."""
         self._table.rows += 1
         self._table.refuse(row.where, problem)
-        shown = printable(row.path) if row.path.strip() else f"{self._label}, {row.where}"
+        shown = printable_path(row.path) if row.path.strip() else f"{self._label}, {row.where}"
         return FoundFile(shown, shown, shown, 0, problem=problem, where=row.where)
 
     def video(self, row: Row, relative: str, place: Place) -> FoundFile:
@@ -41,7 +41,7 @@ class RowReader:
         times = columns.times if columns else None
         if times and not problem:
             try:
-                span = span_of(row.start, row.end, times.unit, row.where)
+                span = parse_span(row.start, row.end, times.unit, row.where)
             except ValueError as error:
                 problem = str(error)
         self._table.rows += 1
@@ -49,7 +49,7 @@ class RowReader:
             self._table.refuse(row.where, problem)
         caption = as_caption(row.text)
         if caption.note:
-            self._tally.note(caption.note)
+            self._counts.note(caption.note)
         return FoundFile(
             relative,
             place.uri,
@@ -87,7 +87,7 @@ def unusable(path: str) -> str:
     return ""
 
 
-def printable(path: str) -> str:
+def printable_path(path: str) -> str:
     """Return a path as it may be shown and stored: UTF-8 without zero bytes."""
     raw = path.encode("utf-8", "surrogatepass")
     return raw.decode("utf-8", "backslashreplace").replace("\0", "\\0")

@@ -4,14 +4,14 @@ import os
 import posixpath
 from collections.abc import Iterable
 
+from clipmill.sources.counts import SourceCounts
 from clipmill.sources.found import FoundFile, composed, is_leftover
 from clipmill.sources.readers.captions import Caption
-from clipmill.sources.tally import Tally
 
 ORIGIN = "text file"
 
 
-def texts_of(names: Iterable[str]) -> dict[str, str]:
+def sidecar_texts(names: Iterable[str]) -> dict[str, str]:
     """Return the texts of one folder by the stem of the video they go with.
 
     Stems are composed, so that a text goes with its video where their names are spelled in two
@@ -30,7 +30,9 @@ def stem_of(name: str) -> str:
     return composed(posixpath.splitext(name)[0])
 
 
-def with_text(found: FoundFile, name: str, uri: str, caption: Caption, tally: Tally) -> FoundFile:
+def with_text(
+    found: FoundFile, name: str, uri: str, caption: Caption, counts: SourceCounts
+) -> FoundFile:
     """Return a video with the text beside it, or with a remark why that is not used.
 
     Args:
@@ -38,10 +40,10 @@ def with_text(found: FoundFile, name: str, uri: str, caption: Caption, tally: Ta
         name: File name of the text.
         uri: Path or URL of the text.
         caption: What was read.
-        tally: Counts what was done to captions.
+        counts: Counts what was done to captions.
     """
     if caption.note:
-        tally.note(caption.note)
+        counts.note(caption.note)
     if not caption.problem:
         return found._replace(text=caption.text, origin=ORIGIN)
     return found._replace(remark=f"{shown(name)} {caption.problem}", text_uri=shown(uri))

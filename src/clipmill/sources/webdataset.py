@@ -10,9 +10,10 @@ from pathlib import Path
 
 from clipmill.clips import TarMember
 from clipmill.errors import UsageError
+from clipmill.sources.counts import SourceCounts
 from clipmill.sources.found import FoundFile, is_leftover, is_video
 from clipmill.sources.leftout import LEFTOVER, LEFTOVERS, reason_for
-from clipmill.sources.lookup.walk import walk
+from clipmill.sources.lookup.walk import walk_files
 from clipmill.sources.readers.rows import RowColumns
 from clipmill.sources.readers.tar_captions import Captions, is_utf8, key, normal
 from clipmill.sources.readers.tars import (
@@ -23,7 +24,6 @@ from clipmill.sources.readers.tars import (
     tar_entries,
 )
 from clipmill.sources.sidecars import shown
-from clipmill.sources.tally import Tally
 
 _BRACES = re.compile(r"\{(\d+)\.\.(\d+)\}")
 
@@ -33,7 +33,7 @@ def is_shard(path: str) -> bool:
     return path.lower().endswith((".tar", *COMPRESSED_SUFFIXES))
 
 
-def list_webdataset(path: str, columns: RowColumns, tally: Tally) -> Iterator[FoundFile]:
+def list_webdataset(path: str, columns: RowColumns, counts: SourceCounts) -> Iterator[FoundFile]:
     """List the videos of shards, in the order of the shards' names and of their files.
 
     Args:
@@ -41,7 +41,7 @@ def list_webdataset(path: str, columns: RowColumns, tally: Tally) -> Iterator[Fo
             (`train-{000..127}.tar`) or a pattern (`train-*.tar`); local or a URL.
         columns: `caption` names the field of a `.json` that is the caption; when empty, a
             `.txt` is, else one of the usual fields.
-        tally: Counts what is not used.
+        counts: Counts what is not used.
 
     Raises:
         UsageError: There is no shard, or none can be read.
@@ -53,7 +53,7 @@ def list_webdataset(path: str, columns: RowColumns, tally: Tally) -> Iterator[Fo
     errors: list[UsageError] = []
     for relative, archive in shards:
         try:
-            yield from _Shard(archive, relative, Captions(columns), tally).files()
+            yield from _Shard(archive, relative, Captions(columns), counts).files()
             readable += 1
         except UsageError as error:
             errors.append(error)
@@ -75,7 +75,7 @@ def _find_shards(path: str) -> list[tuple[str, str]]:
         below = [name.removeprefix(root).lstrip("/") for name in names]
         return list(zip(below, map(filesystem.unstrip_protocol, names), strict=True))
     root = Path(paths[0])
-    return [(one, f"{root}/{one}") for one in sorted(walk(root, [], is_shard))]
+    return [(one, f"{root}/{one}") for one in sorted(walk_files(root, [], is_shard))]
 
 
 def _expand(path: str) -> list[str]:
@@ -116,7 +116,7 @@ class _Shard:
     archive: str
     relative: str
     captions: Captions
-    tally: Tally
+    counts: SourceCounts
 
     def files(self) -> Iterator[FoundFile]:
         """List the videos in order, after them what is wrong beside them.
@@ -136,13 +136,13 @@ class _Shard:
                         raise UsageError(f"{self.archive} is no tar archive: {entry.problem}")
                     problems.append(self._problem(entry, entry.problem))
                 elif not key(entry.name) or is_leftover(normal(entry.name)):
-                    self.tally.unused(LEFTOVERS, LEFTOVER, self._shown(entry))
+                    self.counts.unused(LEFTOVERS, LEFTOVER, self._shown(entry))
                 elif is_video(entry.name):
                     videos.append(entry)
                 elif problem := self.captions.note(file, entry):
                     problems.append(self._problem(entry, problem)._replace(is_text=True))
                 elif not entry.name.lower().endswith((".txt", ".json")):
-                    self.tally.unused(*reason_for(normal(entry.name)), self._shown(entry))
+                    self.counts.unused(*reason_for(normal(entry.name)), self._shown(entry))
         for entry in videos:
             yield self._found(entry, real, stamp)
         yield from problems
@@ -158,7 +158,7 @@ class _Shard:
             return self._problem(entry, problem)
         caption, origin = self.captions.caption(name)
         if caption.note:
-            self.tally.note(caption.note)
+            self.counts.note(caption.note)
         member = TarMember(self.archive, entry.offset, entry.size_bytes, entry.name)
         return FoundFile(
             f"{self.relative}/{name}",

@@ -49,7 +49,7 @@ class PartName:
 
     @classmethod
     def new(cls, sequence: int, level: int) -> "PartName":
-        """Return a name nobody else uses."""
+        """Return a name that no other file has."""
         return cls(sequence, level, secrets.token_hex(4))
 
     @classmethod

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from clipmill.disk.faults import remedy_for
+from clipmill.disk.faults import system_remedy
 from clipmill.store.errors import CorruptFileError, StorageError
 
 GROUP_ROWS = 4096
@@ -47,7 +47,7 @@ def explained_reads(path: str, remedy: str) -> Iterator[None]:
     except (pa.ArrowException, OSError, ValueError) as error:  # bad bytes, text or JSON
         if isinstance(error, OSError) and error.errno:
             what = error.strerror or str(error)
-            todo = remedy_for(error) or "nothing was changed"
+            todo = system_remedy(error) or "nothing was changed"
             raise StorageError(f"cannot read {path}: {what}; {todo}") from error
         raise CorruptFileError(path, str(error).rstrip("."), remedy) from error
 

@@ -19,10 +19,10 @@ from clipmill.store.errors import CorruptFileError
 from clipmill.store.workspace import Workspace
 from clipmill.training.identity import choose_identity, padded
 from clipmill.training.items import InOutSample, MotionSample, SampleMeta
-from clipmill.training.options import LoadOptions, frame_count, span_of
+from clipmill.training.options import LoadOptions, frame_count, source_span
 from clipmill.training.reading.opening import open_samples
 from clipmill.training.reading.stored import SampleIndex, StoredSample
-from clipmill.training.tracked import Tracked, inside, thinned, tracked_objects
+from clipmill.training.tracked import Tracked, points_in, thinned, tracked_objects
 from clipmill.training.videos import empty_pictures, read_video
 
 Shape = tuple[int, int, int]
@@ -55,7 +55,7 @@ class _SampleDataset(Dataset, Generic[SampleT]):
         self.options = options
         self._source = open_samples(place, samples=samples, identity=self.stage == 2)
         index = self._source.index
-        least = span_of(options.least_frames, stride=options.stride)
+        least = source_span(options.least_frames, stride=options.stride)
         ready = index.stage[:, self.stage - 1]
         long_enough = index.num_frames >= least
         self.num_too_short = int((ready & ~long_enough).sum())
@@ -146,10 +146,10 @@ class _SampleDataset(Dataset, Generic[SampleT]):
         if count < least or not tracked:
             raise ClipError(
                 f"sample {stored.sample_id} is tracked for {tracked} frames; {least} frames at "
-                f"stride {options.stride} need {span_of(least, stride=options.stride)}. Ask for "
-                "fewer, or run the pipeline with a longer `horizon` of its tracks"
+                f"stride {options.stride} need {source_span(least, stride=options.stride)}. Ask "
+                "for fewer, or run the pipeline with a longer `horizon` of its tracks"
             )
-        return range(0, span_of(count, stride=options.stride), options.stride)
+        return range(0, source_span(count, stride=options.stride), options.stride)
 
     def _parts(self, stored: StoredSample, drawn: _Drawn, **more: Any) -> dict[str, Any]:
         """Return the fields of a stage-1 sample."""
@@ -238,7 +238,7 @@ class InOutDataset(_SampleDataset[InOutSample]):
         chosen = choose_identity(stored, rng, largest_regions=self.options.largest_regions)
         x0, y0, x1, y1 = region = chosen.region
         objects = [
-            entry if entry.object_id == chosen.object_id else entry.only(inside(entry, region))
+            entry if entry.object_id == chosen.object_id else entry.only(points_in(entry, region))
             for entry in tracked_objects(stored, frames)
         ]
         placement = self._placement(stored, shape, centre=((x0 + x1) / 2, (y0 + y1) / 2))

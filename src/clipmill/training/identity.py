@@ -13,7 +13,7 @@ from clipmill.training.reading.stored import StoredSample
 
 
 @dataclass(frozen=True)
-class Identity:
+class ChosenIdentity:
     """What a stage-2 sample is about.
 
     Attributes:
@@ -29,7 +29,7 @@ class Identity:
 
 def choose_identity(
     sample: StoredSample, rng: np.random.Generator, *, largest_regions: int
-) -> Identity:
+) -> ChosenIdentity:
     """Draw the identity and one of its largest regions.
 
     Raises:
@@ -46,7 +46,7 @@ def choose_identity(
         )
     object_id, regions, picture = able[rng.integers(len(able))]
     boxes = sorted((region.area, region.box) for region in regions)[-largest_regions:]
-    return Identity(object_id, boxes[rng.integers(len(boxes))][1], picture)
+    return ChosenIdentity(object_id, boxes[rng.integers(len(boxes))][1], picture)
 
 
 def padded(png: bytes, *, onto: torch.Tensor) -> torch.Tensor:

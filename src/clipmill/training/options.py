@@ -22,7 +22,7 @@ def frame_count(span: int, *, stride: int, num_frames: int) -> int:
     return (there - 1) // 4 * 4 + 1
 
 
-def span_of(num_frames: int, *, stride: int) -> int:
+def source_span(num_frames: int, *, stride: int) -> int:
     """Return how many source frames `num_frames` at a stride reach over."""
     return (num_frames - 1) * stride + 1
 

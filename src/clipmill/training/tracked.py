@@ -51,7 +51,7 @@ def thinned(
     return tuple(left)
 
 
-def inside(entry: Tracked, region: tuple[int, ...]) -> npt.NDArray[np.bool_]:
+def points_in(entry: Tracked, region: tuple[int, ...]) -> npt.NDArray[np.bool_]:
     """Tell which points lie in a half-open box at the first frame."""
     start = entry.points[0]
     return ((start >= region[:2]) & (start < region[2:])).all(axis=1)

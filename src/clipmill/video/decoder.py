@@ -57,7 +57,7 @@ class Decoder:
     """One open file with a decoding position. Not to be shared between users at a time.
 
     Args:
-        reopen: Opens the file anew; a decoder at the start of a file needs a fresh one.
+        reopen: Opens the file again; a decoder at the start of a file needs a fresh one.
         index: The frames.
         on_frame: Called once per decoded frame.
     """

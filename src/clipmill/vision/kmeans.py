@@ -18,7 +18,7 @@ class Clusters:
     Args:
         values: [N, D] with N >= `count`.
         count: Number of clusters.
-        starts: How often to begin anew; the best end counts.
+        starts: How often to begin again; the best end counts.
 
     Attributes:
         centres: [count, D].

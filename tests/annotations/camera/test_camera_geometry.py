@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from clipmill.annotations.camera.corners import find_corners
 from clipmill.annotations.camera.homography.background import (
+    background_of,
     cell_votes,
-    fit_background,
     fit_weighted,
 )
 from clipmill.annotations.camera.homography.rotation_zoom import fit_turn
@@ -89,7 +89,7 @@ def test_a_textured_mover_does_not_outvote_the_picture() -> None:
     crowd = np.random.default_rng(1).normal((260, 150), 25, (260, 2)).astype(np.float32)
     first = np.concatenate([background, crowd])
     second = np.concatenate([background, crowd + np.array([6, 0])]).astype(np.float32)
-    fitted = fit_background(Matches(first, second), width=WIDTH, height=HEIGHT)
+    fitted = background_of(Matches(first, second), width=WIDTH, height=HEIGHT)
     assert fitted is not None
     assert fitted.still
     assert fitted.inliers[:90].all()
@@ -107,7 +107,7 @@ def test_votes_sum_to_one_and_are_equal_per_cell() -> None:
 
 def test_too_few_matches_give_nothing() -> None:
     few = scatter(7)
-    assert fit_background(Matches(few, few), width=WIDTH, height=HEIGHT) is None
+    assert background_of(Matches(few, few), width=WIDTH, height=HEIGHT) is None
 
 
 def test_corners_are_spread_and_absent_where_nothing_is() -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from clipmill.annotations.base import ClipInput
-from clipmill.annotations.probe.embedded import Probe
+from clipmill.annotations.probe.embedded import EmbeddedProbe
 from clipmill.annotations.probe.schema import ProbeRow
 from clipmill.annotations.registry import find_backend
 from clipmill.clips import Clip, Video, video_id_for
@@ -21,15 +21,19 @@ def _item(path: Path, **options: object) -> ClipInput:
 
 
 def _probe(path: Path) -> ProbeRow:
-    probe = Probe(Probe.Config())
+    probe = EmbeddedProbe(EmbeddedProbe.Config())
     probe.setup()
     (row,) = probe.annotate([probe.load(_item(path))])
     return row
 
 
 def test_the_registry_knows_it() -> None:
-    assert find_backend("probe", "embedded") is Probe
-    assert (Probe.level, Probe.unit_size, Probe.Row) == ("video", 64, ProbeRow)
+    assert find_backend("probe", "embedded") is EmbeddedProbe
+    assert (EmbeddedProbe.level, EmbeddedProbe.unit_size, EmbeddedProbe.Row) == (
+        "video",
+        64,
+        ProbeRow,
+    )
 
 
 def test_row_of_a_plain_file(zoo: Callable[[str], Path]) -> None:
@@ -72,7 +76,7 @@ def test_a_file_that_changed_fails_the_clip(tmp_path: Path, zoo: Callable[[str],
 
 
 def test_the_size_limit_is_a_setting(zoo: Callable[[str], Path]) -> None:
-    probe = Probe(Probe.Config(max_pixels=100))
+    probe = EmbeddedProbe(EmbeddedProbe.Config(max_pixels=100))
     with pytest.raises(ClipError, match="max_pixels"):
         probe.load(_item(zoo("h264-bframes.mp4")))
 
@@ -82,7 +86,7 @@ def test_the_deadline_holds_while_a_file_is_decoded(zoo: Callable[[str], Path]) 
         raise ClipTimeoutError("too long")
 
     with pytest.raises(ClipTimeoutError):
-        Probe(Probe.Config()).load(_item(zoo("edit-list.mp4"), check=check))
+        EmbeddedProbe(EmbeddedProbe.Config()).load(_item(zoo("edit-list.mp4"), check=check))
 
 
 def test_the_row_is_the_same_every_time(zoo: Callable[[str], Path]) -> None:

@@ -15,7 +15,7 @@ from markdown_it import MarkdownIt
 
 from clipmill.export.containers.base import About
 from clipmill.export.containers.card import make_card, size_category
-from clipmill.export.containers.columns import Columns
+from clipmill.export.containers.columns import TableColumns
 from clipmill.export.containers.huggingface import HuggingFaceContainer
 from clipmill.export.containers.tree import FolderContainer
 from clipmill.export.content.profile import FrameProfile
@@ -167,7 +167,7 @@ def test_hostile_text_stays_text():
         funnel=((HOSTILE, 5, 4),),
         settings={"samples": HOSTILE},
     )
-    columns = Columns.of([{"caption": "a"}])
+    columns = TableColumns.of([{"caption": "a"}])
     text = make_card(plain, columns, format_name="canonical", data_files=("m.parquet", "v/*"))
     card = DatasetCard(text)
     assert card.data.license == "other"
@@ -197,7 +197,7 @@ def test_values_without_a_common_type_become_json():
         {"a": 2.5, "b": None, "c": [], "d": {"y": [0.5]}, "e": "one", "f": {}, "i": [[1], 2]},
         {"h": True, "e": None, "a": None, "g": {str(n): n for n in range(99)}},
     ]
-    columns = Columns.of(rows)
+    columns = TableColumns.of(rows)
     assert columns.as_json == {"e", "f", "g", "i"}
     types = {field.name: str(field.type) for field in columns.schema}
     assert types["a"] == "double" and types["b"] == "string" and types["h"] == "bool"
@@ -211,7 +211,7 @@ def test_values_without_a_common_type_become_json():
 
 def test_types_are_those_of_all_rows():
     late = [{"a": 1}] * 5_000 + [{"a": 0.5}, {"b": "x"}] + [{"a": None}] * 5_000
-    columns = Columns.of(late)
+    columns = TableColumns.of(late)
     assert {field.name: str(field.type) for field in columns.schema} == {
         "a": "double",
         "b": "string",

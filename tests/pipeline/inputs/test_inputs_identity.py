@@ -1,4 +1,4 @@
-"""Rows belong to the content of a file: what is replaced, moved, copied, or captioned anew.
+"""Rows belong to the content of a file: what is replaced, moved, copied, or captioned again.
 
 Every change ends as it would in a workspace of its own, in every table and every export, and
 computes nothing that it need not.

@@ -7,7 +7,7 @@ import pytest
 
 from clipmill.clips import Span
 from clipmill.sources.readers.rows import RowColumns
-from clipmill.sources.readers.times import span_of
+from clipmill.sources.readers.times import parse_span
 
 
 @pytest.mark.parametrize(
@@ -24,18 +24,18 @@ from clipmill.sources.readers.times import span_of
     ],
 )
 def test_seconds_in_every_spelling(start, end, expected):
-    assert span_of(start, end, "seconds", "line 2") == Span(*expected, "seconds", where="line 2")
+    assert parse_span(start, end, "seconds", "line 2") == Span(*expected, "seconds", where="line 2")
 
 
 def test_frames_are_whole_numbers():
-    assert span_of("10", 20.0, "frames", "row 1") == Span(10.0, 20.0, "frames", where="row 1")
+    assert parse_span("10", 20.0, "frames", "row 1") == Span(10.0, 20.0, "frames", where="row 1")
     with pytest.raises(ValueError, match=r"its start '1.5' is not a whole number of frames"):
-        span_of(1.5, 3, "frames", "")
+        parse_span(1.5, 3, "frames", "")
 
 
 @pytest.mark.parametrize("nothing", [None, "", "  ", math.nan])
 def test_two_empty_cells_are_the_whole_video(nothing):
-    assert span_of(nothing, nothing, "seconds", "") is None
+    assert parse_span(nothing, nothing, "seconds", "") is None
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_two_empty_cells_are_the_whole_video(nothing):
 )
 def test_what_is_no_time_says_so(start, end, reason):
     with pytest.raises(ValueError, match=reason):
-        span_of(start, end, "seconds", "")
+        parse_span(start, end, "seconds", "")
 
 
 @pytest.mark.parametrize(

@@ -328,7 +328,7 @@ def test_an_export_written_anew(copy):
     manifest = copy / "manifest.jsonl"
     lines = manifest.read_text().splitlines()
     manifest.write_text("\n".join(reversed(lines)) + "\n")
-    with pytest.raises(UsageError, match="written anew since this dataset was opened"):
+    with pytest.raises(UsageError, match="written again since this dataset was opened"):
         dataset[0]
 
 

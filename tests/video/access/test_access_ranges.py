@@ -68,7 +68,7 @@ def test_an_archive_written_anew_is_changed(clips: Clips, tmp_path: Path) -> Non
     member = member_of(tar, "v.mp4")
     for files in ({"w.mp4": data}, {"v.mp4": data + b"x"}, {"0.txt": b"x", "v.mp4": data}):
         write_tar(tar, files)
-        with pytest.raises(VideoChangedError, match="written anew"):
+        with pytest.raises(VideoChangedError, match="written again"):
             VideoReader(member.uri)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import Field
 
 from clipmill.annotations.base import Backend, BackendConfig, ClipInput
-from clipmill.annotations.camera.homography.background import Background, fit_background
+from clipmill.annotations.camera.homography.background import Background, background_of
 from clipmill.annotations.camera.homography.rotation_zoom import Turn, fit_turn
 from clipmill.annotations.camera.klt import Follower, Matches, Trails
 from clipmill.annotations.camera.poses import PairMotion, build_row
@@ -164,7 +164,7 @@ def _fit_backgrounds(clip: FollowedClip, pairs: Sequence[Matches]) -> list[Backg
     previous: Matrix | None = None
     for points in pairs:
         clip.check()
-        background = fit_background(points, width=width, height=height, previous=previous)
+        background = background_of(points, width=width, height=height, previous=previous)
         previous = None if background is None else background.matrix
         fitted.append(background)
     return fitted

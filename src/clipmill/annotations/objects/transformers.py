@@ -117,18 +117,18 @@ class TransformersObjects(Backend):
         device = choose_device(self.config.device, need_gpu=self.needs.gpu, what=what)
         self._segmenter = Segmenter(location, revision=revision, device=device)
         known = sorted(set(self._segmenter.labels.values()))
-        self._wanted = {plain(name) for name in self.config.classes or known}
-        if not self._wanted & {plain(name) for name in known}:
+        self._wanted = {plain_label(name) for name in self.config.classes or known}
+        if not self._wanted & {plain_label(name) for name in known}:
             raise UsageError(
                 f"{what}: {self.config.model} knows none of the wanted classes; its classes are "
                 f"{', '.join(known[:20])}{', ...' if len(known) > 20 else ''}. Set `classes`, or "
                 "`classes: []` to keep every class"
             )
-        fused = {plain(name) for name in self.config.fused}
+        fused = {plain_label(name) for name in self.config.fused}
         self._rules = MergeRules(
             self.config.score,
             self.config.overlap,
-            frozenset(name for name in known if plain(name) in fused),
+            frozenset(name for name in known if plain_label(name) in fused),
         )
 
     def load(self, item: ClipInput) -> LoadedAnchors:
@@ -195,7 +195,10 @@ class TransformersObjects(Backend):
         for segment in segments:
             assert isinstance(segment, Segment)
             area = float(segment.mask.mean())
-            if plain(segment.label) in self._wanted and config.min_area <= area <= config.max_area:
+            if (
+                plain_label(segment.label) in self._wanted
+                and config.min_area <= area <= config.max_area
+            ):
                 kept.append((area, segment))
         kept.sort(key=lambda pair: -pair[0])
         objects: list[DetectedObject] = []
@@ -212,7 +215,7 @@ class TransformersObjects(Backend):
             objects.append(
                 DetectedObject(
                     object_id=name,
-                    class_name=plain(segment.label),
+                    class_name=plain_label(segment.label),
                     confidence=segment.score,
                     area=area,
                     box=box_of(segment.mask, size=loaded.size),
@@ -224,7 +227,7 @@ class TransformersObjects(Backend):
         return tuple(objects)
 
 
-def plain(label: str) -> str:
+def plain_label(label: str) -> str:
     """Return a class name in the form in which names are compared."""
     return label.strip().lower().replace("_", " ")
 

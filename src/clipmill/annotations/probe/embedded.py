@@ -19,7 +19,7 @@ class ProbeConfig(BackendConfig):
     )
 
 
-class Probe(Backend):
+class EmbeddedProbe(Backend):
     """Container facts and the frame index of a whole file."""
 
     annotation: ClassVar[str] = "probe"

@@ -9,7 +9,7 @@ from pydantic import Field
 from clipmill.annotations.base import BackendConfig
 from clipmill.annotations.objects.schema import DetectedObject
 from clipmill.annotations.probe.schema import ProbeRow
-from clipmill.annotations.tracks.chained_flow.follow import FlowStep, follow
+from clipmill.annotations.tracks.chained_flow.follow import FlowStep, follow_points
 from clipmill.annotations.tracks.chained_flow.stretches import way_back
 from clipmill.annotations.tracks.schema import ObjectTracks, TracksRow
 from clipmill.annotations.tracks.windowed import WindowedClip, WindowedTracks
@@ -79,7 +79,7 @@ class ChainedFlowTracks(WindowedTracks):
             rows += super().annotate([clip])
         return rows
 
-    def follow(self, clip: WindowedClip, anchor: AnchorObjects) -> list[ObjectTracks]:
+    def follow_points(self, clip: WindowedClip, anchor: AnchorObjects) -> list[ObjectTracks]:
         """Follow each object by itself."""
         height, width = clip.frames[anchor.index].shape
         scale = np.array([clip.source_size[0] / width, clip.source_size[1] / height])
@@ -94,7 +94,7 @@ class ChainedFlowTracks(WindowedTracks):
             return None
         span = range(anchor.index, anchor.last + 1)
         masks = self._masks(clip, found, span)
-        followed = follow(queries, self._steps(clip, span, masks))
+        followed = follow_points(queries, self._steps(clip, span, masks))
         backs = [self._flows.between(t + 1, t) for t in span[:-1]]
         error = way_back(followed, backs) * float(np.sqrt(scale.prod()))
         present = np.array([mask.any() for mask in masks])

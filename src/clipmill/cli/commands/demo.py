@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from clipmill.cli.commands.look import funnel_table
+from clipmill.cli.commands.inspect import funnel_table
 from clipmill.cli.commands.report import write_report
 from clipmill.cli.commands.run import execute
 from clipmill.cli.options import JsonOption, ProfileOption, RunWorkersOption, open_last_run
@@ -40,7 +40,7 @@ def demo(
     """Make videos whose truth is known, run every stage on them, report, and compare.
 
     Needs `pip install "clipmill[demo]"` for the photographs. The first run fetches the weights
-    of the profile `cpu` (113 MB); where they cannot be had, it takes `embedded`. Ends with how
+    of the profile `cpu` (113 MB); where they cannot be fetched, it takes `embedded`. Ends with how
     far each annotation is from the truth.
     """
     console = make_console(stderr=True)

@@ -173,7 +173,7 @@ def _table(steps: Sequence[StepForecast], workers: int) -> Table:
 def _time(steps: Sequence[StepForecast], workers: int) -> str:
     """Return the time of the whole run in words."""
     if not any(step.pending for step in steps):
-        return "nothing is left to compute; selections and samples are made anew"
+        return "nothing is left to compute; selections and samples are made again"
     unmeasured = _unmeasured(steps)
     with_workers = f"with {workers} worker{'s' if workers > 1 else ''}"
     if len(unmeasured) == sum(bool(step.pending) for step in steps):

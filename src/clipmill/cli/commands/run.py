@@ -269,7 +269,7 @@ def _lost(summary: RunSummary, workspace: str) -> Iterator[str]:
         kinds = ",".join(summary.failed_kinds)
         yield (
             f"[bold red]failed:[/] {sum(summary.failed_kinds.values())} by a fault of their own "
-            f"({_counts(summary.failed_kinds)}). After mending the cause:  "
+            f"({_counts(summary.failed_kinds)}). After fixing the cause:  "
             f"{name(again)} {RETRY}={kinds}"
         )
     if summary.postponed or summary.failed:

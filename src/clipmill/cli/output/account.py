@@ -3,10 +3,10 @@
 from rich.console import Console
 
 from clipmill.sources.account import Account
-from clipmill.sources.describe import describe
+from clipmill.sources.describe import describe_account
 
 
 def show_account(account: Account, console: Console) -> None:
     """Print the account of the sources."""
-    for line in describe(account):
+    for line in describe_account(account):
         console.print(line, markup=False, highlight=False, soft_wrap=True)

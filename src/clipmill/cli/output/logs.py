@@ -54,7 +54,7 @@ def without_secrets(text: str) -> str:
 class _Lines(logging.Formatter):
     """Records that begin a line each, so that no text in one can pass for another record.
 
-    Nothing in them steers the terminal on which somebody reads the file.
+    They hold no control characters, so reading the file changes no terminal.
     """
 
     converter = staticmethod(time.gmtime)  # type: ignore[assignment]
@@ -91,7 +91,7 @@ class _Handlers:
 
 def begin() -> None:
     """Set logging up for a call of the program."""
-    verbosity.begin()
+    verbosity.reset()
     end()
     stderr = _Stderr()
     stderr.setFormatter(_Lines("%(levelname)s %(message)s"))

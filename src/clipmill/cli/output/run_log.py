@@ -15,7 +15,7 @@ from clipmill.pipeline.inputs.changes import Changes
 from clipmill.pipeline.run import Observer
 from clipmill.pipeline.verdicts import StepReport
 from clipmill.sources.account import Account
-from clipmill.sources.describe import describe
+from clipmill.sources.describe import describe_account
 from clipmill.store.annotations import Outcome
 from clipmill.store.workspace import Workspace
 
@@ -46,7 +46,7 @@ class RunLog(Observer):
         """Open the file; log what the sources gave."""
         folder = self._workspace.local_path(FOLDER)
         self.path = open_log(folder) if folder else None
-        for line in describe(account):
+        for line in describe_account(account):
             _shown.info("%s", line)
         self._shown.listed(account)
 

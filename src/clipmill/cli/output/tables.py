@@ -24,7 +24,7 @@ def show_table(console: Console, table: Table) -> None:
 
 
 def is_live(console: Console) -> bool:
-    """Tell whether somebody looks: colours may be asked for in a pipe as well, bars may not."""
+    """Tell whether it is a terminal: colours may be forced in a pipe as well, bars may not."""
     return console.is_terminal and console.file.isatty()
 
 

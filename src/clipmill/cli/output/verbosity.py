@@ -29,7 +29,7 @@ class _Chosen:
     level = NORMAL
 
 
-def begin() -> None:
+def reset() -> None:
     """Forget what an earlier call in this process chose."""
     _Chosen.level = NORMAL
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import yaml
 
 from clipmill.export.containers.base import About
-from clipmill.export.containers.columns import Columns
+from clipmill.export.containers.columns import TableColumns
 from clipmill.export.content.caption_origins import caption_section
 
 _LOADING = """\
@@ -33,7 +33,7 @@ _LONGEST = 500
 
 
 def make_card(
-    about: About, columns: Columns, *, format_name: str, data_files: Sequence[str]
+    about: About, columns: TableColumns, *, format_name: str, data_files: Sequence[str]
 ) -> str:
     """Return the card.
 
@@ -48,7 +48,7 @@ def make_card(
     )
 
 
-def plain(text: object) -> str:
+def escaped(text: object) -> str:
     """Return text that Markdown shows as it is: on one line, its special characters escaped."""
     line = _BREAKS.sub(" ", str(text)).strip()
     if len(line) > _LONGEST:
@@ -80,8 +80,8 @@ def _head(about: About, format_name: str, data_files: Sequence[str]) -> str:
     return f"---\n{text}---\n"
 
 
-def _body(about: About, columns: Columns, *, format_name: str) -> Iterator[str]:
-    yield f"# {plain(about.title)}\n"
+def _body(about: About, columns: TableColumns, *, format_name: str) -> Iterator[str]:
+    yield f"# {escaped(about.title)}\n"
     yield (
         f"{about.num_samples} samples, {about.num_pieces} pieces; format `{format_name}`, written "
         "by clipmill. A row of the table is a piece; the files lie beside it.\n"
@@ -98,25 +98,25 @@ def _body(about: About, columns: Columns, *, format_name: str) -> Iterator[str]:
         yield from _table(("step", "entering", "leaving"), about.funnel)
     if about.left_out:
         yield "Left out of the export:\n"
-        yield from (f"- {count} x {plain(why)}" for why, count in sorted(about.left_out.items()))
+        yield from (f"- {count} x {escaped(why)}" for why, count in sorted(about.left_out.items()))
         yield ""
-    yield from (f"- {plain(name)}: {plain(value)}" for name, value in about.settings.items())
+    yield from (f"- {escaped(name)}: {escaped(value)}" for name, value in about.settings.items())
     yield ""
     yield caption_section(about.captions)
     yield "## Models"
     yield from _table(("annotation", "identity"), about.models.items())
     yield "## Licences"
     yield "The videos keep their own licences. The annotations were made with:\n"
-    yield from (f"- {plain(name)}: {plain(text)}" for name, text in about.licences.items())
+    yield from (f"- {escaped(name)}: {escaped(text)}" for name, text in about.licences.items())
     if about.non_commercial:
         yield "\n**Not for commercial use**, because of the weights behind the annotations:\n"
-        yield from (f"- {plain(note)}" for note in about.non_commercial)
+        yield from (f"- {escaped(note)}" for note in about.non_commercial)
     yield "\n## Conventions"
     # One level deeper: the sections of this card are not those of the conventions.
     yield re.sub(r"(?m)^(#+ )", r"#\1", about.meaning)
 
 
-def _columns(columns: Columns) -> Iterator[tuple[str, str]]:
+def _columns(columns: TableColumns) -> Iterator[tuple[str, str]]:
     for field in columns.schema:
         yield field.name, "JSON as text" if field.name in columns.as_json else str(field.type)
 
@@ -125,5 +125,5 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> Iterato
     yield "| " + " | ".join(head) + " |"
     yield "| " + " | ".join("---" for _ in head) + " |"
     for row in rows:
-        yield "| " + " | ".join(plain(cell) for cell in row) + " |"
+        yield "| " + " | ".join(escaped(cell) for cell in row) + " |"
     yield ""

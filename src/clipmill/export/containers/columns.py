@@ -14,7 +14,7 @@ _MOST_FIELDS = 32
 
 
 @dataclass(frozen=True)
-class Columns:
+class TableColumns:
     """The columns of a table.
 
     Attributes:
@@ -26,7 +26,7 @@ class Columns:
     as_json: frozenset[str]
 
     @classmethod
-    def of(cls, rows: Iterable[Mapping[str, Any]]) -> "Columns":
+    def of(cls, rows: Iterable[Mapping[str, Any]]) -> "TableColumns":
         """Find columns that hold every row, in the order in which rows name them.
 
         Whole and other numbers become numbers, what is always missing becomes text.

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from clipmill.export.containers.base import About, ReadEntries
 from clipmill.export.containers.card import make_card
-from clipmill.export.containers.columns import Columns
+from clipmill.export.containers.columns import TableColumns
 from clipmill.export.containers.tree import FolderContainer
 from clipmill.export.formats.base import Format
 from clipmill.manifest.entries import PieceEntry
@@ -49,7 +49,7 @@ class HuggingFaceContainer(FolderContainer):
     def write_indices(self, entries: ReadEntries, about: About) -> None:
         """Write the format's indices, the conventions, the Parquet file and the card."""
         super().write_indices(entries, about)
-        columns = Columns.of(_rows(entries))
+        columns = TableColumns.of(_rows(entries))
         with (
             self.folder.create(METADATA) as file,
             pq.ParquetWriter(file, columns.schema, compression="zstd") as writer,

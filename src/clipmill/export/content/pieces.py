@@ -15,7 +15,7 @@ class Member:
             member's name in a WebDataset shard.
         path: Where it lies in a folder, relative to the export, `/` as separator.
         file: The finished file.
-        outside: Whether it is a file of somebody else (a source video): it is copied, and never
+        outside: Whether it is not a file of the export (a source video): it is copied, and never
             moved or changed.
         colours: Of such a video, in one line, as it names them.
     """

@@ -81,7 +81,7 @@ class ChosenSamples:
         return tuple(sample for sample in self.ids if sample not in out)
 
     def refuse_nothing(self, choice: SampleFilter) -> None:
-        """Refuse a choice that takes no sample: an export of nothing serves nobody.
+        """Refuse a choice that takes no sample: an export without samples is of no use.
 
         Raises:
             UsageError: Says which part of the choice leaves nothing.

@@ -49,7 +49,7 @@ class Format(ABC, Generic[OptionsT]):
             scratch: An empty folder for the files; they are moved out of it.
 
         Raises:
-            LeftOutError: The sample cannot be had in this format; the text is the reason.
+            LeftOutError: The sample cannot be written in this format; the text is the reason.
             VideoError: Its video cannot be read.
         """
 

@@ -66,7 +66,7 @@ class IndexForecast:
         )
 
 
-def forecast(
+def forecast_indices(
     workspace: Workspace,
     samples: str,
     taken: Collection[str],

@@ -10,7 +10,7 @@ from clipmill.export.content.profile import FrameProfile
 from clipmill.export.content.sample_filter import SampleFilter
 from clipmill.export.formats.base import Format
 from clipmill.export.index_files.row_counts import IndexCount, index_lines
-from clipmill.manifest.marker import FILES_VERSION, kind_of
+from clipmill.manifest.marker import FILES_VERSION, export_kind
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class ExportPlan:
     @property
     def kind(self) -> str:
         """Name of the kind of export, written into its marker."""
-        return kind_of(self.format_.name, self.container.name)
+        return export_kind(self.format_.name, self.container.name)
 
     @property
     def settings(self) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from clipmill.errors import UsageError
 from clipmill.export.containers.base import Container
 from clipmill.export.content.run_facts import RunFacts, gather_run_facts
 from clipmill.export.content.sample_filter import ChosenSamples, choose_samples
-from clipmill.export.index_files.forecast import forecast
+from clipmill.export.index_files.forecast import forecast_indices
 from clipmill.export.index_files.row_counts import IndexCount, count_indices
 from clipmill.export.job.about import about_export
 from clipmill.export.job.gather import Gatherer
@@ -56,7 +56,7 @@ def run_export(
     facts = gather_run_facts(workspace)
     chosen = choose_samples(workspace, plan.choice, facts)
     chosen.refuse_nothing(plan.choice)
-    notices = forecast(
+    notices = forecast_indices(
         workspace,
         plan.choice.samples,
         chosen.taken,

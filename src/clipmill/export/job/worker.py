@@ -32,7 +32,7 @@ class Task:
 
 
 def make(task: Task, *, format_: Format, profile: FrameProfile) -> Made:
-    """Make the pieces of a sample; a sample that cannot be had is an outcome, not an error."""
+    """Make the pieces of a sample; a sample that cannot be made is an outcome, not an error."""
     shutil.rmtree(task.scratch, ignore_errors=True)
     task.scratch.mkdir(parents=True)
     made = Made(task.row.sample_id, task.token, task.scratch)

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from clipmill.canvas.draw import object_colours
+from clipmill.canvas.draw import object_rgb
 from clipmill.canvas.placement import Box
 from clipmill.export.content.grid import aligned
 from clipmill.export.content.sample import ExportSample
@@ -42,11 +42,8 @@ class Layer(Protocol):
 
 def colours_of(sample: ExportSample) -> dict[str, Colour]:
     """Return the colour of each object in drawn pictures: RGB, 0 to 255, by object id."""
-    levels = np.rint((object_colours(len(sample.row.objects)) + 1) * 127.5).astype(int).tolist()
-    return {
-        entry.object_id: (rgb[0], rgb[1], rgb[2])
-        for entry, rgb in zip(sample.row.objects, levels, strict=True)
-    }
+    ids = [entry.object_id for entry in sample.row.objects]
+    return dict(zip(ids, object_rgb(len(ids)), strict=True))
 
 
 class Dots:

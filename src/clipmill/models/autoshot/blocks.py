@@ -50,7 +50,7 @@ class Branch(nn.Module):
         return self.layers(values)
 
 
-class Block(nn.Module):
+class TemporalBlock(nn.Module):
     """Parallel temporal convolutions, joined and normalised."""
 
     def __init__(self, spec: BlockSpec) -> None:

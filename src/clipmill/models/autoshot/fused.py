@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from clipmill.models.autoshot.blocks import BLOCKS, Block, BlockSpec, Branch
+from clipmill.models.autoshot.blocks import BLOCKS, BlockSpec, Branch, TemporalBlock
 from clipmill.models.autoshot.network import AutoShot
 from clipmill.models.autoshot.strips import pair
 from clipmill.models.autoshot.views import channels_last, over_space
@@ -55,7 +55,7 @@ class FusedAutoShot(nn.Module):
         return self._tail.cls_layer1(hidden).squeeze(2)
 
 
-def fuse(block: Block, spec: BlockSpec) -> nn.Module:
+def fuse(block: TemporalBlock, spec: BlockSpec) -> nn.Module:
     """Return a block with its activation, [B, T, H, W, C] in and out, as what is less work.
 
     Called with `framed=True`, a block takes the first and the last row as the surroundings of
@@ -73,7 +73,7 @@ def fuse(block: Block, spec: BlockSpec) -> nn.Module:
 class FactorisedBlock(nn.Module):
     """A block whose convolutions stay apart."""
 
-    def __init__(self, block: Block) -> None:
+    def __init__(self, block: TemporalBlock) -> None:
         super().__init__()
         self._shared = block.shared
         self._branches = len(block.conv_blocks)
@@ -114,7 +114,7 @@ class FactorisedBlock(nn.Module):
 class ComposedBlock(nn.Module):
     """A block as one spatial convolution whose outputs are shifted in time and added up."""
 
-    def __init__(self, block: Block) -> None:
+    def __init__(self, block: TemporalBlock) -> None:
         super().__init__()
         taps: list[Tensor] = []
         biases: list[Tensor] = []
@@ -142,7 +142,7 @@ class ComposedBlock(nn.Module):
         return total.relu_()
 
 
-def _folded(block: Block) -> list[tuple[Tensor, Tensor, Tensor | None]]:
+def _folded(block: TemporalBlock) -> list[tuple[Tensor, Tensor, Tensor | None]]:
     """Return of each branch its temporal weight, bias and, unless shared, spatial weight.
 
     The batch normalisation is in the temporal weight [O, M, 3, 1] and the bias [O]; the spatial

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from clipmill.models.autoshot.blocks import BLOCKS, Block, BlockSpec
+from clipmill.models.autoshot.blocks import BLOCKS, BlockSpec, TemporalBlock
 from clipmill.models.autoshot.layers import Linear, LinearRelu
 from clipmill.models.autoshot.similarity import ColourSimilarity, FeatureSimilarity
 
@@ -32,16 +32,16 @@ class AutoShot(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         for spec in BLOCKS:
-            self.add_module(spec.name, Block(spec))
+            self.add_module(spec.name, TemporalBlock(spec))
         self.fc1_0 = LinearRelu(_FEATURES, _HIDDEN)
         self.cls_layer1 = Linear(_HIDDEN, 1)
         self.cls_layer2 = Linear(_HIDDEN, 1)
         self.frame_sim_layer = FeatureSimilarity(sum(sum(spec.outputs) for spec in BLOCKS[1::2]))
         self.color_hist_layer = ColourSimilarity()
 
-    def block(self, spec: BlockSpec) -> Block:
+    def block(self, spec: BlockSpec) -> TemporalBlock:
         """Return a block by its description."""
-        return cast(Block, self.get_submodule(spec.name))
+        return cast(TemporalBlock, self.get_submodule(spec.name))
 
     def forward(self, frames: Tensor) -> tuple[Tensor, Tensor]:
         """Score the frames of windows.

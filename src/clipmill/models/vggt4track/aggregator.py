@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from clipmill.models.vggt4track.blocks import Block
+from clipmill.models.vggt4track.blocks import AttentionBlock
 from clipmill.models.vggt4track.config import PATCH, REGISTERS, VGGTConfig
 from clipmill.models.vggt4track.patch_embed import PatchEmbed
 from clipmill.models.vggt4track.rope import Rotation, grid_positions
@@ -32,10 +32,10 @@ class Aggregator(nn.Module):
         self.register_token = nn.Parameter(torch.zeros(1, 2, REGISTERS, width))
         self.patch_embed = PatchEmbed(config)
         self.frame_blocks = nn.ModuleList(
-            Block(width, config.heads, normed=True) for _ in range(config.depth)
+            AttentionBlock(width, config.heads, normed=True) for _ in range(config.depth)
         )
         self.global_blocks = nn.ModuleList(
-            Block(width, config.heads, normed=True) for _ in range(config.depth)
+            AttentionBlock(width, config.heads, normed=True) for _ in range(config.depth)
         )
         self.register_buffer("mean", torch.tensor(_MEAN).view(3, 1, 1), persistent=False)
         self.register_buffer("deviation", torch.tensor(_DEVIATION).view(3, 1, 1), persistent=False)

@@ -62,7 +62,7 @@ class Attention(nn.Module):
         return self.proj(mixed.transpose(1, 2).flatten(2))
 
 
-class Block(nn.Module):
+class AttentionBlock(nn.Module):
     """Attention, then an MLP of four times the width, both added to what came in."""
 
     def __init__(

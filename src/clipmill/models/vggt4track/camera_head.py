@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from clipmill.models.vggt4track.blocks import Block, Mlp
+from clipmill.models.vggt4track.blocks import AttentionBlock, Mlp
 from clipmill.models.vggt4track.config import VGGTConfig
 from clipmill.models.vggt4track.pose import ENCODING
 
@@ -24,7 +24,7 @@ class CameraHead(nn.Module):
         self.refinements = config.refinements
         self.token_norm = nn.LayerNorm(width)
         self.trunk = nn.ModuleList(
-            Block(width, config.camera_heads) for _ in range(config.camera_depth)
+            AttentionBlock(width, config.camera_heads) for _ in range(config.camera_depth)
         )
         self.trunk_norm = nn.LayerNorm(width)
         self.empty_pose_tokens = nn.Parameter(torch.zeros(1, 1, ENCODING))

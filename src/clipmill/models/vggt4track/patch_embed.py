@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from clipmill.models.vggt4track.blocks import Block
+from clipmill.models.vggt4track.blocks import AttentionBlock
 from clipmill.models.vggt4track.config import PATCH, REGISTERS, WIDTH, VGGTConfig
 
 _EPSILON = 1e-6
@@ -38,7 +38,8 @@ class PatchEmbed(nn.Module):
         self.register_tokens = nn.Parameter(torch.zeros(1, REGISTERS, width))
         self.patch_embed = Patches(width)
         self.blocks = nn.ModuleList(
-            Block(width, config.patch_heads, epsilon=_EPSILON) for _ in range(config.patch_depth)
+            AttentionBlock(width, config.patch_heads, epsilon=_EPSILON)
+            for _ in range(config.patch_depth)
         )
         self.norm = nn.LayerNorm(width, eps=_EPSILON)
 

@@ -12,7 +12,7 @@ from clipmill.clips import Clip, Span, Video
 from clipmill.pipeline.inputs.identity import identify
 from clipmill.pipeline.population import Population
 from clipmill.pipeline.verdicts import StepReport, verdict_table
-from clipmill.sources.taking import SourceProblem
+from clipmill.sources.collect import SourceProblem
 from clipmill.store.workspace import Workspace
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from clipmill.pipeline.steps.base import Applied, Work
 from clipmill.pipeline.steps.spans import apply_spans, has_spans
 
 
-class Probe(Annotate):
+class ProbeStep(Annotate):
     """The annotation of files: once it is done, they are known as videos with frames."""
 
     reads: ClassVar[tuple[str, ...]] = ()

@@ -6,13 +6,13 @@ from clipmill.config import StepSettings
 from clipmill.pipeline.context import PROBE
 from clipmill.pipeline.steps.annotate import Annotate
 from clipmill.pipeline.steps.base import Step
-from clipmill.pipeline.steps.probe import Probe
+from clipmill.pipeline.steps.probe import ProbeStep
 from clipmill.pipeline.steps.samples import Samples
 from clipmill.pipeline.steps.select import Select
 from clipmill.pipeline.steps.split import SplitShots, SplitWindows
 
 _STEPS: dict[tuple[str, str], type[Step[Any]]] = {
-    ("annotate", PROBE): Probe,
+    ("annotate", PROBE): ProbeStep,
     ("annotate", ""): Annotate,
     ("select", ""): Select,
     ("split", "windows"): SplitWindows,

@@ -5,7 +5,7 @@ from clipmill.annotations.inout.schema import InOutRow
 from clipmill.clips import seed_for
 from clipmill.samples.captions.camera import CameraMoves, camera_moves
 from clipmill.samples.captions.camera_words import CAMERA, camera_words, pans_with
-from clipmill.samples.captions.moves import ObjectMoves, measure
+from clipmill.samples.captions.moves import ObjectMoves, measure_moves
 from clipmill.samples.captions.object_words import Told, noun_of, tell
 from clipmill.samples.captions.outline import boxes_over_time
 from clipmill.samples.schema import SampleRow
@@ -36,7 +36,7 @@ def template_caption(
     background = None if moving is None else moving.background
     carried = {entry.object_id: entry for entry in inout.objects} if inout else {}
     objects = [
-        measure(
+        measure_moves(
             entry,
             sample,
             boxes=boxes_over_time(carried.get(entry.object_id), sample),

@@ -10,7 +10,7 @@ from clipmill.annotations.inout.derive.crossing import points_stay
 from clipmill.annotations.tracks.motion import BackgroundMotion
 from clipmill.samples.captions.course import Course, course_of, smoothed
 from clipmill.samples.captions.outline import at_border, first_way_out, growth_of, touched
-from clipmill.samples.captions.placing import SMOOTHING, Flags, Placed, place
+from clipmill.samples.captions.placing import SMOOTHING, Flags, Placed, place_object
 from clipmill.samples.schema import SampleObject, SampleRow
 from clipmill.store.codecs import decode_bits, decode_tracks
 
@@ -82,7 +82,7 @@ class ObjectMoves:
     returns: bool
 
 
-def measure(
+def measure_moves(
     entry: SampleObject,
     sample: SampleRow,
     *,
@@ -100,7 +100,7 @@ def measure(
             can stand for the background (a travelling camera).
         still: Whether the camera stands still.
     """
-    placed = place(entry, sample)
+    placed = place_object(entry, sample)
     size = np.array([sample.width, sample.height], float)
     window = round(SMOOTHING * sample.fps)
     leaves = _exit(entry, sample, boxes)

@@ -56,7 +56,7 @@ class Placed:
         return np.isfinite(self.scale)
 
 
-def place(entry: SampleObject, sample: SampleRow) -> Placed:
+def place_object(entry: SampleObject, sample: SampleRow) -> Placed:
     """Place an object in every frame of a sample by its visible points.
 
     Scale is the median over pairs of points of their distance against that at the anchor, the

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from clipmill.errors import UsageError
+from clipmill.sources.counts import SourceCounts
 from clipmill.sources.datasets.tables import absolute
 from clipmill.sources.found import FoundFile, is_video
 from clipmill.sources.lookup.tree import TreePlaces
@@ -22,7 +23,6 @@ from clipmill.sources.manifest import resolve_root
 from clipmill.sources.readers.json_items import JsonDamageError, json_items
 from clipmill.sources.readers.rows import Chosen, Row, RowColumns
 from clipmill.sources.row_reader import RowReader, unusable
-from clipmill.sources.tally import Tally
 
 VIDGEN_TABLE = "VidGen_1M_video_caption.json"
 """The captions of VidGen-1M."""
@@ -36,14 +36,16 @@ OPENS2V_CAPTIONS = ("face_cap_qwen", "face_cap_glm", "face_cap_Aria", "cap")
 """Captions in the metadata of a clip, the preferred one first."""
 
 
-def list_vidgen(path: str, root: str, columns: RowColumns, tally: Tally) -> Iterator[FoundFile]:
+def list_vidgen(
+    path: str, root: str, columns: RowColumns, counts: SourceCounts
+) -> Iterator[FoundFile]:
     """List VidGen-1M: a folder, or its JSON file.
 
     Args:
         path: Either of them.
         root: Folder that holds the videos at any depth; the folder of the JSON file when empty.
         columns: Names other keys than `vid` and `caption`.
-        tally: Counts rows.
+        counts: Counts rows.
 
     Raises:
         UsageError: There is no JSON file, or no video at all below the root.
@@ -64,11 +66,13 @@ def list_vidgen(path: str, root: str, columns: RowColumns, tally: Tally) -> Iter
         return vid, item.get(columns.caption or "caption")
 
     chosen = Chosen(columns.path or "vid", columns.caption or "caption")
-    yield from _Table(table, places, (), read, chosen).files(tally)
+    yield from _Table(table, places, (), read, chosen).files(counts)
     yield from _archives(places)
 
 
-def list_opens2v(path: str, root: str, columns: RowColumns, tally: Tally) -> Iterator[FoundFile]:
+def list_opens2v(
+    path: str, root: str, columns: RowColumns, counts: SourceCounts
+) -> Iterator[FoundFile]:
     """List OpenS2V-5M: its folder, a folder of its JSON files, or one of these.
 
     Videos are taken as they are: the frames and the crop that an entry asks for are not applied.
@@ -79,7 +83,7 @@ def list_opens2v(path: str, root: str, columns: RowColumns, tally: Tally) -> Ite
         root: Folder that holds the videos at any depth, extracted or in plain tar archives;
             when empty, the nearest `Videos` beside or above the JSON files.
         columns: Names other keys of `metadata` than `path` and `OPENS2V_CAPTIONS`.
-        tally: Counts rows.
+        counts: Counts rows.
 
     Raises:
         UsageError: There is no JSON file, or none can be read.
@@ -106,7 +110,7 @@ def list_opens2v(path: str, root: str, columns: RowColumns, tally: Tally) -> Ite
 
     chosen = Chosen(columns.path or "path", names[0])
     for table in tables:
-        yield from _Table(table, places, (table.stem,), read, chosen).files(tally)
+        yield from _Table(table, places, (table.stem,), read, chosen).files(counts)
     yield from _archives(places)
 
 
@@ -152,9 +156,9 @@ class _Table:
     read: _Reader
     chosen: Chosen
 
-    def files(self, tally: Tally) -> Iterator[FoundFile]:
+    def files(self, counts: SourceCounts) -> Iterator[FoundFile]:
         """Look up every item, in order."""
-        reading = RowReader(self.path.name, tally.table(str(self.path)), tally)
+        reading = RowReader(self.path.name, counts.table(str(self.path)), counts)
         for row in self._rows():
             problem = row.problem or unusable(row.path) or _leaving(row.path)
             if problem:

@@ -10,15 +10,15 @@ from itertools import islice
 from pathlib import Path
 
 from clipmill.errors import UsageError
+from clipmill.sources.counts import SourceCounts
 from clipmill.sources.datasets.tables import absolute, all_rows, count_unnamed, subfolders
 from clipmill.sources.folder import list_local
 from clipmill.sources.found import PICTURE_SUFFIXES, FoundFile, is_leftover, is_video
 from clipmill.sources.leftout import reason_for
 from clipmill.sources.lookup.local import LocalPlaces
-from clipmill.sources.manifest import Manifest, kind_of, read_rows, resolve_root
+from clipmill.sources.manifest import Manifest, read_rows, resolve_root, table_kind
 from clipmill.sources.readers.rows import Row, RowColumns
 from clipmill.sources.sidecars import stem_of
-from clipmill.sources.tally import Tally
 
 METADATA_NAMES = ("metadata.csv", "metadata.jsonl", "metadata.parquet", "metadata.json")
 """Tables that describe the files beside them, in order of preference."""
@@ -30,7 +30,9 @@ _TABLES_TRIED = 20
 """A folder with more tables than this has none that describes the whole of it."""
 
 
-def list_metadata(path: str, root: str, columns: RowColumns, tally: Tally) -> Iterator[FoundFile]:
+def list_metadata(
+    path: str, root: str, columns: RowColumns, counts: SourceCounts
+) -> Iterator[FoundFile]:
     """List the rows of a folder's metadata files, else of `data/*.parquet`.
 
     Paths in a metadata file are relative to its folder, those in `data/*.parquet` to the whole
@@ -57,11 +59,11 @@ def list_metadata(path: str, root: str, columns: RowColumns, tally: Tally) -> It
             other = table.with_name(name)
             if other != table and table.name in METADATA_NAMES and other.is_file():
                 below = other.relative_to(folder).as_posix()
-                tally.unused(other.suffix, f"{table.name} beside it is read", below)
+                counts.unused(other.suffix, f"{table.name} beside it is read", below)
                 used.add(str(other))
     named: set[str] = set()
-    yield from all_rows(manifests, tally, named)
-    count_unnamed(Path(videos), named, used, tally)
+    yield from all_rows(manifests, counts, named)
+    count_unnamed(Path(videos), named, used, counts)
 
 
 def _beside(table: Path, folder: Path, root: str, columns: RowColumns) -> Manifest:
@@ -81,7 +83,9 @@ def metadata_tables(folder: Path, columns: RowColumns) -> list[Path]:
     return found
 
 
-def list_with_table(path: str, root: str, columns: RowColumns, tally: Tally) -> Iterator[FoundFile]:
+def list_with_table(
+    path: str, root: str, columns: RowColumns, counts: SourceCounts
+) -> Iterator[FoundFile]:
     """List a folder of videos and the one table in it that has captions or times for them.
 
     The rows come first, in their order; then the videos that no row names.
@@ -93,10 +97,10 @@ def list_with_table(path: str, root: str, columns: RowColumns, tally: Tally) -> 
     (table,) = tables_about(folder, columns)
     lying = {
         entry.uri: entry
-        for entry in list_local(folder, tally, columns.encoding, tables=frozenset([table.name]))
+        for entry in list_local(folder, counts, columns.encoding, tables=frozenset([table.name]))
     }
     named = set()
-    for found in Manifest(str(table), _kind(table), str(folder), columns=columns).files(tally):
+    for found in Manifest(str(table), _kind(table), str(folder), columns=columns).files(counts):
         named.add(found.uri)
         yield _with_its_text(found, lying.get(found.uri))
     yield from (entry for uri, entry in lying.items() if uri not in named)
@@ -121,7 +125,7 @@ def tables_about(folder: Path, columns: RowColumns) -> list[Path]:
     tables = [
         folder / name
         for name in names
-        if kind_of(name) and not is_leftover(name) and stem_of(name) not in stems
+        if table_kind(name) and not is_leftover(name) and stem_of(name) not in stems
     ]
     if len(tables) > _TABLES_TRIED:
         return []
@@ -150,6 +154,6 @@ def _first_rows(table: Path, columns: RowColumns) -> list[Row]:
 
 
 def _kind(table: Path) -> str:
-    kind = kind_of(table.name)
+    kind = table_kind(table.name)
     assert kind is not None, reason_for(table.name)
     return kind

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from clipmill.errors import UsageError
+from clipmill.sources.counts import SourceCounts
 from clipmill.sources.datasets.tables import absolute, all_rows, count_unnamed
 from clipmill.sources.found import FoundFile
 from clipmill.sources.lookup.tree import TreePlaces
 from clipmill.sources.manifest import Manifest, resolve_root
 from clipmill.sources.readers.rows import RowColumns
-from clipmill.sources.tally import Tally
 
 OPENVID_TABLES = ("data/train", "", "data", "train")
 """Where the tables are: as published, or where people put them; the first that has any counts."""
@@ -30,7 +30,9 @@ def openvid_tables(folder: Path) -> list[Path]:
     return []
 
 
-def list_openvid(path: str, root: str, columns: RowColumns, tally: Tally) -> Iterator[FoundFile]:
+def list_openvid(
+    path: str, root: str, columns: RowColumns, counts: SourceCounts
+) -> Iterator[FoundFile]:
     """List the rows of an OpenVid folder; its videos may lie anywhere below it.
 
     Only the table of all videos is read where it exists, since the HD table repeats its rows.
@@ -50,7 +52,7 @@ def list_openvid(path: str, root: str, columns: RowColumns, tally: Tally) -> Ite
     used = tables if main is None else [main]
     for table in tables:
         if main is not None and table != main:
-            tally.unused(".csv", f"it repeats rows of {main.name}", os.path.relpath(table, folder))
+            counts.unused(".csv", f"it repeats rows of {main.name}", os.path.relpath(table, folder))
     videos = resolve_root(root, str(folder)) or str(folder)
     tree = TreePlaces(videos)
     if tree.is_empty and any(Path(videos).glob("**/OpenVid*part*.zip")):
@@ -63,5 +65,5 @@ def list_openvid(path: str, root: str, columns: RowColumns, tally: Tally) -> Ite
         for t in used
     )
     named: set[str] = set()
-    yield from all_rows(manifests, tally, named)
-    count_unnamed(Path(videos), named, {str(table) for table in tables}, tally)
+    yield from all_rows(manifests, counts, named)
+    count_unnamed(Path(videos), named, {str(table) for table in tables}, counts)

@@ -5,12 +5,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from clipmill.errors import UsageError
+from clipmill.sources.counts import SourceCounts
 from clipmill.sources.found import FoundFile, is_video
 from clipmill.sources.leftout import LEFTOVER, LEFTOVERS, count_others
 from clipmill.sources.lookup.walk import levels
 from clipmill.sources.manifest import Manifest
 from clipmill.sources.sidecars import shown
-from clipmill.sources.tally import Tally
 
 UNNAMED = "no row names it"
 
@@ -29,12 +29,14 @@ def subfolders(folder: Path) -> list[Path]:
         return []
 
 
-def all_rows(manifests: Iterable[Manifest], tally: Tally, named: set[str]) -> Iterator[FoundFile]:
+def all_rows(
+    manifests: Iterable[Manifest], counts: SourceCounts, named: set[str]
+) -> Iterator[FoundFile]:
     """Chain tables. One that cannot be read is a problem, unless none can.
 
     Args:
         manifests: The tables.
-        tally: Counts rows.
+        counts: Counts rows.
         named: Filled with the addresses of the files that rows name.
 
     Raises:
@@ -44,7 +46,7 @@ def all_rows(manifests: Iterable[Manifest], tally: Tally, named: set[str]) -> It
     errors: list[UsageError] = []
     for manifest in manifests:
         try:
-            for found in manifest.files(tally):
+            for found in manifest.files(counts):
                 named.add(found.uri)
                 yield found
             readable += 1
@@ -55,21 +57,21 @@ def all_rows(manifests: Iterable[Manifest], tally: Tally, named: set[str]) -> It
         raise errors[0]
 
 
-def count_unnamed(root: Path, named: set[str], used: set[str], tally: Tally) -> None:
+def count_unnamed(root: Path, named: set[str], used: set[str], counts: SourceCounts) -> None:
     """Count the files below a folder that rows could have named, and did not.
 
     Args:
         root: Absolute folder.
         named: Absolute paths of the files that rows name.
         used: Absolute paths of tables that are accounted for.
-        tally: The counts.
+        counts: The counts.
     """
     for level in levels(root, []):
         for folder in level.leftovers:
-            tally.unused(LEFTOVERS, LEFTOVER, f"{level.below}{folder}/")
+            counts.unused(LEFTOVERS, LEFTOVER, f"{level.below}{folder}/")
         paths = {name: f"{root}/{level.below}{name}" for name in level.names}
         for name, path in paths.items():
             if is_video(name) and path not in named:
-                tally.unused("video", UNNAMED, shown(level.below + name))
+                counts.unused("video", UNNAMED, shown(level.below + name))
         taken = {name for name, path in paths.items() if path in used}
-        count_others(tally, level.below, level.names, taken)
+        count_others(counts, level.below, level.names, taken)

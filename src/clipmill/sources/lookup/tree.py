@@ -1,4 +1,4 @@
-"""Finding files below a folder whose exact place in it nobody wrote down."""
+"""Finding files below a folder whose exact path is not known."""
 
 import os
 import posixpath
@@ -11,7 +11,7 @@ from clipmill.clips import TarMember
 from clipmill.errors import UsageError
 from clipmill.sources.found import composed, is_leftover, is_video
 from clipmill.sources.lookup.local import MISSING, LocalPlaces, Place
-from clipmill.sources.lookup.walk import walk
+from clipmill.sources.lookup.walk import walk_files
 from clipmill.sources.readers.tar_captions import is_utf8, normal
 from clipmill.sources.readers.tars import TarEntry, archive_stamp, open_tar, tar_entries
 
@@ -90,7 +90,7 @@ class TreePlaces:
 
     def videos(self) -> Iterator[str]:
         """Yield the paths below the root of all videos and archives of them."""
-        return walk(Path(self._root), [], lambda name: is_video(name) or _is_tar(name))
+        return walk_files(Path(self._root), [], lambda name: is_video(name) or _is_tar(name))
 
     @property
     def is_empty(self) -> bool:

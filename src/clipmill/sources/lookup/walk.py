@@ -43,7 +43,7 @@ def levels(root: Path, closed: list[OSError]) -> Iterator[Level]:
         yield Level(f"{below}/" if below else "", real, sorted(files), leftovers)
 
 
-def walk(root: Path, closed: list[OSError], wanted: Callable[[str], bool]) -> Iterator[str]:
+def walk_files(root: Path, closed: list[OSError], wanted: Callable[[str], bool]) -> Iterator[str]:
     """Yield the files with wanted names as paths below the root, `/` as separator.
 
     Folders come in name order, and the files within each; see `levels`.

@@ -68,7 +68,7 @@ class _Stream:
 
     def _more(self) -> bool:
         try:
-            # Doubled, so that a long item is not parsed anew for every chunk.
+            # Doubled, so that a long item is not parsed again for every chunk.
             new = self._file.read(max(_CHUNK_CHARACTERS, len(self._text) - self._at))
         except (UnicodeError, *BROKEN) as error:
             raise JsonDamageError(str(error)) from error

@@ -66,7 +66,7 @@ def open_tar(path: str) -> Iterator[IO[bytes]]:
 def archive_stamp(path: str) -> str:
     """Return what changes when an archive is replaced; empty when that cannot be told.
 
-    Members share it: an archive that was written anew is read again, member by member.
+    Members share it: an archive that was written again is read again, member by member.
     """
     try:
         if "://" not in path:

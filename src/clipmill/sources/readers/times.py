@@ -39,7 +39,7 @@ class TimeColumns(NamedTuple):
     unit: Unit
 
 
-def span_of(start: Any, end: Any, unit: Unit, where: str) -> Span | None:
+def parse_span(start: Any, end: Any, unit: Unit, where: str) -> Span | None:
     """Return the part of a video that two cells name; None when both are empty.
 
     Args:

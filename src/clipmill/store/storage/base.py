@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from clipmill.disk.faults import remedy_for
+from clipmill.disk.faults import system_remedy
 from clipmill.errors import UsageError
 from clipmill.store.errors import StorageError
 
@@ -35,7 +35,7 @@ def explained_writes(target: str) -> Iterator[None]:
     except OSError as error:
         raise StorageError(
             f"cannot write {target}: {error.strerror or error}. Nothing that was committed is "
-            f"lost; {remedy_for(error) or 'mend the storage and run the same command again'}."
+            f"lost; {system_remedy(error) or 'repair the storage and run the same command again'}."
         ) from error
 
 

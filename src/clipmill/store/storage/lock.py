@@ -135,7 +135,7 @@ def _note_owner(file: IO[bytes]) -> None:
 
 
 class _Renewal(threading.Thread):
-    """Writes the lock object anew from time to time, until stopped or overtaken."""
+    """Writes the lock object again from time to time, until stopped or overtaken."""
 
     def __init__(self, storage: Storage, owner: dict[str, str], seconds: float) -> None:
         super().__init__(name="clipmill-lock", daemon=True)

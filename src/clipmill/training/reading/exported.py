@@ -26,7 +26,7 @@ from clipmill.manifest.canonical import (
 )
 from clipmill.manifest.entries import FileEntry, PieceEntry, pieces_of_line
 from clipmill.manifest.journal import MANIFEST
-from clipmill.manifest.marker import FOLDER, HUGGINGFACE, WEBDATASET, kind_of
+from clipmill.manifest.marker import FOLDER, HUGGINGFACE, WEBDATASET, export_kind
 from clipmill.manifest.names import FileName
 from clipmill.training.reading.archives import ShardFiles
 from clipmill.training.reading.files import (
@@ -45,9 +45,9 @@ from clipmill.training.reading.stored import (
 )
 
 FILES: dict[str, type[ExportFiles]] = {
-    kind_of(CANONICAL, FOLDER): FolderFiles,
-    kind_of(CANONICAL, HUGGINGFACE): FolderFiles,
-    kind_of(CANONICAL, WEBDATASET): ShardFiles,
+    export_kind(CANONICAL, FOLDER): FolderFiles,
+    export_kind(CANONICAL, HUGGINGFACE): FolderFiles,
+    export_kind(CANONICAL, WEBDATASET): ShardFiles,
 }
 """Kinds of exports that can be read, and how their files are found."""
 
@@ -136,7 +136,7 @@ class ExportedSamples(SampleSource):
         except (ValueError, LookupError, TypeError, OSError):
             pass  # another line now begins there
         raise UsageError(
-            f"{self._manifest} was written anew since this dataset was opened; open it again"
+            f"{self._manifest} was written again since this dataset was opened; open it again"
         )
 
     def _tracks(self, file: FileEntry) -> dict[str, npt.NDArray[Any]]:

@@ -51,7 +51,7 @@ class StoredSample:
         sample_id: The sample.
         uri: Its video.
         size_bytes: Size the video should have; None when not known.
-        frame_index: Index of the video; None when not known, the video is then indexed anew.
+        frame_index: Index of the video; None when not known, the video is then indexed again.
         first: The sample's first frame, from 0 at the start of the video.
         num_frames: Frames from there to the clip's end.
         width: Of the video as displayed, pixels.
@@ -133,7 +133,7 @@ class SampleSource(ABC):
         Raises:
             CorruptFileError: A file of it is damaged; the text names file and remedy.
             ClipError: A file of it is missing.
-            UsageError: The files were written anew since they were opened.
+            UsageError: The files were written again since they were opened.
         """
 
     def keep(self, mask: npt.NDArray[np.bool_]) -> None:

@@ -27,7 +27,7 @@ from clipmill.training.reading.stored import (
 )
 from clipmill.video import FrameIndex
 
-_REMEDY = "Run the pipeline again; its last step writes the samples anew."
+_REMEDY = "Run the pipeline again; its last step writes the samples again."
 _HEADS = ("sample_id", "video_id", "num_frames", "width", "height", "stage1", "stage2")
 _ROW = (
     "sample_id",
@@ -81,7 +81,7 @@ class WorkspaceSamples(SampleSource):
             raise UsageError(
                 f"{lost} of the {len(of_samples)} samples '{name}' in {workspace.root} are of "
                 "videos that the last run did not have: they were replaced, or are gone. Run the "
-                "pipeline again; its last step writes the samples anew"
+                "pipeline again; its last step writes the samples again"
             )
         wanted = (sizes.get(video, -1) for video in of_samples)
         size_bytes = np.fromiter(wanted, np.int64, len(of_samples))
@@ -144,7 +144,7 @@ class WorkspaceSamples(SampleSource):
             row = None
         if row is None or row["sample_id"].encode() != self.index.sample_id[number]:
             raise UsageError(
-                f"{self._name(path)} was written anew since this dataset was opened; open it again"
+                f"{self._name(path)} was written again since this dataset was opened; open it again"
             )
         return self._stored(row, objects, size_bytes)
 

@@ -88,7 +88,7 @@ def local_stamp(uri: str) -> str:
 
 
 def read_blocks(file: InputFile, offsets: Sequence[int], size: int) -> Iterator[bytes]:
-    """Yield blocks of a file, each of up to `size` bytes; nobody else may be reading it."""
+    """Yield blocks of a file, each of up to `size` bytes; only one reader at a time."""
     if not isinstance(file.target, str):
         for offset in offsets:
             file.target.seek(offset)

@@ -54,7 +54,7 @@ class RangeFile(io.RawIOBase):
         return self._at
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """Return `size` bytes, or what is left; raises OSError when they cannot be had."""
+        """Return `size` bytes, or what is left; raises OSError when they cannot be read."""
         left = max(0, self._size - self._at)
         wanted = left if size is None or size < 0 else min(size, left)
         data = _read_at(self._file, self._offset + self._at, wanted)
@@ -129,7 +129,7 @@ def open_member(member: TarMember) -> RangeFile:
         header = _read_at(file, member.offset - _BLOCK, _BLOCK)
         if not _is_header_of(header, member):
             raise VideoChangedError(
-                f"{name_of(member.uri)}: the archive was written anew since it was listed; "
+                f"{name_of(member.uri)}: the archive was written again since it was listed; "
                 "list the source again"
             )
     except BaseException:

@@ -7,7 +7,7 @@ SQUARE = Fraction(1)
 _MOST = Fraction(4)
 """A ratio beyond this, or below its inverse, is a mistake in the file."""
 _SLIGHT = Fraction(1, 100)
-"""Encoders that round a size to even pixels write ratios such as 640:639; nobody sees them."""
+"""Encoders that round a size to even pixels write ratios such as 640:639; it is not seen."""
 
 
 def square_size(width: int, height: int, sample_aspect: Fraction) -> tuple[int, int]:

@@ -63,7 +63,7 @@ def cell_votes(matches: Matches, *, width: int, height: int) -> Floats:
     return weights / weights.sum()
 
 
-def fit_background(
+def background_of(
     matches: Matches, *, width: int, height: int, previous: Matrix | None = None
 ) -> Background | None:
     """Fit the background's motion.

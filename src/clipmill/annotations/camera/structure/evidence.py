@@ -77,7 +77,7 @@ def turns_suffice(turns: Explained) -> bool:
     return turns.share > _MOST_BY_TURNS or turns.border > _MOST_OF_BORDER
 
 
-def standing(scene: SparseScene) -> SparseScene:
+def without_motion(scene: SparseScene) -> SparseScene:
     """Return the scene with cameras that all stand as the first, and points that are far away."""
     return replace(
         scene,

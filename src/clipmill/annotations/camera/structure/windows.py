@@ -15,9 +15,9 @@ from clipmill.annotations.camera.structure.evidence import (
     Explained,
     explained_by,
     has_travelled,
-    standing,
     turns_add_nothing,
     turns_suffice,
+    without_motion,
 )
 from clipmill.annotations.camera.structure.projection import SparseScene
 from clipmill.annotations.camera.structure.sightings import Sightings
@@ -143,7 +143,7 @@ def _adjust(
             return Window(
                 frames, sightings, scene, True, False, explained, best, scene.focal, spread
             )
-    still = turns_add_nothing(explained_by(standing(turn.scene), sightings, size=size), turns)
+    still = turns_add_nothing(explained_by(without_motion(turn.scene), sightings, size=size), turns)
     first = turn.scene.focal / float(np.exp(zooms[0]))
     told = turn.focal_spread if turns.share >= _SURE else None
     return Window(frames, sightings, turn.scene, False, still, turns, best, first, told)

@@ -71,7 +71,7 @@ class Followed:
     recognised: Flags
 
 
-def follow(points: Floats, steps: Iterable[FlowStep]) -> Followed:
+def follow_points(points: Floats, steps: Iterable[FlowStep]) -> Followed:
     """Follow points.
 
     Args:

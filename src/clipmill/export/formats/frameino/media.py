@@ -26,7 +26,7 @@ IMAGE_NAMES = r"[0-9a-f]{2}/[0-9a-f]{16}-[0-9]+-[0-9]+-a[0-9]+-o[0-9]+/[A-Za-z0-
 _STEM_LENGTH = 60
 
 
-def video_name(video_id: str, relative_path: str) -> str:
+def source_video_name(video_id: str, relative_path: str) -> str:
     """Return where a video goes below the video root.
 
     The id in front keeps equal names of different sources and folders apart; the rest is for
@@ -79,7 +79,7 @@ class Media:
         """Return the path of a sample's video relative to the video root."""
         if self._mode == "none":
             return str(PurePosixPath(sample.source, sample.relative_path))
-        return video_name(sample.video_id, sample.relative_path)
+        return source_video_name(sample.video_id, sample.relative_path)
 
     def place_video(self, sample: SampleRow, *, size_bytes: int | None, stamp: str = "") -> str:
         """Put a sample's video in its place, once per video.
@@ -90,7 +90,7 @@ class Media:
             stamp: Stamp when it was listed; empty when that is not known.
 
         Returns:
-            Why it cannot be had; empty when it is there.
+            Why it is missing; empty when it is there.
 
         Raises:
             UsageError: Links to a video behind a URL were asked for.

@@ -47,7 +47,7 @@ from clipmill.export.formats.frameino.rows import (
     why_unusable,
 )
 from clipmill.export.formats.frameino.summary import ExportSummary, LeftOut
-from clipmill.export.index_files.forecast import forecast
+from clipmill.export.index_files.forecast import forecast_indices
 from clipmill.manifest.folder import ExportFolder
 from clipmill.samples.schema import SampleRow
 from clipmill.samples.table import read_samples
@@ -112,7 +112,7 @@ def export_frameino(
     chosen = choose_samples(workspace, choice, facts)
     chosen.refuse_nothing(choice)
     taken = frozenset(chosen.taken)
-    notices = forecast(
+    notices = forecast_indices(
         workspace,
         samples,
         taken,

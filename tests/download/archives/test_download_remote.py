@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from weights_server import Hub, random_bytes
 
-from clipmill.download.remote import TAIL_BYTES, HubRangeFile
-from clipmill.download.repository import PartFile, open_hub
+from clipmill.download.archives.remote import TAIL_BYTES, HubRangeFile
+from clipmill.download.archives.repository import PartFile, open_hub
 from clipmill.net.errors import DownloadError
 from clipmill.net.retry import Retries
 

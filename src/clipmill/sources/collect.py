@@ -1,11 +1,11 @@
-"""Taking the entries of sources for videos, parts of videos, or problems."""
+"""Turns the entries of sources into videos, parts of videos, or problems."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from clipmill.clips import Span, Video, video_id_for
+from clipmill.sources.counts import SourceCounts
 from clipmill.sources.found import FoundFile
-from clipmill.sources.tally import Tally
 
 _Part = tuple[float, float | None, str]
 
@@ -48,7 +48,7 @@ class _LeftOut:
 
 
 @dataclass
-class Taking:
+class Collector:
     """Videos of a run while sources are listed."""
 
     _videos: list[Video] = field(default_factory=list)
@@ -56,20 +56,20 @@ class Taking:
     _places: dict[str, int] = field(default_factory=dict)
     _spans: dict[int, dict[_Part, Span]] = field(default_factory=dict)
 
-    def take(self, found: FoundFile, source: str, tally: Tally) -> None:
+    def take(self, found: FoundFile, source: str, counts: SourceCounts) -> None:
         """Take an entry for a video, a part of one, or for what is wrong with it."""
         if found.problem:
             self._leave(found, source, "noted" if found.is_text else "failed", found.problem)
             if found.is_text:
-                tally.unread(found.problem, found.relative_path)
+                counts.unread(found.problem, found.relative_path)
             else:
-                tally.failed(found.problem, found.relative_path)
+                counts.failed(found.problem, found.relative_path)
             return
         at = self._places.get(found.real_path)
         if at is None:
             at = self._places[found.real_path] = len(self._videos)
             self._videos.append(_video(found, source))
-            tally.videos += 1
+            counts.videos += 1
             if found.span:
                 self._spans[at] = {}
         elif not self._is_new_part(at, found):
@@ -77,15 +77,15 @@ class Taking:
             if at in self._spans:
                 reason += ", of which rows name parts" if found.span is None else ", same part"
             self._leave(found, source, "dropped", reason)
-            tally.repeated += 1
+            counts.repeated += 1
             return
         if found.span:
             self._spans[at][_part(found.span)] = replace(found.span, text=found.text)
         if found.remark:
             self._leave(found, source, "noted", f"{found.remark}; the video is in the run")
             name = found.text_uri.rpartition("/")[2] or f"{found.relative_path}, {found.where}"
-            tally.unread(found.remark.removeprefix(f"{name} "), name)
-        tally.took(found)
+            counts.unread(found.remark.removeprefix(f"{name} "), name)
+        counts.took(found)
 
     def _is_new_part(self, at: int, found: FoundFile) -> bool:
         spans = self._spans.get(at)

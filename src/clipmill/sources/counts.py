@@ -8,7 +8,7 @@ from clipmill.sources.found import FoundFile
 
 
 @dataclass
-class TableTally:
+class TableCounts:
     """Rows of one table, while it is read.
 
     Attributes:
@@ -43,7 +43,7 @@ class TableTally:
 
 
 @dataclass
-class _Pile:
+class _Named:
     """Things of one kind: how many, and the names of the first."""
 
     count: int = 0
@@ -55,15 +55,15 @@ class _Pile:
             self.names.append(name)
 
 
-_Piles = defaultdict[tuple[str, str], _Pile]
+_NamedByReason = defaultdict[tuple[str, str], _Named]
 
 
-def _piles() -> _Piles:
-    return defaultdict(_Pile)
+def _named_by_reason() -> _NamedByReason:
+    return defaultdict(_Named)
 
 
 @dataclass
-class Tally:
+class SourceCounts:
     """What was seen of one source so far.
 
     Attributes:
@@ -76,20 +76,20 @@ class Tally:
     """
 
     kind: str = ""
-    tables: list[TableTally] = field(default_factory=list)
+    tables: list[TableCounts] = field(default_factory=list)
     videos: int = 0
     repeated: int = 0
     parts: int = 0
     without_caption: int = 0
-    _failed: _Pile = field(default_factory=_Pile)
-    _captions: _Piles = field(default_factory=_piles)
-    _unused: _Piles = field(default_factory=_piles)
-    _unread: _Piles = field(default_factory=_piles)
-    _notes: _Piles = field(default_factory=_piles)
+    _failed: _Named = field(default_factory=_Named)
+    _captions: _NamedByReason = field(default_factory=_named_by_reason)
+    _unused: _NamedByReason = field(default_factory=_named_by_reason)
+    _unread: _NamedByReason = field(default_factory=_named_by_reason)
+    _notes: _NamedByReason = field(default_factory=_named_by_reason)
 
-    def table(self, path: str) -> TableTally:
+    def table(self, path: str) -> TableCounts:
         """Begin a table that is read."""
-        self.tables.append(TableTally(path))
+        self.tables.append(TableCounts(path))
         return self.tables[-1]
 
     def unused(self, what: str, reason: str, name: str, count: int = 1) -> None:
@@ -136,7 +136,7 @@ class Tally:
         )
 
 
-def _counted(piles: _Piles) -> tuple[Counted, ...]:
+def _counted(piles: _NamedByReason) -> tuple[Counted, ...]:
     return tuple(
         Counted(what=what, count=pile.count, reason=reason, examples=tuple(pile.names))
         for (what, reason), pile in sorted(piles.items(), key=lambda item: item[0])

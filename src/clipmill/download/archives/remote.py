@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from clipmill.download.repository import PartFile
+from clipmill.download.archives.repository import PartFile
 from clipmill.net.hub import Hub
 
 TAIL_BYTES = 1 << 16
@@ -58,11 +58,11 @@ class HubRangeFile(io.RawIOBase):
         return self._window[1]
 
     def readable(self) -> bool:
-        """Say yes."""
+        """Return True."""
         return True
 
     def seekable(self) -> bool:
-        """Say yes."""
+        """Return True."""
         return True
 
     def tell(self) -> int:

@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from clipmill.disk import ChecksumError
 from clipmill.disk.digest import check_file, hash_file, hashers_for, matches
-from clipmill.download.repository import PartFile
+from clipmill.download.archives.repository import PartFile
 from clipmill.net.errors import TransientError
 from clipmill.net.hub import Hub
 

@@ -129,7 +129,7 @@ def failed(workspace: WorkspaceOption = DEFAULT_WORKSPACE, as_json: JsonOption =
         show_table(console, _failures("by a fault of their own", own))
         kinds = ",".join(sorted({row["kind"] for row in own} - {""}))
         console.print(
-            "after mending the cause: clipmill run ... --retry-failed computes these again"
+            "after fixing the cause: clipmill run ... --retry-failed computes these again"
             + (f" (--retry-failed={kinds})" if kinds else ""),
             highlight=False,
             soft_wrap=True,

@@ -1,0 +1,1 @@
+"""Archives of a data set on the hub: which there are, read in place, or fetched whole."""
