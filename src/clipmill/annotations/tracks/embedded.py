@@ -79,7 +79,7 @@ class ChainedFlowTracks(WindowedTracks):
             rows += super().annotate([clip])
         return rows
 
-    def follow_points(self, clip: WindowedClip, anchor: AnchorObjects) -> list[ObjectTracks]:
+    def follow(self, clip: WindowedClip, anchor: AnchorObjects) -> list[ObjectTracks]:
         """Follow each object by itself."""
         height, width = clip.frames[anchor.index].shape
         scale = np.array([clip.source_size[0] / width, clip.source_size[1] / height])
