@@ -95,8 +95,9 @@ def test_a_row_does_not_depend_on_the_clips_beside_it(backend, icnet, video) -> 
     first, second = probed(video, 0, 12), probed(video, 9, 30)
     for one in (backend, wide):
         loaded = [one.load(first), one.load(second)]
-        assert one.annotate(loaded) == [one.annotate([clip])[0] for clip in loaded]
-        assert one.annotate(loaded[::-1]) == one.annotate(loaded)[::-1]
+        together = one.annotate(loaded)
+        assert together == [one.annotate([clip])[0] for clip in loaded]
+        assert together[::-1] == one.annotate(loaded[::-1])
 
 
 def test_measures_it_does_not_compute_are_empty_and_the_row_survives_storage(
