@@ -20,21 +20,22 @@ def same_shot(scene: Scene, frame: int) -> range:
     return range(frame - within, frame - within + scene.shots[number].num_frames)
 
 
+_AREAS = (0.033, 0.4)  # of objects, as shares of the frame
+
+
 def moving_sprites(
     scene: Scene,
     frame: int,
     masks: npt.NDArray[np.bool_],
-    *,
-    areas: tuple[float, float] = (0.033, 0.4),
 ) -> list[int]:
     """Return the numbers of the sprites that an object detector should find at a frame.
 
-    Those that move on their own and whose seen area (share of the frame) lies in `areas`.
+    Those that move on their own and whose seen area lies in `_AREAS`.
     """
     return [
         number
         for number, sprite in enumerate(scene.shot_at(frame).sprites)
-        if sprite.moves and areas[0] <= masks[number].mean() <= areas[1]
+        if sprite.moves and _AREAS[0] <= masks[number].mean() <= _AREAS[1]
     ]
 
 

@@ -161,13 +161,13 @@ def _write_beat(storage: Storage, owner: dict[str, str]) -> None:
     storage.write(LOCK_NAME, json.dumps(owner | {"beat": _now()}).encode())
 
 
-def _is_stale(owner: dict[str, str], stale_seconds: float) -> bool:
+def _is_stale(owner: dict[str, str]) -> bool:
     pid, space = owner.get("pid", ""), _process_space()
     if space and owner.get("space") == space and pid.isdigit() and not psutil.pid_exists(int(pid)):
         return True
     try:
         beat = datetime.fromisoformat(owner["beat"])
-        return (datetime.now(UTC) - beat).total_seconds() > stale_seconds
+        return (datetime.now(UTC) - beat).total_seconds() > STALE_SECONDS
     except (KeyError, ValueError, TypeError):
         return True  # not a lock anyone renews
 
@@ -177,7 +177,6 @@ def object_lock(
     storage: Storage,
     *,
     renew_seconds: float = RENEW_SECONDS,
-    stale_seconds: float = STALE_SECONDS,
 ) -> Iterator[None]:
     """Hold the lock of a workspace behind a URL.
 
@@ -192,7 +191,7 @@ def object_lock(
     mine = json.dumps(owner | {"beat": _now()}).encode()
     if not storage.create_exclusively(LOCK_NAME, mine):
         other = _parse(storage.read(LOCK_NAME))
-        if other and not _is_stale(other, stale_seconds):
+        if other and not _is_stale(other):
             raise _locked_error(storage.root, other)
         storage.remove(LOCK_NAME)
         if not storage.create_exclusively(LOCK_NAME, mine):

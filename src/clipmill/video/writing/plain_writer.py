@@ -1,6 +1,6 @@
 """Writes frames to a video file at a constant rate, with the same bytes every time."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,6 @@ def write_video(
     fps: int | Fraction,
     *,
     crf: int = 18,
-    pixel_format: str = "yuv420p",
-    options: Mapping[str, str] | None = None,
 ) -> int:
     """Encode frames; frame k is shown at k / fps seconds.
 
@@ -27,11 +25,9 @@ def write_video(
 
     Args:
         path: File to write; the suffix chooses the container.
-        frames: uint8 [H, W, 3] RGB, all of one size, even sides for yuv420p.
+        frames: uint8 [H, W, 3] RGB, all of one size, even sides.
         fps: Frames per second.
         crf: Constant rate factor, lower is better.
-        pixel_format: Format in the file.
-        options: More encoder options, e.g. `{"g": "250"}`.
 
     Returns:
         The number of frames written.
@@ -39,7 +35,7 @@ def write_video(
     Raises:
         ValueError: There are no frames.
     """
-    settings = {"crf": str(crf), "preset": "veryfast", **REPEATABLE, **(options or {})}
+    settings = {"crf": str(crf), "preset": "veryfast", **REPEATABLE}
     count = 0
     with av.open(str(path), "w") as container:
         stream: Any = None
@@ -47,7 +43,7 @@ def write_video(
             if stream is None:
                 stream = container.add_stream("libx264", rate=Fraction(fps), options=settings)
                 stream.height, stream.width = frame.shape[:2]
-                stream.pix_fmt = pixel_format
+                stream.pix_fmt = "yuv420p"
                 stream.codec_context.thread_count = 1
             picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")
             picture.pts = count

@@ -186,7 +186,7 @@ def _doubted(window: Window) -> Window:
     return replace(window, travelled=False, focal_spread=None)
 
 
-def with_focal(window: Window, focal: float, *, size: tuple[int, int], rounds: int = 10) -> Window:
+def with_focal(window: Window, focal: float, *, size: tuple[int, int]) -> Window:
     """Return a window that travels, adjusted again with a focal length that is given."""
     found = adjust(
         replace(window.scene, focal=focal),
@@ -194,7 +194,7 @@ def with_focal(window: Window, focal: float, *, size: tuple[int, int], rounds: i
         Unknowns(travel=True, lens=True),
         scale=_SCALE * max(size),
         prior=FocalPrior(focal, 1.0),
-        rounds=rounds,
+        rounds=10,
     )
     explained = explained_by(found.scene, window.sightings, size=size)
     return replace(window, scene=found.scene, explained=explained)
