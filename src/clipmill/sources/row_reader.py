@@ -2,7 +2,7 @@
 
 from clipmill.sources.counts import SourceCounts, TableCounts
 from clipmill.sources.found import FoundFile
-from clipmill.sources.lookup.local import Place
+from clipmill.sources.lookup.local import LocatedFile
 from clipmill.sources.readers.captions import as_caption
 from clipmill.sources.readers.rows import Chosen, Row
 from clipmill.sources.readers.times import parse_span
@@ -31,7 +31,7 @@ class RowReader:
         shown = printable_path(row.path) if row.path.strip() else f"{self._label}, {row.where}"
         return FoundFile(shown, shown, shown, 0, problem=problem, where=row.where)
 
-    def video(self, row: Row, relative: str, place: Place) -> FoundFile:
+    def video(self, row: Row, relative: str, place: LocatedFile) -> FoundFile:
         """Return the entry of a row whose file was looked up."""
         span = None
         problem = place.problem

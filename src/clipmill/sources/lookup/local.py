@@ -12,7 +12,7 @@ MISSING = "the file does not exist"
 """The problem of a place where nothing is."""
 
 
-class Place(NamedTuple):
+class LocatedFile(NamedTuple):
     """A file that was looked up; a tuple, for a million of them are made.
 
     Attributes:
@@ -53,7 +53,7 @@ class LocalPlaces:
         self._folders: dict[str, Folder] = {}
         self._spellings: dict[str, dict[str, str]] = {}
 
-    def find(self, path: str) -> Place:
+    def find(self, path: str) -> LocatedFile:
         """Look up one file by its normalised absolute path."""
         place = self._find(path)
         if place.problem == MISSING and not path.isascii():
@@ -61,7 +61,7 @@ class LocalPlaces:
             return self._find(there) if there and there != path else place
         return place
 
-    def _find(self, path: str) -> Place:
+    def _find(self, path: str) -> LocatedFile:
         head, _, name = path.rpartition("/")
         folder = self._folder(head)
         if name in folder.files:
@@ -70,8 +70,8 @@ class LocalPlaces:
         if name in folder.links:
             return _stat(path, os.path.realpath(path))
         if name in folder.others:
-            return Place(path, path, problem="is not a file")
-        return Place(path, path, problem=folder.problem or MISSING)
+            return LocatedFile(path, path, problem="is not a file")
+        return LocatedFile(path, path, problem=folder.problem or MISSING)
 
     def _folder(self, path: str) -> Folder:
         folder = self._folders.get(path)
@@ -116,13 +116,13 @@ def _list_folder(path: str) -> Folder:
     return Folder(path, os.path.realpath(path), files, frozenset(links), frozenset(others))
 
 
-def _stat(path: str, real_path: str) -> Place:
+def _stat(path: str, real_path: str) -> LocatedFile:
     try:
         # Path.stat makes an object for every one of a million files.
         found = os.stat(path)  # noqa: PTH116
     except OSError as error:
         # A dangling or circular link, or gone since the listing.
-        return Place(path, path, problem=f"cannot be read: {error.strerror}")
+        return LocatedFile(path, path, problem=f"cannot be read: {error.strerror}")
     if not stat.S_ISREG(found.st_mode):
-        return Place(path, path, problem="is not a file")
-    return Place(path, real_path, found.st_size, stamp=stamp_of_file(found))
+        return LocatedFile(path, path, problem="is not a file")
+    return LocatedFile(path, real_path, found.st_size, stamp=stamp_of_file(found))

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from clipmill.clips import TarMember
 from clipmill.errors import UsageError
 from clipmill.sources.found import composed, is_leftover, is_video
-from clipmill.sources.lookup.local import MISSING, LocalPlaces, Place
+from clipmill.sources.lookup.local import MISSING, LocalPlaces, LocatedFile
 from clipmill.sources.lookup.walk import walk_files
 from clipmill.sources.readers.tar_captions import is_utf8, normal
 from clipmill.sources.readers.tars import TarEntry, archive_stamp, open_tar, tar_entries
@@ -25,7 +25,7 @@ class Found(NamedTuple):
     """
 
     relative_path: str
-    place: Place
+    place: LocatedFile
 
 
 class TreePlaces:
@@ -76,14 +76,14 @@ class TreePlaces:
             return Found(relative, self._local.find(f"{self._root}/{relative}"))
         real = f"{os.path.realpath(member.archive)}#{normal(member.name)}"
         stamp = self._stamp(member.archive)
-        return Found(relative, Place(member.uri, real, member.size_bytes, stamp=stamp))
+        return Found(relative, LocatedFile(member.uri, real, member.size_bytes, stamp=stamp))
 
     def _stamp(self, archive: str) -> str:
         if archive not in self._stamps:
             self._stamps[archive] = archive_stamp(archive)
         return self._stamps[archive]
 
-    def _below(self, place: Place, relative: str) -> str:
+    def _below(self, place: LocatedFile, relative: str) -> str:
         """Return the path below the root of a file, spelled as it is on the disk."""
         root = f"{self._root}/"
         return place.uri.removeprefix(root) if place.uri.startswith(root) else relative

@@ -8,7 +8,7 @@ from typing import Any
 import fsspec
 
 from clipmill.clips import stamp_of_entry
-from clipmill.sources.lookup.local import MISSING, Folder, Place
+from clipmill.sources.lookup.local import MISSING, Folder, LocatedFile
 
 ASKED_AT_ONCE = 32
 """Questions to servers at the same time; each is a wait of some milliseconds."""
@@ -26,7 +26,7 @@ class UrlPlaces:
     def __init__(self) -> None:
         self._folders: dict[str, Folder | None] = {}
 
-    def find_all(self, urls: Sequence[str]) -> list[Place]:
+    def find_all(self, urls: Sequence[str]) -> list[LocatedFile]:
         """Look up several files; the answers come in the order of the URLs."""
         places = {url: self._listed(url) for url in urls}
         unknown = [url for url, place in places.items() if place is None]
@@ -35,7 +35,7 @@ class UrlPlaces:
                 places.update(zip(unknown, pool.map(_ask, unknown), strict=True))
         return [place for url in urls if (place := places[url]) is not None]
 
-    def _listed(self, url: str) -> Place | None:
+    def _listed(self, url: str) -> LocatedFile | None:
         """Look a file up in the listing of its folder; None when there is no listing."""
         if url.startswith(("http://", "https://")) or "::" in url:
             return None
@@ -46,10 +46,10 @@ class UrlPlaces:
         if folder is None:
             return None
         if name in folder.files:
-            return Place(url, url, folder.files[name] or 0, stamp=folder.stamps.get(name, ""))
+            return LocatedFile(url, url, folder.files[name] or 0, stamp=folder.stamps.get(name, ""))
         if name in folder.others:
-            return Place(url, url, problem="is not a file")
-        return Place(url, url, problem=MISSING)
+            return LocatedFile(url, url, problem="is not a file")
+        return LocatedFile(url, url, problem=MISSING)
 
 
 def _list_folder(url: str) -> Folder | None:
@@ -73,17 +73,17 @@ def _list_folder(url: str) -> Folder | None:
     return Folder(url, url, files, others=frozenset(others), stamps=stamps)
 
 
-def _ask(url: str) -> Place:
+def _ask(url: str) -> LocatedFile:
     try:
         filesystem, inner = fsspec.core.url_to_fs(url)
         info: dict[str, Any] = filesystem.info(inner)
     except _FAILURES as error:
-        return Place(url, url, problem=_reason(error))
+        return LocatedFile(url, url, problem=_reason(error))
     if info.get("type") == "directory":
-        return Place(url, url, problem="is not a file")
+        return LocatedFile(url, url, problem="is not a file")
     if info.get("size") is None:
-        return Place(url, url, problem="its server does not tell its size")
-    return Place(url, url, int(info["size"]), stamp=stamp_of_entry(info))
+        return LocatedFile(url, url, problem="its server does not tell its size")
+    return LocatedFile(url, url, int(info["size"]), stamp=stamp_of_entry(info))
 
 
 def _reason(error: Exception) -> str:
