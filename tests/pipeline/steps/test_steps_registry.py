@@ -128,7 +128,7 @@ steps:
   - samples: training
 """
     made = [make_step(step) for step in parse_pipeline(steps, name="test").steps]
-    names = ["Probe", "Annotate", "SplitWindows", "SplitShots", "Select", "Samples"]
+    names = ["ProbeStep", "Annotate", "SplitWindows", "SplitShots", "Select", "Samples"]
     assert [type(step).__name__ for step in made] == names
     assert made[2].names == {"window split", "windows"}
     assert made[4].names == {"basic selection", "basic"}

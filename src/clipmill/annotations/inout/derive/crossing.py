@@ -19,7 +19,7 @@ _MOST = 3  # frames; further off, speed tells little
 _RECENT, _GOING = 24, 0.7  # frames, and share of the size in them below which it is partly out
 _NEAR = 0.02  # share of the longer side within which a mask is at the border
 _UNTIL = 12  # frames before the last mask: a point seen in them was there to the end
-_BEHIND = 0.3  # of the longer side of a thing: further behind its last mask, a point stayed
+_BEHIND = 0.25  # of the longer side of a thing: further behind its last mask, a point stayed
 _STAYED = 1 / 3  # share of the points that stay behind, from which the thing has not left
 
 
@@ -89,7 +89,7 @@ def points_stay(
     behind = at[:, 0] - x1, at[:, 1] - y1, x0 - at[:, 0], y0 - at[:, 1]
     sides = [far for gap, far in zip(gaps, behind, strict=True) if gap <= near]
     stayed = [float((far > _BEHIND * longer).mean()) for far in sides]
-    return bool(stayed) and min(stayed) >= _STAYED
+    return max(stayed, default=0.0) >= _STAYED
 
 
 def _depths(mask: Mask) -> tuple[int, int, int, int]:
