@@ -71,12 +71,12 @@ def inference() -> AbstractContextManager[Any]:
     return torch.inference_mode()
 
 
-def pinned(array: npt.NDArray[Any], device: torch.device) -> npt.NDArray[Any]:
+def pinned(array: npt.NDArray[Any], device: torch.device | None) -> npt.NDArray[Any]:
     """Return an array that a GPU can fetch by itself; to be called in `load`.
 
-    On CUDA it is a copy in page-locked memory, elsewhere the array itself.
+    On CUDA it is a copy in page-locked memory, elsewhere, and without a device, the array itself.
     """
-    if device.type != "cuda":
+    if device is None or device.type != "cuda":
         return array
     copy: npt.NDArray[Any] = torch.from_numpy(array).pin_memory().numpy()
     return copy

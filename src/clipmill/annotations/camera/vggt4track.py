@@ -94,6 +94,7 @@ class VGGT4TrackCamera(Backend):
     )
 
     config: VGGT4TrackConfig
+    _device: Any = None  # a torch.device once the model is there
 
     @classmethod
     def identity(cls, config: Any) -> dict[str, str]:

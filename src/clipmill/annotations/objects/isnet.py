@@ -41,7 +41,9 @@ class SalientObjects(CarriedObjects):
     version: ClassVar[int] = 4
     Config: ClassVar[type[BackendConfig]] = SalientObjectsConfig
     needs: ClassVar[Needs] = Needs(
-        weights=("isnet",), licence="MIT (weights), Apache-2.0 (IS-Net, OpenCV)"
+        weights=("isnet",),
+        licence="MIT (weights), Apache-2.0 (IS-Net, OpenCV)",
+        memory=2.0,  # 1.5 GiB at 720p (benchmarks/README.md)
     )
     time_limit: ClassVar[float] = 1200.0
     config: SalientObjectsConfig
