@@ -144,8 +144,9 @@ def test_a_missing_package_is_told_before_any_work(score, module, monkeypatch) -
 def test_missing_weights_name_the_command(tmp_path, monkeypatch) -> None:
     pytest.importorskip("torch", reason="needs the extra 'models'")
     monkeypatch.setenv("CLIPMILL_WEIGHTS_DIR", str(tmp_path))
+    backend = FrameinoQuality(FrameinoQuality.Config(scores=("complexity",)))
     with pytest.raises(MissingWeightsError, match="clipmill models pull ic9600"):
-        FrameinoQuality.identity(FrameinoQuality.Config(scores=("complexity",)))
+        backend.setup()
 
 
 def test_identity_names_every_wanted_score(icnet) -> None:
