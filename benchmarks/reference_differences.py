@@ -77,7 +77,7 @@ def cameras(network: VGGT4Track, frames: Frames) -> tuple[float, float]:
     pixels = torch.from_numpy(frames).permute(0, 3, 1, 2).float() / 255
     with torch.inference_mode():
         encoding = network(pixels[None])[0].double()
-    poses = pose.camera_to_world(encoding).numpy()
+    poses = np.linalg.inv(pose.world_to_camera(encoding).numpy())
     pairs = list(itertools.pairwise(poses))
     turns = [angle_of(a[:3, :3].T @ b[:3, :3]) for a, b in pairs]
     travels = [float(np.linalg.norm(b[:3, 3] - a[:3, 3])) for a, b in pairs]
