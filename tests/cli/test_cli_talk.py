@@ -36,8 +36,8 @@ def words(shelf: Path, workspace: Path, *more: object) -> list[str]:
     return ["run", *map(str, given)]
 
 
-def program(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the program with pipes."""
+def process(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the program with pipes, in a process of its own."""
     return subprocess.run(
         [sys.executable, "-c", PROGRAM, *arguments],
         capture_output=True,
@@ -47,12 +47,22 @@ def program(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.fixture
+def program(clipmill):
+    """The same in this process, where everything is imported."""
+
+    def invoke(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.CompletedProcess(arguments, *clipmill(*arguments))
+
+    return invoke
+
+
 def logs(workspace: Path) -> list[Path]:
     return sorted((workspace / "logs").iterdir())
 
 
 def test_progress_goes_to_stderr_and_the_result_to_stdout(shelf, tmp_path):
-    done = program(*words(shelf, tmp_path / "ws"))
+    done = process(*words(shelf, tmp_path / "ws"))
     assert done.returncode == 0, done.stderr
     assert "1 failed" in done.stdout and "clips in" not in done.stdout
     for step in ("source: 2 videos in", "probe: 2 videos in", "shot split: 1 clips in"):
@@ -61,7 +71,7 @@ def test_progress_goes_to_stderr_and_the_result_to_stdout(shelf, tmp_path):
     assert f"log: {log}\n" in done.stderr
 
 
-def test_the_log_tells_the_run_from_its_command_to_its_end(shelf, tmp_path):
+def test_the_log_tells_the_run_from_its_command_to_its_end(program, shelf, tmp_path):
     given = words(shelf, tmp_path / "ws")
     program(*given)
     lines = logs(tmp_path / "ws")[0].read_text().splitlines()
@@ -74,7 +84,7 @@ def test_the_log_tells_the_run_from_its_command_to_its_end(shelf, tmp_path):
     assert lines[-1].endswith("INFO clipmill.run: done")
 
 
-def test_quiet_says_only_what_went_wrong(shelf, tmp_path):
+def test_quiet_says_only_what_went_wrong(program, shelf, tmp_path):
     for place in (("-q", *words(shelf, tmp_path / "a")), (*words(shelf, tmp_path / "b"), "-q")):
         done = program(*place)
         assert done.returncode == 0
@@ -91,10 +101,10 @@ def test_quiet_says_only_what_went_wrong(shelf, tmp_path):
 
 
 def test_verbose_says_what_the_log_says(shelf, tmp_path):
-    done = program(*words(shelf, tmp_path / "ws", "-v"))
+    done = process(*words(shelf, tmp_path / "ws", "-v"))
     assert "INFO probe begins: 2 reached it, 2 to compute" in done.stderr
     assert "DEBUG" not in done.stderr
-    done = program("-vv", *words(shelf, tmp_path / "ws", "--retry-failed"))
+    done = process("-vv", *words(shelf, tmp_path / "ws", "--retry-failed"))
     assert "DEBUG committed 1 rows, 1 of 1" in done.stderr
 
 
@@ -105,7 +115,7 @@ def test_every_command_takes_them(clipmill, command):
     assert "--quiet" in help_ and "--verbose" in help_
 
 
-def test_a_refused_run_leaves_no_log(shelf, tmp_path):
+def test_a_refused_run_leaves_no_log(program, shelf, tmp_path):
     (tmp_path / "ws").mkdir()
     done = program(*words(tmp_path, tmp_path / "ws"))
     assert done.returncode == 2
@@ -114,10 +124,10 @@ def test_a_refused_run_leaves_no_log(shelf, tmp_path):
 
 def test_a_run_that_stops_says_why_in_its_log(shelf, tmp_path):
     workspace = tmp_path / "ws"
-    program(*words(shelf, workspace))
+    process(*words(shelf, workspace))
     (part,) = workspace.glob("annotations/shots/*/part-*.parquet")
     part.write_bytes(part.read_bytes()[:100])
-    done = program(*words(shelf, workspace))
+    done = process(*words(shelf, workspace))
     assert done.returncode == 1
     assert f"log: {logs(workspace)[-1]}\n" in done.stderr
     text = logs(workspace)[-1].read_text()
@@ -125,7 +135,7 @@ def test_a_run_that_stops_says_why_in_its_log(shelf, tmp_path):
     assert "    Traceback (most recent call last):" in text
 
 
-def test_old_logs_make_room(shelf, tmp_path):
+def test_old_logs_make_room(program, shelf, tmp_path):
     folder = tmp_path / "ws" / "logs"
     folder.mkdir(parents=True)
     for number in range(KEPT + 5):
@@ -138,7 +148,7 @@ def test_old_logs_make_room(shelf, tmp_path):
     assert "run-20200101T000024Z-1.log" in names and "run-20200101T000000Z-1.log" not in names
 
 
-def test_nothing_in_a_log_passes_for_a_record_or_steers(shelf, tmp_path):
+def test_nothing_in_a_log_passes_for_a_record_or_steers(program, shelf, tmp_path):
     videos = tmp_path / "videos"
     videos.mkdir()
     (videos / "a\x1b[2J\n2026-01-01T00:00:00Z INFO clipmill: done.mp4").write_text("no video")
@@ -152,11 +162,11 @@ def test_nothing_in_a_log_passes_for_a_record_or_steers(shelf, tmp_path):
 def test_a_disk_that_is_full_costs_the_log_only(shelf, tmp_path):
     with small_disk(tmp_path / "disk", size="24m") as disk:
         workspace = disk / "ws"
-        assert program(*words(shelf, workspace)).returncode == 0
+        assert process(*words(shelf, workspace)).returncode == 0
         (workspace / "logs").rename(workspace / "before")
         (workspace / "logs").write_text("in the way")
         fill(disk, leave=64 << 10)
-        done = program(*words(shelf, workspace))
+        done = process(*words(shelf, workspace))
         assert "no log of this run" in done.stderr
         assert "Traceback" not in done.stderr
 
