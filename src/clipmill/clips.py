@@ -33,9 +33,13 @@ def video_id_for(relative_path: str, *, source: str = "") -> str:
     return _digest(name, 8).hex()
 
 
+VIDEO_ID_DIGITS = 16
+"""Length of a video id, which is the beginning of its content's digest."""
+
+
 def video_id_of(content: str) -> str:
     """Return the video id of a content digest."""
-    return content[:16]
+    return content[:VIDEO_ID_DIGITS]
 
 
 def file_id_for(uri: str, size_bytes: int, stamp: str) -> str:

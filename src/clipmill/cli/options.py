@@ -10,8 +10,8 @@ from clipmill.cli.start import spare_pandas
 from clipmill.pipeline.context import Context
 from clipmill.pipeline.inputs.videos import VideoList
 from clipmill.pipeline.recorded.last_run import look_past_damage, require_last_run
+from clipmill.pipeline.recorded.look import LastRun, reports_of
 from clipmill.pipeline.verdicts import StepReport
-from clipmill.pipeline.walk import walk
 from clipmill.store.workspace import Workspace
 
 WorkspaceOption = Annotated[
@@ -74,9 +74,20 @@ def open_last_run(workspace_uri: str) -> tuple[Context, VideoList]:
     return require_last_run(workspace_uri)
 
 
+def look(workspace_uri: str) -> LastRun:
+    """Return the last run in a workspace; its damaged files are told once `tell_damages` is asked.
+
+    Raises:
+        UsageError: There is no workspace, or nothing was run in it.
+        CorruptFileError: A file that says what the run was is damaged, and so is its copy.
+    """
+    spare_pandas()
+    return LastRun(workspace_uri)
+
+
 def evaluate(context: Context, listing: VideoList) -> list[StepReport]:
     """Evaluate the steps without damaged files; those are told on stderr."""
-    reports = look_past_damage(context.workspace, lambda: list(walk(context, listing)))
+    reports = look_past_damage(context.workspace, lambda: reports_of(context, listing))
     tell_damages(context.workspace)
     return reports
 

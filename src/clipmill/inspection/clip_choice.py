@@ -134,8 +134,9 @@ def _dropped(reports: Sequence[StepReport]) -> Iterator[tuple[str, str]]:
     for report in reversed(reports):
         verdicts = report.verdicts
         mine = pc.and_(pc.equal(verdicts["level"], "clip"), pc.equal(verdicts["state"], "dropped"))
-        for row in verdicts.filter(mine).select(["clip_id", "rule"]).to_pylist():
-            yield row["clip_id"], f"{report.title}: {row['rule']}"
+        for batch in verdicts.filter(mine).select(["clip_id", "rule"]).to_batches():
+            for row in batch.to_pylist():
+                yield row["clip_id"], f"{report.title}: {row['rule']}"
 
 
 def _kept_order(by_clip: dict[str, list[SampleFacts]]) -> list[str]:

@@ -4,15 +4,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
-from clipmill.pipeline.verdicts import OUT, POSTPONED, StepReport
+from clipmill.pipeline.verdicts import POSTPONED, StepReport
 
 MAX_REASONS = 12
 """Reasons listed per step; the rest is summed up."""
-
-_OUT = pa.array(OUT)
 
 
 @dataclass(frozen=True)
@@ -102,14 +97,12 @@ def _label(report: StepReport) -> str:
 
 def _reasons(report: StepReport) -> list[Reason]:
     """Count the rules of a step; errors are counted by their kind."""
-    out = report.verdicts.filter(pc.is_in(report.verdicts["state"], _OUT))
-    grouped = out.group_by(["level", "state", "rule"]).aggregate([([], "count_all")])
     counts: Counter[tuple[str, str, str]] = Counter()
-    for row in grouped.to_pylist():
+    for row in report.decided.reasons.to_pylist():
         text = row["rule"] or "no reason given"
         if row["state"] in ("failed", POSTPONED) and report.kind != "select":
             text = text.partition(":")[0]
-        counts[text, row["state"], row["level"]] += row["count_all"]
+        counts[text, row["state"], row["level"]] += row["count"]
     totals: Counter[str] = Counter()
     for (_, _, level), count in counts.items():
         totals[level] += count

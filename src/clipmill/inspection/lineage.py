@@ -3,8 +3,6 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import pyarrow.compute as pc
-
 from clipmill.pipeline.verdicts import OUT, StepReport, parts_of
 
 
@@ -31,8 +29,7 @@ class Lineage:
         """Follow a video through all steps."""
         lineage = cls(video_id)
         for report in reports:
-            rows = report.verdicts.filter(pc.equal(report.verdicts["video_id"], video_id))
-            for row in rows.to_pylist():
+            for row in report.decided.of_video(video_id).to_pylist():
                 lineage.follow(row)
         return lineage
 

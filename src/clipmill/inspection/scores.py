@@ -1,6 +1,6 @@
 """Scores of a run: the columns that selections read, and the other numbers beside them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,11 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from clipmill.annotations.columns import object_columns, scalar_columns
-from clipmill.clips import Clip, Video
+from clipmill.clips import VIDEO_ID_DIGITS, Clip
 from clipmill.config import SelectStep
 from clipmill.pipeline.context import Context, Stage
 from clipmill.pipeline.inputs.videos import VideoList
-from clipmill.pipeline.population import Population
+from clipmill.pipeline.population import ObjectIds, Population, parse_clip_ids
 from clipmill.pipeline.steps.columns import clip_columns, object_table
 from clipmill.pipeline.verdicts import StepReport
 from clipmill.selection.cuts import Cut
@@ -82,26 +82,28 @@ def selection_scores(
     context: Context, listing: VideoList, reports: Sequence[StepReport]
 ) -> list[Score]:
     """Return the scores of every selection that was evaluated, in pipeline order."""
-    videos = {video.video_id: video for video in listing.videos}
     by_title = {report.title: report for report in reports if report.kind == "select"}
     found: list[Score] = []
     for step in context.pipeline.steps_of(SelectStep):
         if step.title in by_title:
-            found += _of_selection(context, videos, step, by_title[step.title])
+            found += _of_selection(context, listing, step, by_title[step.title])
     return found
 
 
 def _of_selection(
-    context: Context, videos: Mapping[str, Video], step: SelectStep, report: StepReport
+    context: Context, listing: VideoList, step: SelectStep, report: StepReport
 ) -> Iterator[Score]:
     mine = report.verdicts.filter(pc.equal(report.verdicts["level"], step.level))
-    decided = mine["key"].to_pylist()
     columns = list(dict.fromkeys(rule.column for rule in step.rules))
-    if not decided:
+    if not mine.num_rows:
         return
-    clips = tuple(Clip.parse(clip) for clip in dict.fromkeys(mine["clip_id"].to_pylist()))
+    clips = parse_clip_ids(pc.unique(mine["clip_id"]), _video_ids(listing))
     population = Population(
-        videos=videos, clips=clips, probed=True, kept_objects=frozenset(decided)
+        listing.videos,
+        listing.file_ids,
+        clips,
+        probed=True,
+        kept_objects=ObjectIds(mine["key"]),
     )
     read = object_table if step.level == "object" else clip_columns
     table = read(context, population, columns)
@@ -122,58 +124,60 @@ def _of_selection(
 def other_scores(context: Context, listing: VideoList, seen: Sequence[Score]) -> list[Score]:
     """Return the numeric columns that no selection reads and that are not all the same."""
     known = {score.column for score in seen}
-    videos = {video.video_id: video for video in listing.videos}
     scores: list[Score] = []
     for name, stage in context.stages.items():
-        scores += _of_rows(name, stage, videos, known)
-        scores += _of_objects(name, stage, context, videos, known)
+        scores += _of_rows(name, stage, listing, known)
+        scores += _of_objects(name, stage, context, listing, known)
     return [score for score in scores if _varies(score.values)]
 
 
-def _of_rows(
-    name: str, stage: Stage, videos: Mapping[str, Video], known: set[str]
-) -> Iterator[Score]:
+def _of_rows(name: str, stage: Stage, listing: VideoList, known: set[str]) -> Iterator[Score]:
     columns = [c for c in sorted(scalar_columns(stage.backend.Row)) if f"{name}.{c}" not in known]
     columns = [c for c in columns if not _is_bool(stage.backend.Row, c)]
     if not columns:
         return
     table = stage.table.columns(columns)
     if stage.backend.level == "video":
-        table = _by_video(table, videos)
-    table = _of_run(table, videos)
+        table = _by_video(table, listing)
+    table = _of_run(table, listing)
     keys = _array(table["key"])
     for column in columns:
         yield Score(f"{name}.{column}", "", stage.backend.level, keys, _numbers(table[column]))
 
 
 def _of_objects(
-    name: str, stage: Stage, context: Context, videos: Mapping[str, Video], known: set[str]
+    name: str, stage: Stage, context: Context, listing: VideoList, known: set[str]
 ) -> Iterator[Score]:
     columns = [f"{name}.{c}" for c in sorted(object_columns(stage.backend.Row))]
     columns = [c for c in columns if c not in known and not c.endswith((".anchor", ".first_frame"))]
     if not columns:
         return
-    clip_ids = _of_run(stage.table.columns([]), videos)["key"].to_pylist()
-    clips = tuple(Clip.parse(clip_id) for clip_id in clip_ids)
-    table = object_table(context, Population(videos={}, clips=clips, probed=True), columns)
+    clip_ids = _of_run(stage.table.columns([]), listing)["key"].combine_chunks()
+    clips = parse_clip_ids(clip_ids, _video_ids(listing))
+    population = Population(listing.videos, listing.file_ids, clips, probed=True)
+    table = object_table(context, population, columns)
     keys = _array(table["key"])
     for column in columns:
         if not pa.types.is_boolean(table[column].type):
             yield Score(column, "", "object", keys, _numbers(table[column]))
 
 
-def _by_video(table: pa.Table, videos: Mapping[str, Video]) -> pa.Table:
+def _video_ids(listing: VideoList) -> pa.Array:
+    return listing.videos.table["video_id"].combine_chunks()
+
+
+def _by_video(table: pa.Table, listing: VideoList) -> pa.Table:
     """Turn the keys of rows about files into those of their videos."""
-    by_file = {video.file_id: video_id for video_id, video in videos.items()}
-    keys = [by_file.get(key, "") for key in table["key"].to_pylist()]
-    return table.set_column(0, "key", pa.array(keys, pa.string()))
+    places = pc.index_in(table["key"].combine_chunks(), value_set=listing.file_ids)
+    keys = pc.fill_null(_video_ids(listing).take(places), "")
+    return table.set_column(0, "key", keys)
 
 
-def _of_run(table: pa.Table, videos: Mapping[str, Video]) -> pa.Table:
+def _of_run(table: pa.Table, listing: VideoList) -> pa.Table:
     """Keep the good rows of the videos of this run; a table may hold those of others."""
     table = table.filter(pc.equal(table["status"], "ok"))
-    owners = pc.utf8_slice_codeunits(table["key"], 0, 16)
-    return table.filter(pc.is_in(owners, value_set=pa.array(sorted(videos), pa.string())))
+    owners = pc.utf8_slice_codeunits(table["key"], 0, VIDEO_ID_DIGITS)
+    return table.filter(pc.is_in(owners, value_set=_video_ids(listing)))
 
 
 def _is_bool(row: type, column: str) -> bool:

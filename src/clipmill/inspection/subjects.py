@@ -1,16 +1,25 @@
 """What a name or an id means: the video, clip or object that a user asks about."""
 
 import difflib
+import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from clipmill.clips import Clip
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from clipmill.clips import VIDEO_ID_DIGITS, Clip
 from clipmill.errors import UsageError
 from clipmill.pipeline.inputs.videos import VideoList
 
+_VIDEO_ID = re.compile(f"[0-9a-f]{{{VIDEO_ID_DIGITS}}}")
+
 _NEAR = 3
 """Names that are suggested at most."""
+
+_MANY = 20_000
+"""Names that a misspelled one is compared with at most."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +41,23 @@ class Subject:
     anchor_id: str = ""
 
 
+def subjects_of_id(names_of: Callable[[str], pa.Table], target: str) -> list[Subject]:
+    """Return what the id of a video, clip, anchor or object means; nothing for any other text.
+
+    Args:
+        names_of: Gives the entries of a video id, see `VideoList.names`.
+        target: The text.
+    """
+    clip, object_id, anchor_id = _split_ids(target)
+    video_id = clip.video_id if clip else target
+    if not _VIDEO_ID.fullmatch(video_id):
+        return []
+    return [
+        Subject(video_id, row["relative_path"], clip, object_id, anchor_id)
+        for row in names_of(video_id).to_pylist()
+    ]
+
+
 def find_subjects(listing: VideoList, target: str) -> list[Subject]:
     """Find what an id or path means.
 
@@ -44,7 +70,9 @@ def find_subjects(listing: VideoList, target: str) -> list[Subject]:
     Raises:
         UsageError: Nothing matches; names near ones.
     """
-    found = list(_matches(listing, target, _as_is)) or list(_matches(listing, target, _same_form))
+    found = _matches(listing, target, target) or _matches(
+        listing, target, _same_form(target), composed=True
+    )
     if found:
         return found
     near = _near(listing, target)
@@ -55,26 +83,50 @@ def find_subjects(listing: VideoList, target: str) -> list[Subject]:
     )
 
 
-def _entries(listing: VideoList) -> Iterator[tuple[str, str, str]]:
-    yield from ((v.video_id, v.relative_path, v.uri) for v in listing.videos)
-    yield from ((p.video_id, p.relative_path, p.uri) for p in listing.problems)
+def _matches(
+    listing: VideoList, target: str, wanted: str, *, composed: bool = False
+) -> list[Subject]:
+    """Return what an id or name means.
 
-
-def _matches(listing: VideoList, target: str, form: Callable[[str], str]) -> Iterator[Subject]:
-    wanted = form(target)
+    Args:
+        listing: Videos of the run.
+        target: As it was given.
+        wanted: In the form of the names that it is compared with.
+        composed: Whether accents of these are composed.
+    """
     clip, object_id, anchor_id = _split_ids(target)
-    tail = "/" + wanted.lstrip("./")
-    for video_id, relative_path, uri in _entries(listing):
-        path, place = form(relative_path), form(uri)
-        names = (video_id, path, place, path.rpartition("/")[2])
-        if wanted in names or place.endswith(tail):
-            yield Subject(video_id, relative_path)
-        elif clip is not None and clip.video_id == video_id:
-            yield Subject(video_id, relative_path, clip, object_id, anchor_id)
+    entries = listing.names()
+    named = _named(entries, wanted, composed=composed)
+    own = pc.equal(entries["video_id"], clip.video_id) if clip else named
+    hits = entries.append_column("named", named).filter(pc.or_(named, own))
+    return [
+        Subject(row["video_id"], row["relative_path"])
+        if row["named"]
+        else Subject(row["video_id"], row["relative_path"], clip, object_id, anchor_id)
+        for row in hits.to_pylist()
+    ]
 
 
-def _as_is(text: str) -> str:
-    return text
+def _named(entries: pa.Table, wanted: str, *, composed: bool) -> pa.ChunkedArray:
+    """Tell of which entries a name is an id, path, file name, address, or the end of that."""
+    path, place = entries["relative_path"], entries["uri"]
+    if composed:
+        path, place = (pc.utf8_normalize(names, "NFC") for names in (path, place))
+    elif not _is_utf8(wanted):
+        return pc.is_null(path)  # no stored name is like it
+    found = pc.or_(pc.equal(entries["video_id"], wanted), pc.equal(path, wanted))
+    found = pc.or_(found, pc.equal(place, wanted))
+    if "/" not in wanted:
+        found = pc.or_(found, pc.ends_with(path, "/" + wanted))
+    return pc.or_(found, pc.ends_with(place, "/" + wanted.lstrip("./")))
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _same_form(text: str) -> str:
@@ -96,9 +148,23 @@ def _split_ids(target: str) -> tuple[Clip | None, str | None, str]:
 def _near(listing: VideoList, target: str) -> list[str]:
     """Return names that a user may have meant, best first."""
     wanted = _same_form(target).rpartition("/")[2].casefold()
+    entries = listing.names()
+    if entries.num_rows > _MANY:
+        entries = _alike(entries, wanted)
     names: dict[str, str] = {}
-    for video_id, relative_path, _ in _entries(listing):
-        names.setdefault(relative_path.rpartition("/")[2].casefold(), relative_path)
-        names.setdefault(video_id, video_id)
+    for row in entries.to_pylist():
+        names.setdefault(row["relative_path"].rpartition("/")[2].casefold(), row["relative_path"])
+        names.setdefault(row["video_id"], row["video_id"])
     near = difflib.get_close_matches(wanted, names, n=_NEAR, cutoff=0.75)
     return [names[name] for name in near]
+
+
+def _alike(entries: pa.Table, wanted: str) -> pa.Table:
+    """Return those of many entries whose names begin or end as one does; not too many."""
+    names = pc.utf8_lower(pc.replace_substring_regex(entries["relative_path"], "(?s)^.*/", ""))
+    stem = wanted.rpartition(".")[0] or wanted
+    half = max(len(stem) // 2, 1)
+    found = pc.match_substring(names, stem[half:])
+    for column in (names, entries["video_id"]):
+        found = pc.or_(found, pc.starts_with(column, stem[:half]))
+    return entries.filter(found).slice(0, _MANY)

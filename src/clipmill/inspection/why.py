@@ -4,8 +4,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import pyarrow.compute as pc
-
 from clipmill.clips import Clip
 from clipmill.inspection.lineage import Lineage
 from clipmill.inspection.subjects import Subject
@@ -57,8 +55,7 @@ def trace(
     """
     lineage = Lineage(subject.video_id)
     for report in reports:
-        rows = report.verdicts.filter(pc.equal(report.verdicts["video_id"], subject.video_id))
-        for row in rows.to_pylist():
+        for row in report.decided.of_video(subject.video_id).to_pylist():
             lineage.follow(row)
             if concerns(subject, row):
                 yield _verdict(report, row)

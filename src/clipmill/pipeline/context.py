@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import pyarrow as pa
 from pydantic import ValidationError
 
 from clipmill import __version__
 from clipmill.annotations.base import Backend, BackendConfig
 from clipmill.annotations.registry import find_backend
-from clipmill.clips import Clip
 from clipmill.config import AnnotateStep, Pipeline
 from clipmill.errors import UsageError
 from clipmill.pipeline.population import Population
@@ -56,9 +56,9 @@ class Stage:
             licence=self.backend.needs.licence,
         )
 
-    def key_of(self, clip: Clip, population: Population) -> str:
-        """Return the key of a clip's row, of a probed population: of its file or its own."""
-        return population.file_of(clip) if self.backend.level == "video" else clip.clip_id
+    def keys_of(self, some: Population) -> pa.Array:
+        """Return the keys of the rows of a probed population: of its files or its own; string."""
+        return some.members_files if self.backend.level == "video" else some.keys
 
     @property
     def non_commercial(self) -> list[str]:

@@ -1,9 +1,10 @@
 """What a run has to do, counted and estimated without doing any of it."""
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -77,10 +78,10 @@ class _Flow:
     def entering(self) -> int:
         return len(self.known.clips) + round(self.awaited)
 
-    def without(self, pending: Collection[str]) -> "_Flow":
+    def without(self, pending: pa.Array) -> "_Flow":
         """Return the flow with those awaited whose row is not there."""
-        done = (clip for clip in self.known.clips if self.known.key_of(clip) not in pending)
-        return _Flow(replace(self.known, clips=tuple(done)), self.awaited + len(pending))
+        missing = np.asarray(pc.is_in(self.known.keys, value_set=pending))
+        return _Flow(self.known.keep(~missing), self.awaited + len(pending))
 
     def after(self, step: Step[Any], context: Context, shares: Mapping[str, float]) -> "_Flow":
         """Return who goes on behind a step: of the known ones, and as large a share of the others.
@@ -121,7 +122,7 @@ def forecast(
         step = make_step(settings)
         entering, exact, unit = flow.entering, not flow.awaited, flow.known.unit
         if stage := step.stage(context):
-            pending = frozenset(pending_keys(stage, context, flow.known, retry=retry))
+            pending = pending_keys(stage, context, flow.known, retry=retry)
             flow = flow.without(pending)
             todo = round(flow.awaited)
             cost = measured(context.workspace, stage) if todo else None

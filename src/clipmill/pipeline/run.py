@@ -1,9 +1,10 @@
 """A run: list the sources, compute what is pending, evaluate the steps, write the outcome."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from clipmill.config import Pipeline
@@ -24,6 +25,7 @@ from clipmill.pipeline.inputs.videos import VideoList
 from clipmill.pipeline.population import Population
 from clipmill.pipeline.recorded.last_run import identified, keep_copies, last_inputs, note_pipeline
 from clipmill.pipeline.recorded.rates import note_rates
+from clipmill.pipeline.recorded.remembered import forget, kinds_failed, recall, remember
 from clipmill.pipeline.steps.compute import compute
 from clipmill.pipeline.steps.registry import make_step
 from clipmill.pipeline.steps.same_failure import StageStopped
@@ -105,14 +107,13 @@ class RunSummary:
 
 
 def _kinds(reports: Sequence[StepReport], state: str) -> dict[str, int]:
-    rules = [
-        row["rule"].partition(":")[0]
-        for report in reports
-        if report.kind == "annotate"
-        for row in report.verdicts.select(["state", "rule"]).to_pylist()
-        if row["state"] == state
-    ]
-    return dict(Counter(rules).most_common())
+    counts: Counter[str] = Counter()
+    for report in reports:
+        if report.kind == "annotate":
+            for row in report.decided.reasons.to_pylist():
+                if row["state"] == state:
+                    counts[row["rule"].partition(":")[0]] += row["count"]
+    return dict(counts.most_common())
 
 
 def run_pipeline(
@@ -153,7 +154,7 @@ def run_pipeline(
     computed: dict[str, int] = {}
     rates: dict[str, StageRates] = {}
 
-    def execute(stage: Stage, population: Population, pending: list[str]) -> dict[str, str]:
+    def execute(stage: Stage, population: Population, pending: pa.Array) -> dict[str, str]:
         observer.stage_begins(stage.step.title, total=len(population.clips), pending=len(pending))
         computed[stage.step.annotate] = len(pending)
         changed = compute(
@@ -165,7 +166,7 @@ def run_pipeline(
             on_commit=observer.committed,
             keep_going=keep_going,
         )
-        if pending and engine.rates.clips:
+        if len(pending) and engine.rates.clips:
             rates[stage.step.title] = engine.rates
             note_rates(workspace, stage, engine.rates)
         return changed
@@ -184,11 +185,15 @@ def run_pipeline(
         keep_copies(workspace)
         changes = Changes()
         reports = []
-        for report in walk(
+        retry = RETRIED_KINDS | check_kinds(retry_failed)
+        known = None if until else _nothing_to_do(context, retry, observer, computed)
+        if known is None:
+            forget(workspace)
+        for report in known or walk(
             context,
             inputs.listing,
             execute=execute,
-            retry=RETRIED_KINDS | check_kinds(retry_failed),
+            retry=retry,
             until=until,
             allow_fewer=allow_fewer,
         ):
@@ -202,7 +207,35 @@ def run_pipeline(
             observer.step_done(report)
             reports.append(report)
             _check_left(report)
+        if known is None and not until:
+            remember(context, inputs.listing, reports)
     return RunSummary(tuple(reports), computed, engine.peak_rss, rates, changes, found.account)
+
+
+def _nothing_to_do(
+    context: Context, retry: Collection[str], observer: Observer, computed: dict[str, int]
+) -> Iterator[StepReport] | None:
+    """Return what the last run gave, where this one would do and give the same; else None.
+
+    Args:
+        context: Of this run.
+        retry: Kinds of failures to compute again.
+        observer: Told of the annotations as if they were begun.
+        computed: Takes the number of rows computed by each, none.
+    """
+    known = recall(context.workspace)
+    if known is None or not kinds_failed(known).isdisjoint(retry):
+        return None
+    stages = {stage.step.title: stage for stage in context.stages.values()}
+
+    def told() -> Iterator[StepReport]:
+        for report in known:
+            if report.kind == "annotate":
+                observer.stage_begins(report.title, total=report.entering, pending=0)
+                computed[stages[report.title].step.annotate] = 0
+            yield report
+
+    return told()
 
 
 class _Inputs:
@@ -224,7 +257,7 @@ class _Inputs:
         had: dict[str, int] = {}
         if self._before is not None:
             listed = self._before.filter(pc.is_null(self._before["state"]))
-            had = count_by_source(listed["source"].to_pylist(), self._sources)
+            had = count_by_source(listed["source"], self._sources)
         check_still_there(had, self.listing, sources=self._context.pipeline.sources)
 
     def identify(self) -> None:

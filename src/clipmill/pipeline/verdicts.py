@@ -1,13 +1,21 @@
 """What one step did to the population; the material of `status`, `why` and the report."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from clipmill.clips import Clip
 from clipmill.selection.cuts import Cut
+from clipmill.store.errors import StorageError
+from clipmill.store.tables import open_parquet, rows_with
+from clipmill.store.workspace import Workspace
 
 VERDICTS = pa.schema(
     [
@@ -36,6 +44,88 @@ OUT = ("dropped", "failed", POSTPONED)
 """States of what does not go on."""
 
 
+class Verdicts:
+    """What a step decided.
+
+    Args:
+        table: Rows of `VERDICTS`.
+    """
+
+    def __init__(self, table: pa.Table) -> None:
+        self._table = table
+
+    @property
+    def table(self) -> pa.Table:
+        """All rows."""
+        return self._table
+
+    def of_video(self, video_id: str) -> pa.Table:
+        """Return the rows about a video, its clips and objects."""
+        return self.table.filter(pc.equal(self.table["video_id"], video_id))
+
+    @cached_property
+    def reasons(self) -> pa.Table:
+        """How often each reason is given: `level`, `state`, `rule`, `count`; as they come.
+
+        Only of what does not go on.
+        """
+        return reasons_of(self.table)
+
+
+class StoredVerdicts(Verdicts):
+    """Verdicts in a file of the workspace, read when they are asked for.
+
+    Args:
+        workspace: Where they are.
+        path: Their Parquet file.
+        reasons: See `Verdicts.reasons`, where they are known.
+    """
+
+    def __init__(self, workspace: Workspace, path: str, *, reasons: pa.Table | None = None) -> None:
+        self._workspace, self.path = workspace, path
+        self._asked: tuple[str, pa.Table] | None = None
+        if reasons is not None:
+            self.__dict__["reasons"] = reasons
+
+    @property
+    def table(self) -> pa.Table:
+        """All rows."""
+        return self._read(lambda file: file.read())
+
+    def of_video(self, video_id: str) -> pa.Table:
+        """Return the rows about a video, its clips and objects."""
+        if self._asked is None or self._asked[0] != video_id:
+            found = self._read(lambda file: rows_with(file, "video_id", video_id))
+            self._asked = video_id, found
+        return self._asked[1]
+
+    @cached_property
+    def reasons(self) -> pa.Table:
+        """See `Verdicts.reasons`."""
+        return reasons_of(self._read(lambda file: file.read(columns=REASONS)))
+
+    def _read(self, read: Callable[[pq.ParquetFile], pa.Table]) -> pa.Table:
+        try:
+            with self._workspace.opened(self.path) as source, open_parquet(source) as file:
+                return read(file)
+        except FileNotFoundError as error:
+            raise StorageError(
+                f"{self._workspace.root}/{self.path} is gone: a run goes on, or it was deleted; "
+                "look again, or run again"
+            ) from error
+
+
+REASONS = ["level", "state", "rule"]
+
+
+def reasons_of(table: pa.Table) -> pa.Table:
+    """Return how often each reason is given; see `Verdicts.reasons`."""
+    out = pc.is_in(table["state"], value_set=pa.array(OUT))
+    told = table.select(REASONS).filter(out)
+    counts = told.group_by(REASONS, use_threads=False).aggregate([([], "count_all")])
+    return counts.rename_columns({"count_all": "count"}).select([*REASONS, "count"])
+
+
 @dataclass(frozen=True)
 class StepReport:
     """The outcome of one step.
@@ -55,7 +145,7 @@ class StepReport:
         stage2_samples: Those of them that are ready for stage 2.
         fingerprint: Of the annotation table or the selection; empty otherwise.
         backend: Of an annotation; empty otherwise.
-        verdicts: Rows of `VERDICTS`.
+        decided: What it decided about each.
         cuts: Of a selection: where each rule cut.
     """
 
@@ -73,20 +163,24 @@ class StepReport:
     stage2_samples: int = 0
     fingerprint: str = ""
     backend: str = ""
-    verdicts: pa.Table = field(default_factory=VERDICTS.empty_table)
+    decided: Verdicts = field(default_factory=lambda: Verdicts(VERDICTS.empty_table()))
     cuts: tuple[Cut, ...] = ()
 
+    @property
+    def verdicts(self) -> pa.Table:
+        """All verdicts as rows of `VERDICTS`."""
+        return self.decided.table
 
-def clip_verdict(clip: Clip, state: str, rule: str) -> dict[str, Any]:
-    """Return the row of a clip that a step decided about by itself, without a column."""
-    return {
-        "key": clip.clip_id,
-        "level": "clip",
-        "clip_id": clip.clip_id,
-        "video_id": clip.video_id,
-        "state": state,
-        "rule": rule,
-    }
+
+def with_parts(offsets: npt.NDArray[np.int64], parts: pa.Array) -> pa.Array:
+    """Return the rules of verdicts on many clips that their parts have replaced, string [n].
+
+    Args:
+        offsets: int64 [n + 1]: where the parts of each begin.
+        parts: Ids of all parts, string [m].
+    """
+    lists = pa.LargeListArray.from_arrays(pa.array(offsets), parts)
+    return pc.binary_join_element_wise(_INTO, pc.binary_join(lists, ", "), "")
 
 
 def into(parts: Iterable[Clip]) -> str:
@@ -99,6 +193,30 @@ def parts_of(rule: str) -> list[str]:
     return rule.removeprefix(_INTO).split(", ")
 
 
-def verdict_table(rows: Iterable[Mapping[str, Any]]) -> pa.Table:
-    """Build a `VERDICTS` table; missing columns are null."""
-    return pa.Table.from_pylist([dict(row) for row in rows], schema=VERDICTS)
+def verdict_columns(count: int, **columns: Any) -> Verdicts:
+    """Return verdicts of columns.
+
+    Args:
+        count: Rows.
+        columns: Of `VERDICTS`: an array each, or one value for all rows; null where not given.
+    """
+    data = [_column(columns.get(field.name), count, field.type) for field in VERDICTS]
+    return Verdicts(pa.Table.from_arrays(data, schema=VERDICTS))
+
+
+def _column(values: Any, count: int, kind: pa.DataType) -> pa.Array | pa.ChunkedArray:
+    if values is None:
+        return pa.nulls(count, kind)
+    if isinstance(values, pa.Array | pa.ChunkedArray):
+        return values.cast(kind)
+    return pa.repeat(pa.scalar(values, kind), count)
+
+
+def count_of(states: pa.Array | pa.ChunkedArray, state: str) -> int:
+    """Return how many of some states are one."""
+    return int(pc.sum(pc.equal(states, state)).as_py() or 0)
+
+
+def joined(some: Iterable[Verdicts]) -> Verdicts:
+    """Return several verdicts as one, in their order."""
+    return Verdicts(pa.concat_tables(verdicts.table for verdicts in some))

@@ -27,8 +27,8 @@ from clipmill.inspection.preview import make_preview
 from clipmill.inspection.scores import Score, other_scores, selection_scores
 from clipmill.pipeline.context import Context
 from clipmill.pipeline.inputs.videos import VideoList
+from clipmill.pipeline.recorded.look import reports_of
 from clipmill.pipeline.verdicts import POSTPONED, StepReport
-from clipmill.pipeline.walk import walk
 from clipmill.report.card_shapes import card_shapes
 from clipmill.report.page import Card, Failure, Page, Totals, render_page
 
@@ -69,11 +69,11 @@ def build_report(
     Returns:
         Path of the page.
     """
-    reports = list(walk(context, listing))
+    reports = reports_of(context, listing)
     scores = selection_scores(context, listing, reports)
     # Samples of an earlier run say nothing of an unfinished one.
     samples = read_sample_facts(context) if reports[-1].kind == "samples" else []
-    known = {video.video_id for video in listing.videos}
+    known = frozenset(listing.videos.table["video_id"].to_pylist()) if samples else frozenset()
     samples = [sample for sample in samples if Clip.parse(sample.clip_id).video_id in known]
     out.mkdir(parents=True, exist_ok=True)
     run = _Run(context, listing, reports, scores, out)
@@ -128,7 +128,8 @@ def _card(run: _Run, pick: Pick) -> Card:
 
 def _known(run: _Run, clip: Clip) -> ClipRows:
     stages = run.context.stages
-    video = next(video for video in run.listing.videos if video.video_id == clip.video_id)
+    video = run.listing.find(clip.video_id)
+    assert video is not None  # clips of other runs are not shown
     rows: dict[str, Any] = {}
     for name in _ROWS:
         if name in stages:
@@ -160,18 +161,15 @@ def _totals(listing: VideoList, reports: Sequence[StepReport], *, stage1: int) -
 
 
 def _failures(listing: VideoList, reports: Sequence[StepReport]) -> list[Failure]:
-    paths = {video.video_id: video.relative_path for video in listing.videos}
-    paths |= {problem.video_id: problem.relative_path for problem in listing.problems}
     failures = []
     for report in reports:
         states = pa.array(["failed", POSTPONED])
         failed = report.verdicts.filter(pc.is_in(report.verdicts["state"], value_set=states))
-        for row in failed.to_pylist():
+        for row, path in listing.with_paths(failed):
             text = row["rule"] or ""
             if row["column"] and not text.startswith(row["column"]):
                 text = f"{row['column']}: {text}"
             if row["state"] == POSTPONED:
                 text = f"{POSTPONED}: {text}"
-            path = paths.get(row["video_id"], "")
             failures.append(Failure(report.title, path, row["key"], text))
     return failures

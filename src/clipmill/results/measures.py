@@ -30,8 +30,10 @@ def with_clip_scores(
         outcomes: Knows what each clip was cut from.
     """
     lines = _lines(clips["clip_id"].to_pylist(), outcomes.parents)
-    files = {video.video_id: file_id for file_id, video in listing.files.items()}
-    owners = pa.array([files.get(video) for video in clips["video_id"].to_pylist()], pa.string())
+    videos = listing.videos.table["video_id"].combine_chunks()
+    owners = listing.file_ids.take(
+        pc.index_in(clips["video_id"].combine_chunks(), value_set=videos)
+    )
     for name, stage in context.stages.items():
         columns = sorted(scalar_columns(stage.backend.Row))
         rows = stage.table.columns(columns)

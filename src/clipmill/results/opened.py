@@ -15,8 +15,8 @@ from clipmill.errors import UsageError
 from clipmill.pipeline.context import Context
 from clipmill.pipeline.inputs.videos import VideoList
 from clipmill.pipeline.recorded.last_run import look_past_damage, require_last_run
+from clipmill.pipeline.recorded.look import reports_of
 from clipmill.pipeline.verdicts import StepReport
-from clipmill.pipeline.walk import walk
 from clipmill.results.measures import object_scores, with_clip_scores
 from clipmill.results.outcomes import OUTCOME, Ending, Outcomes, Status, chosen, follow_run
 from clipmill.results.sample import Sample
@@ -180,7 +180,7 @@ class Results:
     @cached_property
     def _reports(self) -> Sequence[StepReport]:
         workspace = self._context.workspace
-        reports = look_past_damage(workspace, lambda: list(walk(self._context, self._listing)))
+        reports = look_past_damage(workspace, lambda: reports_of(self._context, self._listing))
         for damage in workspace.damages:
             if damage.path not in self._warned:
                 self._warned.add(damage.path)

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 from clipmill.sources.account import Account
 
 if TYPE_CHECKING:
-    from clipmill.sources.listing import Listing, SourceProblem, list_sources, source_names
+    from clipmill.sources.listing import Listing, list_sources, source_names
 
-__all__ = ["Account", "Listing", "SourceProblem", "list_sources", "source_names"]
+__all__ = ["Account", "Listing", "list_sources", "source_names"]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,33 +1,19 @@
 """Turns the entries of sources into videos, parts of videos, or problems."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+import hashlib
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
-from clipmill.clips import Span, Video, video_id_for
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from clipmill.clips import Span, video_id_for
+from clipmill.sources.columns import Collected, ProblemRows, VideoRows
 from clipmill.sources.counts import SourceCounts
 from clipmill.sources.found import FoundFile
 
 _Part = tuple[float, float | None, str]
-
-
-@dataclass(frozen=True, slots=True)
-class SourceProblem:
-    """An entry of a source that cannot be a video of the run, or a caption that cannot be used.
-
-    Attributes:
-        video_id: Id it would have had; another one when a video or problem has that already.
-        relative_path: Path relative to its source root, or the line of a manifest without one.
-        uri: Absolute path or URL.
-        state: `dropped` (a second name of the same file), `failed` (cannot be read) or `noted`
-            (its caption is not used; the video of that path is in the run).
-        reason: One line.
-    """
-
-    video_id: str
-    relative_path: str
-    uri: str
-    state: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +37,9 @@ class _LeftOut:
 class Collector:
     """Videos of a run while sources are listed."""
 
-    _videos: list[Video] = field(default_factory=list)
+    _videos: Collected = field(default_factory=lambda: Collected(VideoRows.schema))
     _left_out: list[_LeftOut] = field(default_factory=list)
-    _places: dict[str, int] = field(default_factory=dict)
+    _places: dict[bytes, int] = field(default_factory=dict)
     _spans: dict[int, dict[_Part, Span]] = field(default_factory=dict)
 
     def take(self, found: FoundFile, source: str, counts: SourceCounts) -> None:
@@ -65,15 +51,16 @@ class Collector:
             else:
                 counts.failed(found.problem, found.relative_path)
             return
-        at = self._places.get(found.real_path)
+        place = _place(found)
+        at = self._places.get(place)
         if at is None:
-            at = self._places[found.real_path] = len(self._videos)
+            at = self._places[place] = len(self._videos)
             self._videos.append(_video(found, source))
             counts.videos += 1
             if found.span:
                 self._spans[at] = {}
         elif not self._is_new_part(at, found):
-            reason = f"same file as {self._videos[at].relative_path}"
+            reason = f"same file as {self._videos.value(at, 'relative_path')}"
             if at in self._spans:
                 reason += ", of which rows name parts" if found.span is None else ", same part"
             self._leave(found, source, "dropped", reason)
@@ -96,15 +83,22 @@ class Collector:
             found = found._replace(uri=found.text_uri)
         self._left_out.append(_LeftOut(found, source, state, reason))
 
-    def finished(self) -> tuple[Video, ...]:
+    def finished(self) -> VideoRows:
         """Return the videos, with their parts."""
-        for at, spans in self._spans.items():
-            self._videos[at] = replace(self._videos[at], text=None, spans=tuple(spans.values()))
-        return tuple(self._videos)
+        table = self._videos.table()
+        if self._spans:
+            table = _with_spans(table, self._spans)
+        return VideoRows(table)
 
-    def problems(self, videos: Sequence[Video]) -> Iterator[SourceProblem]:
-        """Describe what was left out, each with an id that neither a video nor another one has."""
-        taken = {video.video_id for video in videos} if self._left_out else set()
+    def problems(self, videos: VideoRows) -> ProblemRows:
+        """Return what was left out, each with an id that neither a video nor another one has."""
+        rows = Collected(ProblemRows.schema)
+        for row in self._described(videos):
+            rows.append(row)
+        return ProblemRows(rows.table())
+
+    def _described(self, videos: VideoRows) -> Iterator[tuple[str, ...]]:
+        taken = set(videos.table["video_id"].to_pylist()) if self._left_out else set()
         for entry in self._left_out:
             found = entry.found
             problem_id = video_id_for(found.relative_path, source=entry.source)
@@ -115,14 +109,31 @@ class Collector:
                 number += 1
             taken.add(problem_id)
             reason = f"{found.where}: {entry.reason}" if found.where else entry.reason
-            yield SourceProblem(problem_id, found.relative_path, found.uri, entry.state, reason)
+            yield problem_id, found.relative_path, found.uri, entry.state, reason
+
+
+def _place(found: FoundFile) -> bytes:
+    """Return what is the same for two names of a file, in less room than its path takes."""
+    path = found.real_path.encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(path, digest_size=16).digest()
 
 
 def _part(span: Span) -> _Part:
     return span.start, span.end, span.unit
 
 
-def _video(found: FoundFile, source: str) -> Video:
-    video_id = video_id_for(found.relative_path, source=source)
+def _video(found: FoundFile, source: str) -> tuple[Any, ...]:
+    """Return the row of a video without parts."""
     path = found.relative_path
-    return Video(video_id, source, path, found.uri, found.size_bytes, found.text, found.stamp)
+    video_id = video_id_for(path, source=source)
+    return video_id, source, path, found.uri, found.size_bytes, found.text, found.stamp, None
+
+
+def _with_spans(table: pa.Table, spans: dict[int, dict[_Part, Span]]) -> pa.Table:
+    """Return videos with their parts, by row; captions are those of the parts then."""
+    kind = VideoRows.schema.field("spans").type
+    mine = pa.array([[asdict(span) for span in parts.values()] for parts in spans.values()], kind)
+    rows = pc.index_in(pa.array(range(len(table)), pa.int64()), pa.array(list(spans), pa.int64()))
+    text = pc.if_else(pc.is_valid(rows), pa.scalar(None, pa.string()), table["text"])
+    table = table.set_column(table.column_names.index("text"), "text", text)
+    return table.set_column(table.column_names.index("spans"), "spans", mine.take(rows))

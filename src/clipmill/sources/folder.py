@@ -3,6 +3,7 @@
 import os
 import stat
 from collections.abc import Iterator
+from operator import itemgetter
 from pathlib import Path
 
 from clipmill.clips import stamp_of_file
@@ -43,20 +44,15 @@ def list_local(
     if root.is_file():
         if not named and not is_video(root.name):
             raise UsageError(_no_video(root))
-        found = _describe(str(root), root.name, os.path.realpath(root.parent))
+        relative, entry = _named(root.name, (root.name, os.path.realpath(root.parent), None))
+        if isinstance(entry, FoundFile):
+            yield entry
+            return
+        found = _describe(str(root), relative, f"{entry[1]}/{root.name}")
         text = _beside(root)
         yield found if text is None else _captioned(found, text, counts, encoding)
         return
-    closed: list[OSError] = []
-    entries: list[FoundFile] = []
-    for level in levels(root, closed):
-        entries += _level(root, level, counts, encoding, tables if not level.below else frozenset())
-    for error in closed:
-        folder = str(error.filename)
-        problem = f"the folder cannot be listed: {error.strerror}"
-        relative = Path(folder).relative_to(root).as_posix()
-        entries.append(FoundFile(relative, folder, folder, 0, problem=problem))
-    yield from sorted(entries, key=lambda entry: entry.relative_path)
+    yield from _below(root, counts, encoding, tables)
 
 
 def _no_video(path: Path) -> str:
@@ -68,10 +64,43 @@ def _no_video(path: Path) -> str:
     )
 
 
-def _level(
-    root: Path, level: Level, counts: SourceCounts, encoding: str, tables: frozenset[str]
+_Entry = tuple[str, str, str | None] | FoundFile
+"""Of a video: name, folder behind links, name of the text beside it; or what cannot be listed."""
+
+
+def _below(
+    root: Path, counts: SourceCounts, encoding: str, tables: frozenset[str]
 ) -> Iterator[FoundFile]:
-    """List the videos of one folder, and count what else is in it."""
+    """List the videos below a folder in path order.
+
+    Names first: each file is looked at only when its turn comes, so that what is held of a million
+    of them are their paths.
+    """
+    closed: list[OSError] = []
+    entries: list[tuple[str, _Entry]] = []
+    for level in levels(root, closed):
+        entries += _level(level, counts, tables if not level.below else frozenset())
+    for error in closed:
+        folder = str(error.filename)
+        problem = f"the folder cannot be listed: {error.strerror}"
+        relative = Path(folder).relative_to(root).as_posix()
+        entries.append((relative, FoundFile(relative, folder, folder, 0, problem=problem)))
+    entries.sort(key=itemgetter(0))
+    entries.reverse()
+    while entries:
+        relative, entry = entries.pop()
+        if isinstance(entry, FoundFile):
+            yield entry
+            continue
+        name, real, text = entry
+        found = _describe(f"{root}/{relative}", relative, f"{real}/{name}")
+        yield found if text is None else _captioned(found, text, counts, encoding)
+
+
+def _level(
+    level: Level, counts: SourceCounts, tables: frozenset[str]
+) -> Iterator[tuple[str, _Entry]]:
+    """Name the videos of one folder by their path, and count what else is in it."""
     texts = sidecar_texts(level.names)
     used = set(tables)
     for name in level.names:
@@ -79,11 +108,21 @@ def _level(
             text = texts.get(stem_of(name)) if texts else None
             if text is not None:
                 used.add(text)
-            found = _describe(f"{root}/{level.below}{name}", level.below + name, level.real)
-            yield found if text is None else _captioned(found, text, counts, encoding)
+            yield _named(level.below + name, (name, level.real, text))
     for folder in level.leftovers:
         counts.unused(LEFTOVERS, LEFTOVER, f"{level.below}{folder}/")
     count_others(counts, level.below, level.names, used)
+
+
+def _named(relative: str, entry: _Entry) -> tuple[str, _Entry]:
+    """Return an entry with its path, or with what is wrong with that."""
+    try:
+        relative.encode("utf-8")
+    except UnicodeEncodeError:
+        path = shown(relative)
+        problem = "its name is not valid UTF-8; rename it"
+        return path, FoundFile(path, path, path, 0, problem=problem)
+    return relative, entry
 
 
 def _beside(path: Path) -> str | None:
@@ -95,20 +134,14 @@ def _beside(path: Path) -> str | None:
         return None
 
 
-def _describe(path: str, relative: str, real_folder: str) -> FoundFile:
+def _describe(path: str, relative: str, real: str) -> FoundFile:
     """Return a video as it lies there.
 
     Args:
         path: Absolute.
         relative: Below the root.
-        real_folder: The folder of the file, behind links.
+        real: Its path behind links to folders.
     """
-    try:
-        relative.encode("utf-8")
-    except UnicodeEncodeError:
-        name = shown(relative)
-        return FoundFile(name, name, name, 0, problem="its name is not valid UTF-8; rename it")
-    real = f"{real_folder}/{path.rpartition('/')[2]}"
     try:
         # Strings and one system call: pathlib and realpath take thrice the time of the rest.
         facts = os.lstat(path)

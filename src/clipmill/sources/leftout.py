@@ -49,11 +49,13 @@ def count_others(counts: SourceCounts, below: str, names: list[str], used: set[s
         names: Its files.
         used: Those that were used: captions, tables.
     """
-    stems = {composed(posixpath.splitext(name)[0]) for name in names if is_video(name)}
-    for name in names:
+    videos = set(filter(is_video, names))
+    others = [name for name in names if name not in videos and name not in used]
+    stems = {composed(posixpath.splitext(name)[0]) for name in videos} if others else set()
+    for name in others:
         if is_leftover(name):
             counts.unused(LEFTOVERS, LEFTOVER, below + name)
-        elif not is_video(name) and name not in used:
+        else:
             what, reason = reason_for(name)
             if what != ".txt" and composed(posixpath.splitext(name)[0]) in stems:
                 reason = "beside a video of the same name; only `.txt` is read there"

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from clipmill.clips import Video
 from clipmill.config.models import SourceConfig
 from clipmill.errors import UsageError
 from clipmill.sources.account import Account
-from clipmill.sources.collect import Collector, SourceProblem
+from clipmill.sources.collect import Collector
+from clipmill.sources.columns import ProblemRows, VideoRows
 from clipmill.sources.counts import SourceCounts
 from clipmill.sources.datasets.json_layouts import list_opens2v, list_vidgen
 from clipmill.sources.datasets.metadata import list_metadata, list_with_table
@@ -32,8 +32,8 @@ class Listing:
     Ordered by source, then by path in a folder and by row in a manifest.
     """
 
-    videos: tuple[Video, ...]
-    problems: tuple[SourceProblem, ...]
+    videos: VideoRows
+    problems: ProblemRows
     account: Account = field(default_factory=Account)
 
 
@@ -60,7 +60,7 @@ def list_sources(sources: Sequence[SourceConfig]) -> Listing:
             accounts.append(counts.account(name, source.path))
     videos = collector.finished()
     account = Account(sources=tuple(accounts))
-    return Listing(videos, tuple(collector.problems(videos)), account)
+    return Listing(videos, collector.problems(videos), account)
 
 
 @contextmanager

@@ -1,10 +1,12 @@
 """The rows of one annotation: appended unit by unit, one row per key."""
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -20,7 +22,7 @@ from clipmill.store.outcomes import (
     outcome_schema,
     outcome_table,
 )
-from clipmill.store.parts import OK, WHOLE_LEVEL, PartName, Parts, winners
+from clipmill.store.parts import OK, WHOLE_LEVEL, PartName, Parts, by_part, winners
 from clipmill.store.records import from_dict, schema_of
 from clipmill.store.storage.base import Storage
 from clipmill.store.tables import explained_reads
@@ -128,8 +130,61 @@ class AnnotationTable:
         """Return `key` (under that name) and columns, one row per key, by ascending key."""
         wanted = [self.key, *columns]
         table = self._parts.consistent(lambda names: self._parts.load(names, wanted))
-        rows = winners(table[self.key], table["status"])
-        return table.take(rows).combine_chunks().rename_columns({self.key: "key"})
+        ordered = by_part(table, self.key)
+        if ordered is None:
+            ordered = table.take(winners(table[self.key], table["status"]))
+        return ordered.combine_chunks().rename_columns({self.key: "key"})
+
+    def scan(self, names: Sequence[str]) -> Iterator[pa.Table]:
+        """Yield `key` and fields of the record of the rows that are ok, a row group at a time.
+
+        Every key comes once, in no order that says anything. For columns that do not fit into
+        memory for all rows.
+
+        Args:
+            names: Fields of the record.
+
+        Raises:
+            UsageError: No such field.
+        """
+        self._check_fields(names)
+        done: list[pa.Array] = []
+        while True:
+            try:
+                for table in self._parts.consistent(lambda parts: self._rows(parts, names, done)):
+                    done.append(table["key"].combine_chunks())
+                    yield table
+                return
+            except FileNotFoundError:
+                continue  # a part was merged into another: the rows that are left lie there
+
+    def _rows(
+        self, parts: Sequence[PartName], names: Sequence[str], done: Sequence[pa.Array]
+    ) -> Iterator[pa.Table]:
+        """Return an iterator over the rows that count and whose keys were not there before."""
+        heads = self._parts.load(parts, [self.key, "status"])
+        rows = winners(heads[self.key], heads["status"])
+        counts = np.zeros(heads.num_rows, bool)
+        counts[rows.to_numpy()] = True
+        counts &= np.asarray(pc.equal(heads["status"], OK))
+        if done:
+            seen = pc.is_in(heads[self.key], value_set=pa.concat_arrays(done))
+            counts &= ~np.asarray(seen)
+        return self._groups(parts, list(dict.fromkeys([self.key, *names])), counts)
+
+    def _groups(
+        self, parts: Sequence[PartName], columns: list[str], counts: npt.NDArray[np.bool_]
+    ) -> Iterator[pa.Table]:
+        at = 0
+        for name in parts:
+            with self._parts.open(name) as file:
+                for group in range(file.num_row_groups):
+                    size = file.metadata.row_group(group).num_rows
+                    mine = counts[at : at + size]
+                    at += size
+                    if mine.any():
+                        table = file.read_row_group(group, columns=columns)
+                        yield table.filter(pa.array(mine)).rename_columns({self.key: "key"})
 
     def pending(self, keys: pa.Array, *, retry: Collection[str] = ()) -> pa.Array:
         """Return the keys that still need work.

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 from pycocotools import mask as coco
 
 TRACK_UNIT = 1 / 16
@@ -23,7 +24,13 @@ TRACK_UNIT = 1 / 16
 
 _TRACK_LIMIT = 1e8
 
+_HEAD = 7
+"""Bytes before the values of an array with one dimension."""
+
 _DTYPES = ("u1", "i1", "u2", "i2", "u4", "i4", "i8", "f2", "f4", "f8")
+
+_FLOATS = b"A" + bytes([_DTYPES.index("f4"), 1])
+"""How an array float32 [T] begins."""
 
 
 def _pack_shape(shape: tuple[int, ...]) -> bytes:
@@ -60,6 +67,37 @@ def decode_array(blob: bytes) -> npt.NDArray[Any]:
     _expect(blob, b"A", "an array")
     shape, offset = _unpack_shape(blob, 2)
     return np.frombuffer(blob, f"<{_DTYPES[blob[1]]}", offset=offset).reshape(shape).copy()
+
+
+def float_rows(
+    blobs: pa.BinaryArray,
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """Return length and highest value of many `encode_array` blobs of float32 [T], undecoded.
+
+    Args:
+        blobs: binary [n], no nulls.
+
+    Returns:
+        Lengths T, int64 [n], and the highest values behind each first one, float64 [n], NaN passed
+        over. Infinity where that is not known: of arrays of another shape or dtype, and of those
+        without a second value, of which the length is theirs in bytes.
+    """
+    ends = np.frombuffer(blobs.buffers()[1], np.int32)[blobs.offset :][: len(blobs) + 1]
+    data = np.frombuffer(blobs.buffers()[2] or b"", np.uint8)[ends[0] : ends[-1]]
+    begins, sizes = (ends[:-1] - ends[0]).astype(np.int64), np.diff(ends).astype(np.int64)
+    plain = sizes >= _HEAD + 2 * 4
+    heads = begins[plain, None] + np.arange(3)
+    plain[plain] = (data[heads] == np.frombuffer(_FLOATS, np.uint8)).all(axis=1)
+    lengths = np.where(plain, (sizes - _HEAD) // 4, sizes)
+    highest = np.full(len(blobs), np.inf)
+    if plain.any():
+        kept = np.repeat(plain, sizes)
+        kept[(begins[plain, None] + np.arange(_HEAD)).ravel()] = False
+        values = data[kept].view("<f4")
+        first = np.cumsum(lengths[plain]) - lengths[plain]
+        values[first] = -np.inf
+        highest[plain] = np.fmax.reduceat(values, first)
+    return lengths, highest
 
 
 def encode_bits(flags: npt.NDArray[np.bool_]) -> bytes:

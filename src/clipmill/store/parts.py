@@ -199,6 +199,27 @@ def holds_any(statistics: Any, wanted: Sequence[str]) -> bool:
     return first < len(wanted) and bool(wanted[first] <= statistics.max)
 
 
+def by_part(table: pa.Table, key: str) -> pa.Table | None:
+    """Return rows by ascending key where it takes no more than putting their parts in order.
+
+    So it is in a compacted table. None where a key is there twice, or parts overlap.
+
+    Args:
+        table: Rows, part by part.
+        key: Name of the key column.
+    """
+    batches = [batch for batch in table.to_batches() if batch.num_rows]
+    batches.sort(key=lambda batch: str(batch[key][0].as_py()))
+    last = None
+    for batch in batches:
+        keys = batch[key]
+        first, inner = keys[0].as_py(), pc.less(keys.slice(0, len(keys) - 1), keys.slice(1))
+        if (last is not None and not last < first) or not pc.all(inner).as_py():
+            return None
+        last = keys[len(keys) - 1].as_py()
+    return pa.Table.from_batches(batches, table.schema)
+
+
 def winners(keys: pa.ChunkedArray, status: pa.ChunkedArray) -> pa.Array:
     """Return the row of every key that counts, by ascending key.
 

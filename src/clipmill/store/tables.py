@@ -59,6 +59,20 @@ def open_parquet(source: Any, *, metadata: Any = None) -> pq.ParquetFile:
     )
 
 
+def rows_with(file: pq.ParquetFile, column: str, value: str) -> pa.Table:
+    """Return the rows with one value in a column, reading as little else as can be."""
+    place = file.schema_arrow.get_field_index(column)
+    found = []
+    for group in range(file.num_row_groups):
+        known = file.metadata.row_group(group).column(place).statistics
+        if known is not None and known.has_min_max and not known.min <= value <= known.max:
+            continue
+        hits = pc.equal(file.read_row_group(group, columns=[column])[column], value)
+        if pc.any(hits).as_py():
+            found.append(file.read_row_group(group).filter(hits))
+    return pa.concat_tables(found) if found else file.schema_arrow.empty_table()
+
+
 def write_plain(sink: IO[bytes], table: pa.Table, *, rows_per_group: int = GROUP_ROWS * 16) -> None:
     """Write a table in its own row order, dictionary-coded: for verdicts and summaries."""
     with pq.ParquetWriter(sink, table.schema, **_WRITE_OPTIONS) as writer:

@@ -206,6 +206,14 @@ class Workspace:
         """
         return self._storage.visible(folder)
 
+    def stamps(self, folder: str) -> dict[str, str]:
+        """Return what changes when a file is written again, of all files in a folder, by name."""
+        return self._storage.stamps(folder)
+
+    def stamp(self, path: str) -> str:
+        """Return what changes when a file is written again; empty when there is none."""
+        return self._storage.stamp(path)
+
     def move(self, path: str, target: str) -> None:
         """Give a file another path in the workspace, replacing what is there.
 

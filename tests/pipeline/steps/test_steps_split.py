@@ -2,10 +2,9 @@
 
 import numpy as np
 
-from clipmill.annotations.shots.schema import ShotsRow
 from clipmill.clips import Clip
 from clipmill.config import ShotsSplit
-from clipmill.pipeline.steps.split import cut_shots
+from clipmill.pipeline.steps.cutting.shot_ranges import cut_shots
 from clipmill.store.codecs import encode_array
 
 PARENT = Clip("0123456789abcdef", 100, 140)
@@ -15,9 +14,9 @@ def parts(scores: dict[int, float], **settings) -> list[tuple[int, int]]:
     array = np.zeros(40, np.float32)
     for frame, score in scores.items():
         array[frame] = score
-    row = ShotsRow(encode_array(array), threshold=0.5, num_decoded=40)
     step = ShotsSplit(split="shots", **{"min_frames": 5, **settings})
-    return [(clip.start, clip.end) for clip in cut_shots(PARENT, row, step)]
+    found = cut_shots(encode_array(array), 0.5, 40, step)
+    return [(PARENT.start + first, PARENT.start + end) for first, end in found]
 
 
 def test_a_hard_cut_gives_two_clips_without_a_gap() -> None:

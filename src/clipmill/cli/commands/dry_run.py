@@ -25,8 +25,8 @@ from clipmill.pipeline.forecast import StepForecast, forecast
 from clipmill.pipeline.inputs.account import refuse_empty
 from clipmill.pipeline.inputs.videos import VideoList
 from clipmill.pipeline.recorded.last_run import identified, last_run, look_past_damage
+from clipmill.pipeline.recorded.look import reports_of
 from clipmill.pipeline.run import check_until
-from clipmill.pipeline.walk import walk
 from clipmill.sources import list_sources
 from clipmill.store.workspace import Workspace
 
@@ -94,7 +94,7 @@ def _shares(workspace: Workspace) -> dict[str, float]:
     """Return what share of the clips went on behind each step of the last run here."""
     try:
         run = last_run(workspace)
-        reports = [] if run is None else look_past_damage(workspace, lambda: list(walk(*run)))
+        reports = [] if run is None else look_past_damage(workspace, lambda: reports_of(*run))
     except ClipmillError:  # a run that cannot be read is no help, and `clipmill check` tells
         return {}
     return {

@@ -1,7 +1,10 @@
 """Commands that only look: `status`, `failed`, `backends`."""
 
 from collections import Counter
+from collections.abc import Sequence
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from rich.markup import escape
 from rich.table import Table
 
@@ -11,8 +14,8 @@ from clipmill.cli.options import (
     DEFAULT_WORKSPACE,
     JsonOption,
     WorkspaceOption,
-    evaluate,
-    open_last_run,
+    look,
+    tell_damages,
 )
 from clipmill.cli.output.account import show_account
 from clipmill.cli.output.answers import step_json, tell_json
@@ -32,10 +35,11 @@ MAX_REASON = 70
 
 def status(workspace: WorkspaceOption = DEFAULT_WORKSPACE, as_json: JsonOption = False) -> None:
     """Show the funnel: how many entered and left each step, and why the others are out."""
-    context, listing = open_last_run(workspace)
-    reports = evaluate(context, listing)
-    account = load_account(context.workspace) or Account()
-    rates = noted_rates(context.workspace, context.stages)
+    run = look(workspace)
+    reports = run.reports
+    tell_damages(run.workspace)
+    account = load_account(run.workspace) or Account()
+    rates = noted_rates(run.workspace, run.fingerprints)
     if as_json:
         sources = account.model_dump(mode="json")["sources"]
         steps = list(map(step_json, reports))
@@ -55,7 +59,7 @@ def status(workspace: WorkspaceOption = DEFAULT_WORKSPACE, as_json: JsonOption =
         )
 
 
-def funnel_table(reports: list[StepReport]) -> Table:
+def funnel_table(reports: Sequence[StepReport]) -> Table:
     """Return the funnel as a table."""
     table = Table(title="funnel", title_justify="left")
     table.add_column("step")
@@ -74,13 +78,13 @@ def funnel_table(reports: list[StepReport]) -> Table:
 def reasons(report: StepReport) -> str:
     """Return why things are out after a step, most frequent first."""
     counts: Counter[str] = Counter()
-    for row in report.verdicts.select(["state", "rule", "level"]).to_pylist():
+    for row in report.decided.reasons.to_pylist():
         if row["state"] in ("failed", POSTPONED):
             # Error texts name files; the kind in front of them is what failures share.
-            counts[f"{row['state']}: " + row["rule"].partition(":")[0]] += 1
-        elif row["state"] == "dropped":
+            counts[f"{row['state']}: " + row["rule"].partition(":")[0]] += row["count"]
+        else:
             unit = " (objects)" if row["level"] == "object" else ""
-            counts[_clean(row["rule"]) + unit] += 1
+            counts[_clean(row["rule"]) + unit] += row["count"]
     ordered = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
     lines = [f"{count} x {escape(rule)}" for rule, count in ordered[:5]]
     if report.kind == "samples":
@@ -100,21 +104,20 @@ def failed(workspace: WorkspaceOption = DEFAULT_WORKSPACE, as_json: JsonOption =
     Failures of the clips come first, by a fault of their own; then what was postponed, as the
     machine could not do it: `clipmill run` tries that again unasked.
     """
-    context, listing = open_last_run(workspace)
-    paths = {video.video_id: video.relative_path for video in listing.videos}
-    paths |= {problem.video_id: problem.relative_path for problem in listing.problems}
+    run = look(workspace)
+    found = [(report, _told(report)) for report in run.reports]
+    tell_damages(run.workspace)
     rows = [
         {
             "step": report.title,
             "state": row["state"],
             "kind": _kind(report, row["rule"]),
             "key": row["key"],
-            "path": paths.get(row["video_id"], ""),
+            "path": path,
             "error": row["rule"],
         }
-        for report in evaluate(context, listing)
-        for row in report.verdicts.to_pylist()
-        if row["state"] in {"failed", "noted", POSTPONED}
+        for report, told in found
+        for row, path in (run.listing.with_paths(told) if told.num_rows else ())
     ]
     if as_json:
         tell_json("failed", {"failures": rows})
@@ -143,6 +146,12 @@ def failed(workspace: WorkspaceOption = DEFAULT_WORKSPACE, as_json: JsonOption =
                 soft_wrap=True,
             )
         console.print("no verdict on them: the next clipmill run tries them again", highlight=False)
+
+
+def _told(report: StepReport) -> pa.Table:
+    """Return the verdicts of a step that tell of something that went wrong."""
+    states = pa.array(["failed", "noted", POSTPONED])
+    return report.verdicts.filter(pc.is_in(report.verdicts["state"], value_set=states))
 
 
 def _kind(report: StepReport, rule: str) -> str:

@@ -1,6 +1,6 @@
 """`clipmill why`: what every step decided about one thing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Annotated
@@ -15,8 +15,8 @@ from clipmill.cli.options import (
     DEFAULT_WORKSPACE,
     JsonOption,
     WorkspaceOption,
-    evaluate,
-    open_last_run,
+    look,
+    tell_damages,
 )
 from clipmill.cli.output.answers import tell_json
 from clipmill.cli.output.console import make_console, name
@@ -24,12 +24,9 @@ from clipmill.cli.output.tables import show_table
 from clipmill.clips import Clip
 from clipmill.errors import UsageError
 from clipmill.inspection.lineage import Lineage
-from clipmill.inspection.subjects import Subject, find_subjects
+from clipmill.inspection.subjects import Subject, find_subjects, subjects_of_id
 from clipmill.inspection.why import Verdict, describe_decision, outcome, samples_of, trace
-from clipmill.pipeline.context import Context
-from clipmill.pipeline.inputs.videos import VideoList
-from clipmill.pipeline.recorded.last_run import look_past_damage
-from clipmill.pipeline.steps.samples import read_sample_ids
+from clipmill.pipeline.recorded.look import LastRun
 from clipmill.pipeline.verdicts import StepReport
 
 _MAX_CLIPS = 8
@@ -52,11 +49,11 @@ def why(
     as_json: JsonOption = False,
 ) -> None:
     """Tell what every step decided about a video, clip or object, with value, cut and rank."""
-    context, listing = open_last_run(workspace)
-    subjects = find_subjects(listing, target)
-    reports = evaluate(context, listing)
-    sample_ids = look_past_damage(context.workspace, lambda: read_sample_ids(context))
-    stories = [_story(context, listing, subject, reports, sample_ids) for subject in subjects]
+    run = look(workspace)
+    subjects = subjects_of_id(run.names_of, target) or find_subjects(run.listing, target)
+    reports = run.reports
+    tell_damages(run.workspace)
+    stories = [_story(run, subject, reports) for subject in subjects]
     if as_json:
         tell_json("why", {"stories": [_plain(story) for story in stories]})
         return
@@ -76,31 +73,18 @@ class _Story:
         return outcome(self.verdicts, self.samples)
 
 
-def _story(
-    context: Context,
-    listing: VideoList,
-    subject: Subject,
-    reports: Sequence[StepReport],
-    sample_ids: Sequence[str],
-) -> _Story:
-    files = {video.video_id: file_id for file_id, video in listing.files.items()}
-    _check_clip(context, files, subject, reports)
-    verdicts = list(trace(subject, reports, lacks_row=partial(_lacks_row, context, files)))
+def _story(run: LastRun, subject: Subject, reports: Sequence[StepReport]) -> _Story:
+    _check_clip(run, subject, reports)
+    verdicts = list(trace(subject, reports, lacks_row=partial(_lacks_row, run, subject.video_id)))
+    sample_ids = run.sample_ids(subject.video_id)
     return _Story(subject, verdicts, samples_of(subject, reports, sample_ids))
 
 
-def _check_clip(
-    context: Context,
-    files: Mapping[str, str],
-    subject: Subject,
-    reports: Sequence[StepReport],
-) -> None:
+def _check_clip(run: LastRun, subject: Subject, reports: Sequence[StepReport]) -> None:
     """Refuse the id of a clip that the run does not have, e.g. of another split."""
     if subject.clip is None:
         return
-    known = Lineage.of(subject.video_id, reports).known or _whole_clip(
-        context, files, subject.video_id
-    )
+    known = Lineage.of(subject.video_id, reports).known or _whole_clip(run, subject.video_id)
     if known and subject.clip.clip_id not in known:
         near = sorted(known)[:_MAX_CLIPS]
         more = f" and {len(known) - len(near)} more" if len(known) > len(near) else ""
@@ -110,26 +94,24 @@ def _check_clip(
         )
 
 
-def _whole_clip(context: Context, files: Mapping[str, str], video_id: str) -> set[str]:
+def _whole_clip(run: LastRun, video_id: str) -> set[str]:
     """Return the clip of all frames of a video, where they have been counted."""
-    if "probe" not in context.stages:
+    if "probe" not in run.context.stages:
         return set()
-    file_id = files.get(video_id, "")
-    row = context.stages["probe"].table.read([file_id]).get(file_id)
+    file_id = run.listing.file_of(video_id)
+    row = run.context.stages["probe"].table.read([file_id]).get(file_id)
     return {Clip(video_id, 0, row.num_frames).clip_id} if row is not None else set()
 
 
-def _lacks_row(
-    context: Context, files: Mapping[str, str], report: StepReport, keys: Sequence[str]
-) -> set[str]:
-    """Return those of the keys that have no row in the annotation of a step."""
-    stage = context.stages[report.title]
+def _lacks_row(run: LastRun, video_id: str, report: StepReport, keys: Sequence[str]) -> set[str]:
+    """Return those of the keys, of one video, that have no row in the annotation of a step."""
+    stage = run.context.stages[report.title]
     if stage.backend.kept_of:
         return set(keys)  # a row may be there and lack an object that is kept now
     if stage.backend.level == "clip":
-        asked = {key: {key} if "-" in key else _whole_clip(context, files, key) for key in keys}
+        asked = {key: {key} if "-" in key else _whole_clip(run, key) for key in keys}
     else:
-        asked = {key: {files.get(key, key)} for key in keys}
+        asked = {key: {run.listing.file_of(video_id) or key} for key in keys}
     rows = pa.array(sorted(set().union(*asked.values())), pa.string())
     lacking = set(stage.table.pending(rows).to_pylist())
     return {key for key, own in asked.items() if own & lacking or not own}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from clipmill.pipeline.recorded.rates import rates_json
-from clipmill.pipeline.verdicts import OUT, StepReport
+from clipmill.pipeline.verdicts import StepReport
 
 if TYPE_CHECKING:
     from clipmill.pipeline.run import RunSummary
@@ -54,5 +54,7 @@ def step_json(report: StepReport) -> dict[str, object]:
 
 def _reasons(report: StepReport) -> dict[str, int]:
     """Counts of dropped and failed things by reason."""
-    rows = report.verdicts.select(["state", "rule"]).to_pylist()
-    return dict(Counter(row["rule"] for row in rows if row["state"] in OUT))
+    counts: Counter[str] = Counter()
+    for row in report.decided.reasons.to_pylist():
+        counts[row["rule"]] += row["count"]
+    return dict(counts)

@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
+import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from clipmill.annotations.columns import scalar_columns
 from clipmill.clips import Clip, Video, text_id_for
+from clipmill.export.content.lookups import ClipScores, FrameCounts, videos_by_id
 from clipmill.pipeline.context import Context
 from clipmill.pipeline.inputs.videos import VideoList
-from clipmill.pipeline.population import Part, Population
+from clipmill.pipeline.population import ClipRows, Ints, Part, Population, video_of
 from clipmill.pipeline.recorded.last_run import last_run
 from clipmill.pipeline.steps.spans import apply_spans
 from clipmill.store.workspace import Workspace
@@ -50,7 +52,7 @@ class RunFacts:
         clip = Clip.parse(clip_id)
         if clip.video_id not in self.videos:
             return None
-        return Population(self.videos, (), probed=True, parts=self.parts).video_of(clip).text
+        return video_of(clip, self.videos[clip.video_id], self.parts).text
 
 
 def why_outdated(facts: RunFacts, *, clip_id: str, uri: str, given: str) -> str:
@@ -83,12 +85,11 @@ def gather_run_facts(workspace: Workspace) -> RunFacts:
         return RunFacts()
     context, listing = run
     names, scores = _scores(context)
-    videos = {video.video_id: video for video in listing.videos}
-    num_frames = _frame_counts(context, listing)
+    counts = _frame_counts(context, listing)
     return RunFacts(
-        videos=videos,
-        parts=_parts(context, videos, num_frames),
-        num_frames=num_frames,
+        videos=videos_by_id(listing),
+        parts=_parts(context, listing, counts),
+        num_frames=FrameCounts(listing, counts),
         altered=_altered(context, listing),
         score_names=names,
         scores=scores,
@@ -101,60 +102,49 @@ def gather_run_facts(workspace: Workspace) -> RunFacts:
     )
 
 
-def _frame_counts(context: Context, listing: VideoList) -> dict[str, int]:
+def _frame_counts(context: Context, listing: VideoList) -> Ints:
+    """Return the number of frames of every video, -1 where they are not counted."""
     if "probe" not in context.stages:
-        return {}
-    table = context.stages["probe"].table
-    columns = table.columns(["num_frames"])
-    pairs = zip(columns["key"].to_pylist(), columns["num_frames"].to_pylist(), strict=True)
-    counts = {key: count for key, count in pairs if count is not None}
-    return {
-        video.video_id: counts[file_id]
-        for file_id, video in listing.files.items()
-        if file_id in counts
-    }
+        return np.full(len(listing.videos), -1)
+    columns = context.stages["probe"].table.columns(["num_frames"])
+    places = pc.index_in(listing.file_ids, value_set=columns["key"].combine_chunks())
+    counts = columns["num_frames"].combine_chunks().take(places)
+    return pc.fill_null(counts, -1).to_numpy()
 
 
-def _parts(
-    context: Context, videos: Mapping[str, Video], num_frames: Mapping[str, int]
-) -> dict[str, tuple[Part, ...]]:
+def _parts(context: Context, listing: VideoList, counts: Ints) -> Mapping[str, tuple[Part, ...]]:
     """Return the frames of the parts that rows name, of videos whose frames are counted."""
-    clips = tuple(
-        Clip(video_id, 0, num_frames[video_id])
-        for video_id, video in videos.items()
-        if video.spans and video_id in num_frames
-    )
-    if not clips:
+    named = np.asarray(pc.is_valid(listing.videos.table["spans"]))
+    rows = np.flatnonzero(named & (counts >= 0)).astype(np.int32)
+    if not len(rows):
         return {}
-    cut, _ = apply_spans(context, Population(videos, clips, probed=True))
-    return dict(cut.parts)
+    clips = ClipRows(rows, np.zeros(len(rows), np.int32), counts[rows].astype(np.int32))
+    cut, _ = apply_spans(context, Population(listing.videos, listing.file_ids, clips, probed=True))
+    return cut.parts
 
 
 def _altered(context: Context, listing: VideoList) -> frozenset[str]:
     if "probe" not in context.stages:
         return frozenset()
     columns = context.stages["probe"].table.columns(["altered"])
-    files = columns.filter(pc.fill_null(columns["altered"], False))["key"].to_pylist()
-    return frozenset(listing.files[file].video_id for file in files if file in listing.files)
+    files = columns.filter(pc.fill_null(columns["altered"], False))["key"].combine_chunks()
+    rows = pc.index_in(files, value_set=listing.file_ids).drop_null()
+    return frozenset(listing.videos.table["video_id"].take(rows).to_pylist())
 
 
-def _scores(context: Context) -> tuple[tuple[str, ...], dict[str, tuple[float | None, ...]]]:
-    """Join the numeric columns of the score annotations by clip."""
+def _scores(context: Context) -> tuple[tuple[str, ...], ClipScores]:
+    """Return the numeric columns of the score annotations by clip, without those of nulls only."""
     names: list[str] = []
-    by_clip: dict[str, dict[str, Any]] = {}
+    tables: list[pa.Table] = []
     for annotation in SCORES:
         if annotation not in context.stages:
             continue
         stage = context.stages[annotation]
-        wanted = sorted(scalar_columns(stage.backend.Row))
-        columns = stage.table.columns(wanted)
-        keys = columns["key"].to_pylist()
-        for name in wanted:
-            values = columns[name].to_pylist()
-            if all(value is None for value in values):
-                continue
-            names.append(f"{annotation}.{name}")
-            for key, value in zip(keys, values, strict=True):
-                by_clip.setdefault(key, {})[names[-1]] = value
-    order = tuple(names)
-    return order, {key: tuple(row.get(n) for n in order) for key, row in by_clip.items()}
+        columns = stage.table.columns(sorted(scalar_columns(stage.backend.Row)))
+        told = [
+            name for name in columns.column_names[2:] if columns[name].null_count < columns.num_rows
+        ]
+        names += [f"{annotation}.{name}" for name in told]
+        if told:
+            tables.append(columns.select(["key", *told]))
+    return tuple(names), ClipScores(tables)

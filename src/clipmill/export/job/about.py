@@ -4,7 +4,7 @@ from clipmill.export.containers.base import About
 from clipmill.export.content.caption_origins import caption_section
 from clipmill.export.content.run_facts import RunFacts
 from clipmill.export.job.plan import ExportPlan, ExportReport
-from clipmill.pipeline.walk import walk
+from clipmill.pipeline.recorded.look import reports_of
 
 _MEANING = """\
 ## Everywhere
@@ -56,7 +56,9 @@ def about_export(plan: ExportPlan, facts: RunFacts, report: ExportReport) -> Abo
             f"{stage.step.annotate} ({stage.step.backend})": _pairs(dict(stage.identity))
             for stage in context.stages.values()
         }
-        funnel = tuple((step.title, step.entering, step.leaving) for step in walk(context, listing))
+        funnel = tuple(
+            (step.title, step.entering, step.leaving) for step in reports_of(context, listing)
+        )
         non_commercial = tuple(
             dict.fromkeys(
                 note for stage in context.stages.values() for note in stage.non_commercial

@@ -1,14 +1,19 @@
 """What became of the inputs of a workspace since its last run."""
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from clipmill.clips import Video, text_id_for, video_id_for
 from clipmill.config import SourceConfig
 from clipmill.errors import UsageError
 from clipmill.pipeline.inputs.videos import VideoList
+from clipmill.pipeline.population import Flags, Ints
 from clipmill.sources import source_names
+from clipmill.sources.columns import VideoRows
 
 SHARP = 0.5
 """A source with less than this share of the videos of the last run may be a missing disk."""
@@ -54,34 +59,68 @@ class Changes:
 
 def changes_between(before: VideoList, now: VideoList) -> Changes:
     """Compare two lists whose videos are named by their content."""
+    old, new = before.videos.table, now.videos.table
     # What the last run did not come to read says nothing of a change.
-    known = {video.uri: video for video in before.videos if not _unread(video)}
-    contents = {video.video_id: video for video in before.videos}
-    counts: Counter[str] = Counter()
-    for video in now.videos:
-        old = known.get(video.uri)
-        if old is not None and old.video_id != video.video_id:
-            counts["changed"] += 1
-        elif old is None:
-            old = contents.get(video.video_id)
-            counts["new" if old is None else "moved"] += 1
-        counts["reworded"] += old is not None and _reworded(old, video)
-    left = {video.video_id for video in now.videos}
-    addresses = {video.uri for video in now.videos}
-    counts["gone"] = sum(
-        video.video_id not in left and video.uri not in addresses for video in before.videos
+    known = np.flatnonzero(~_unread(old))
+    at_address = _rows(new["uri"], old["uri"].take(known), known)
+    of_content = _rows(new["video_id"], old["video_id"], np.arange(len(old)))
+    here = at_address >= 0
+    same = np.zeros(len(new), bool)
+    same[here] = np.asarray(
+        pc.equal(new["video_id"].filter(here), old["video_id"].take(at_address[here]))
     )
-    return Changes(**counts)
+    moved = ~here & (of_content >= 0)
+    was = np.where(here, at_address, of_content)
+    stayed = np.flatnonzero(same | moved)
+    gone = pc.or_(
+        pc.is_in(old["video_id"], value_set=new["video_id"].combine_chunks()),
+        pc.is_in(old["uri"], value_set=new["uri"].combine_chunks()),
+    )
+    return Changes(
+        changed=int((here & ~same).sum()),
+        moved=int(moved.sum()),
+        new=int((~here & ~moved).sum()),
+        gone=len(old) - int(pc.sum(gone).as_py() or 0),
+        reworded=_reworded(old.take(was[stayed]), new.take(stayed)),
+    )
 
 
-def _unread(video: Video) -> bool:
-    return video.video_id == video_id_for(video.relative_path, source=video.source)
+def _rows(wanted: pa.ChunkedArray, known: pa.ChunkedArray, rows: Ints) -> Ints:
+    """Return the row that each value is found in, -1 where it is in none."""
+    places = pc.index_in(wanted.combine_chunks(), value_set=known.combine_chunks())
+    places = pc.fill_null(places, -1).to_numpy()
+    return np.where(places >= 0, np.append(rows, -1)[places], -1)
 
 
-def _reworded(old: Video, video: Video) -> bool:
-    """Tell whether a text of the same video, or of a part that both lists name, is another one."""
-    if old.video_id != video.video_id:
-        return False
+def _unread(videos: pa.Table) -> Flags:
+    """Tell which videos have the id that they were listed with."""
+    columns = [videos[name].to_pylist() for name in ("video_id", "relative_path", "source")]
+    return np.array(
+        [
+            id_ == video_id_for(path, source=source)
+            for id_, path, source in zip(*columns, strict=True)
+        ],
+        bool,
+    )
+
+
+def _reworded(old: pa.Table, new: pa.Table) -> int:
+    """Count videos of which a text, or that of a part that both lists name, is another one.
+
+    Args:
+        old: Videos in the last run.
+        new: The same ones now.
+    """
+    same = pc.and_(
+        pc.equal(pc.fill_null(old["text"], ""), pc.fill_null(new["text"], "")),
+        pc.and_(pc.is_null(old["spans"]), pc.is_null(new["spans"])),
+    )
+    rows = pa.array(np.flatnonzero(~np.asarray(same)))
+    pairs = zip(VideoRows(old.take(rows)), VideoRows(new.take(rows)), strict=True)
+    return sum(_is_reworded(was, now) for was, now in pairs)
+
+
+def _is_reworded(old: Video, video: Video) -> bool:
     before = {(part.start, part.end, part.unit): part.text for part in old.spans}
     pairs = [(old.text, video.text)]
     for part in video.spans:
@@ -106,8 +145,7 @@ def check_still_there(
     Raises:
         UsageError: One of the sources has shrunk sharply.
     """
-    names = [video.source for video in now.videos]
-    for path, count in count_by_source(names, sources).items():
+    for path, count in count_by_source(now.videos.table["source"], sources).items():
         if count < SHARP * had.get(path, 0):
             raise UsageError(
                 f"the source {path} holds {count} {'video' if count == 1 else 'videos'}, "
@@ -116,13 +154,15 @@ def check_still_there(
             )
 
 
-def count_by_source(of_videos: Iterable[str], sources: tuple[SourceConfig, ...]) -> dict[str, int]:
+def count_by_source(
+    of_videos: pa.ChunkedArray, sources: tuple[SourceConfig, ...]
+) -> dict[str, int]:
     """Return the number of videos by the path of their source.
 
     Args:
-        of_videos: Name of the source of every video.
+        of_videos: Name of the source of every video, string [n].
         sources: The sources that they were listed from.
     """
-    counted = Counter(of_videos)
+    counted = {pair["values"]: pair["counts"] for pair in pc.value_counts(of_videos).to_pylist()}
     names = source_names(sources)
-    return {source.path: counted[name] for source, name in zip(sources, names, strict=True)}
+    return {source.path: counted.get(name, 0) for source, name in zip(sources, names, strict=True)}

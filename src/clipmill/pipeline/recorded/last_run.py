@@ -78,11 +78,16 @@ def last_run(workspace: Workspace) -> tuple[Context, VideoList] | None:
         CorruptFileError: A file is damaged and has no good copy.
     """
     pipeline = _or_copy(workspace, last_pipeline)
-    listing = _or_copy(workspace, VideoList.load)
+    listing = last_listing(workspace)
     if pipeline is None or listing is None:
         return None
     context = Context(workspace, pipeline, _or_copy(workspace, _recorded) or {})
     return context, look_past_damage(workspace, lambda: identified(listing, context))
+
+
+def last_listing(workspace: Workspace) -> VideoList | None:
+    """Return the list of videos as the last run left it; None when there was none."""
+    return _or_copy(workspace, VideoList.load)
 
 
 def require_last_run(workspace_uri: str) -> tuple[Context, VideoList]:

@@ -38,13 +38,18 @@ def note_rates(workspace: Workspace, stage: Stage, rates: StageRates) -> None:
     workspace.write_text(RATES_FILE, text + "\n")
 
 
-def noted_rates(workspace: Workspace, stages: Mapping[str, Stage]) -> dict[str, StageRates]:
-    """Return how stages went, by title, as far as that was with their settings of now."""
+def noted_rates(workspace: Workspace, fingerprints: Mapping[str, str]) -> dict[str, StageRates]:
+    """Return how stages went, by title, as far as that was with their settings of now.
+
+    Args:
+        workspace: Where it is noted.
+        fingerprints: Of the annotations of now, by title.
+    """
     noted = _read(workspace)
     return {
-        stage.step.title: noted[name].rates
-        for name, stage in stages.items()
-        if name in noted and noted[name].fingerprint == stage.fingerprint
+        name: noted[name].rates
+        for name, fingerprint in fingerprints.items()
+        if name in noted and noted[name].fingerprint == fingerprint
     }
 
 

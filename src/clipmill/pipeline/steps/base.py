@@ -5,6 +5,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Generic, TypeVar
 
+import pyarrow as pa
+
 from clipmill.annotations.columns import Columns
 from clipmill.config import StepSettings
 from clipmill.pipeline.context import Context, Stage, fingerprint_of
@@ -20,8 +22,8 @@ Problems = Mapping[tuple[str | int, ...], str]
 Applied = tuple[Population, StepReport]
 """Who goes on, and what the step did."""
 
-Execute = Callable[[Stage, Population, list[str]], dict[str, str]]
-"""Computes the pending rows of a stage; returns errors that are not committed, by key."""
+Execute = Callable[[Stage, Population, pa.Array], dict[str, str]]
+"""Computes rows of the pending keys of a stage; returns errors that are not committed, by key."""
 
 
 @dataclass(frozen=True)

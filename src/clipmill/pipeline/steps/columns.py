@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from clipmill.annotations.columns import Columns, object_columns, object_list
 from clipmill.annotations.unmeasured import unmeasured_fields
 from clipmill.pipeline.context import Context
-from clipmill.pipeline.population import Population
+from clipmill.pipeline.population import ClipRows, Ints, Population
 
 CLIP = "clip"
 CLIP_COLUMNS = Columns(frozenset({"num_frames", "start", "end"}))
@@ -35,23 +36,25 @@ def clip_columns(context: Context, population: Population, columns: Sequence[str
         columns: Names as in the pipeline file, `annotation.column`; `clip.num_frames`,
             `clip.start` and `clip.end` need no annotation.
     """
-    keys = pa.array([clip.clip_id for clip in population.clips], pa.string())
-    result = pa.table({"key": keys})
+    result = pa.table({"key": population.keys})
     for annotation, names in _by_annotation(columns).items():
         if annotation == CLIP:
             for name in names:
-                values = [getattr(clip, name) for clip in population.clips]
+                values = _of_clips(population.clips, name)
                 result = result.append_column(f"clip.{name}", pa.array(values, pa.int64()))
             continue
         stage = context.stages[annotation]
-        wanted = pa.array(
-            [stage.key_of(clip, population) for clip in population.clips], pa.string()
-        )
         table = stage.table.columns(names)
-        rows = pc.index_in(wanted, value_set=table["key"].combine_chunks())
+        rows = pc.index_in(stage.keys_of(population), value_set=table["key"].combine_chunks())
         for name in names:
             result = result.append_column(f"{annotation}.{name}", table[name].take(rows))
     return result
+
+
+def _of_clips(clips: ClipRows, name: str) -> Ints:
+    """Return one of `CLIP_COLUMNS`."""
+    columns = {"start": clips.start, "end": clips.end, "num_frames": clips.end - clips.start}
+    return columns[name].astype(np.int64)
 
 
 def unmeasured_columns(context: Context, columns: Sequence[str]) -> frozenset[str]:
@@ -87,12 +90,10 @@ def object_table(context: Context, population: Population, columns: Sequence[str
         result = table if result is None else _join(result, table)
     assert result is not None
     if "weight" not in result.column_names:
-        result = result.append_column("weight", pa.array([1.0] * len(result), pa.float64()))
-    alive = pa.array([clip.clip_id for clip in population.clips], pa.string())
-    result = result.filter(pc.is_in(result["clip_id"], value_set=alive))
+        result = result.append_column("weight", pa.array(np.ones(len(result))))
+    result = result.filter(pc.is_in(result["clip_id"], value_set=population.keys))
     if population.kept_objects is not None:
-        kept = pa.array(sorted(population.kept_objects), pa.string())
-        result = result.filter(pc.is_in(result["key"], value_set=kept))
+        result = result.filter(pc.is_in(result["key"], value_set=population.kept_objects.ids))
     return result.sort_by("key")
 
 

@@ -6,17 +6,17 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from clipmill.annotations.base import ClipInput
 from clipmill.annotations.columns import object_ids
-from clipmill.clips import Clip
 from clipmill.engine.base import Engine
 from clipmill.engine.spec import StageSpec, WorkerNeeds
 from clipmill.failures import Kind, is_machine, once_more
 from clipmill.pipeline.context import PROBE, Context, Stage
-from clipmill.pipeline.population import Population
+from clipmill.pipeline.population import Chunk, Ints, Population
 from clipmill.pipeline.steps.same_failure import FIRST, SameFailure
 from clipmill.store.annotations import Outcome
 from clipmill.store.parts import OK
@@ -27,6 +27,9 @@ CHANGED = "changed"
 READ_CHUNK = 256
 """Clips whose input rows are read from disk at once; bounds the memory of long runs."""
 
+READ_BLOCK = 4096
+"""Clips whose `probe` rows are read at once, and that are ordered by their keys."""
+
 OnCommit = Callable[[Sequence[Outcome]], None]
 
 
@@ -36,7 +39,7 @@ def compute(
     population: Population,
     *,
     engine: Engine,
-    pending: Sequence[str],
+    pending: pa.Array,
     on_commit: OnCommit,
     keep_going: bool = False,
 ) -> dict[str, str]:
@@ -47,7 +50,7 @@ def compute(
         context: Workspace and pipeline.
         population: What reached it.
         engine: Places the work.
-        pending: Keys to compute.
+        pending: Keys to compute, string [n].
         on_commit: Told what was committed.
         keep_going: Go on although the first clips all fail in the same way.
 
@@ -60,7 +63,7 @@ def compute(
     """
     changed: dict[str, str] = {}
     stage.table.write_manifest(stage.manifest)
-    if pending:
+    if len(pending):
         history = _History(stage)
         watch = SameFailure(stage.step.title, population.unit, ever=history.any_succeeded)
 
@@ -72,9 +75,7 @@ def compute(
                 on_commit(lot)
 
         spec = stage_spec(stage)
-        with closing(
-            engine.run(spec, _inputs(stage, context, population, frozenset(pending)))
-        ) as lots:
+        with closing(engine.run(spec, _inputs(stage, context, population, pending))) as lots:
             for done in lots:
                 commit(done if keep_going else watch.sift(done))
         commit(watch.rest())
@@ -146,49 +147,70 @@ def worker_needs(stage: Stage) -> WorkerNeeds:
 
 
 def _inputs(
-    stage: Stage, context: Context, population: Population, pending: frozenset[str]
+    stage: Stage, context: Context, population: Population, pending: pa.Array
 ) -> Iterator[tuple[str, ClipInput]]:
     """Yield the inputs of the pending clips, reading rows they depend on chunk by chunk."""
-    clips = _spread([clip for clip in population.clips if population.key_of(clip) in pending])
-    for at in range(0, len(clips), READ_CHUNK):
-        chunk = clips[at : at + READ_CHUNK]
+    wanted = pc.is_in(population.keys, value_set=pending)
+    for rows in _blocks(_spread(np.flatnonzero(np.asarray(wanted)))):
+        block = pa.array(rows)
         probes = {}
         if population.probed:
-            probes = context.stages[PROBE].table.read(sorted(set(map(population.file_of, chunk))))
-        rows = {
-            name: context.stages[name].table.read([clip.clip_id for clip in chunk])
-            for name in stage.backend.reads
-        }
-        for clip in chunk:
-            yield (
-                population.key_of(clip),
-                ClipInput(
-                    video=population.video_of(clip),
-                    clip=clip,
-                    probe=probes.get(population.file_of(clip)),
-                    rows={name: rows[name][clip.clip_id] for name in rows},
-                    kept=_kept_of(stage, population, rows, clip),
-                ),
-            )
+            files = population.members_files.take(block).to_pylist()
+            probes = context.stages[PROBE].table.read(sorted(set(files)))
+        if stage.backend.reads:
+            # Rows that lie beside each other are read at once.
+            block = block.take(pc.sort_indices(population.keys.take(block)))
+        for chunk in population.chunks(block.to_numpy(), READ_CHUNK):
+            yield from _of_chunk(stage, context, population, chunk, probes)
 
 
-def _spread(clips: list[Clip]) -> list[Clip]:
+def _blocks(rows: Ints) -> list[Ints]:
+    """Return rows in runs of neighbours in the listing; those that `_spread` put in front alone.
+
+    Rows of clips lie by the hash in their ids: to find 256 of a million, as good as all are read.
+    """
+    return np.split(rows, range(FIRST, len(rows), READ_BLOCK))
+
+
+def _of_chunk(
+    stage: Stage,
+    context: Context,
+    population: Population,
+    chunk: Chunk,
+    probes: Mapping[str, Any],
+) -> Iterator[tuple[str, ClipInput]]:
+    """Yield the inputs of a few clips.
+
+    Args:
+        stage: The annotation.
+        context: Has the tables that it reads.
+        population: What reached it.
+        chunk: The clips.
+        probes: Rows of `probe`, by `file_id`.
+    """
+    read = {name: context.stages[name].table.read(chunk.keys) for name in stage.backend.reads}
+    members = zip(chunk.keys, chunk.files, chunk.clips, chunk.videos, strict=True)
+    for key, file, clip, video in members:
+        rows = {name: rows[key] for name, rows in read.items()}
+        kept = _kept_of(stage, population, rows)
+        yield key, ClipInput(video, clip, probe=probes.get(file), rows=rows, kept=kept)
+
+
+def _spread(rows: Ints) -> Ints:
     """Put a few clips from all over the list in front.
 
     They stand for all: a folder of damaged files at the beginning is not the whole data set.
     """
-    last = len(clips) - 1
+    last = len(rows) - 1
     front = [at * last // (FIRST - 1) for at in range(FIRST)] if last >= FIRST else []
-    taken = set(front)
-    rest = (clip for at, clip in enumerate(clips) if at not in taken)
-    return [*(clips[at] for at in front), *rest]
+    return np.concatenate([rows[front], np.delete(rows, front)]) if front else rows
 
 
 def _kept_of(
-    stage: Stage, population: Population, rows: Mapping[str, Mapping[str, Any]], clip: Clip
+    stage: Stage, population: Population, rows: Mapping[str, Any]
 ) -> frozenset[str] | None:
     """Return the kept objects of one clip: a worker needs no others."""
-    if not stage.backend.kept_of or population.kept_objects is None:
+    kept = population.kept_objects
+    if not stage.backend.kept_of or kept is None:
         return None
-    row = rows[stage.backend.kept_of][clip.clip_id]
-    return population.kept_objects & set(object_ids(row))
+    return frozenset(name for name in object_ids(rows[stage.backend.kept_of]) if name in kept)

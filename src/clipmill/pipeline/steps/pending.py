@@ -6,56 +6,50 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from clipmill.annotations.columns import object_list
-from clipmill.clips import text_id_for
 from clipmill.pipeline.context import Context, Stage
-from clipmill.pipeline.population import Population
+from clipmill.pipeline.population import ObjectIds, Population
 
 
 def pending_keys(
     stage: Stage, context: Context, population: Population, *, retry: Collection[str] = ()
-) -> list[str]:
+) -> pa.Array:
     """Return the keys of the population without a row that holds for it as it is now.
 
     A row does not that lacks an entry of a kept object, or was made with another text of the data
     set; or that failed in one of the kinds of `retry`.
     """
-    keys = pa.array([population.key_of(clip) for clip in population.clips], pa.string())
-    pending = stage.table.pending(keys, retry=retry).to_pylist()
-    again: set[str] = set()
+    keys = population.keys
+    pending = stage.table.pending(keys, retry=retry)
+    again = [pending]
     if stage.backend.kept_of and population.kept_objects is not None:
-        again |= _lacking(stage, context, population)
+        again.append(_lacking(stage, context, population.kept_objects))
     if stage.backend.reads_text(stage.config):
-        again |= _reworded(stage, population, keys)
-    if not again:
+        again.append(_reworded(stage, population))
+    if not any(map(len, again[1:])):
         return pending
-    again |= set(pending)
-    return [key for key in keys.to_pylist() if key in again]
+    return keys.filter(pc.is_in(keys, value_set=pa.concat_arrays(again)))
 
 
-def _reworded(stage: Stage, population: Population, keys: pa.Array) -> set[str]:
+def _reworded(stage: Stage, population: Population) -> pa.Array:
     """Return clips whose row was made with another text than their video has now."""
     rows = stage.table.columns(["given"])
     # Rows fail only where there is no text, and a model is asked.
-    given = pc.fill_null(rows["given"], "")
+    given = pc.fill_null(rows["given"], "").combine_chunks()
+    keys = population.keys
     made_with = given.take(pc.index_in(keys, value_set=rows["key"].combine_chunks()))
-    texts = [population.video_of(clip).text for clip in population.clips]
-    ids = {text: text_id_for(text) for text in set(texts)}
-    now = pa.array([ids[text] for text in texts], pa.string())
     # Null where there is no row yet.
-    return set(keys.filter(pc.fill_null(pc.not_equal(made_with, now), False)).to_pylist())
+    return keys.filter(pc.fill_null(pc.not_equal(made_with, population.text_ids), False))
 
 
-def _lacking(stage: Stage, context: Context, population: Population) -> set[str]:
+def _lacking(stage: Stage, context: Context, kept: ObjectIds) -> pa.Array:
     """Return clips with a row in which an object is missing that is kept now."""
-    assert population.kept_objects is not None
-    done = _objects_of(stage)["object_id"].to_pylist()
-    kept = population.kept_objects - set(done)
+    done = _objects_of(stage)["object_id"].combine_chunks()
+    missing = kept.ids.filter(pc.invert(pc.is_in(kept.ids, value_set=done)))
     asked = _objects_of(context.stages[stage.backend.kept_of])
-    pairs = zip(asked["key"].to_pylist(), asked["object_id"].to_pylist(), strict=True)
-    wanted = {key for key, name in pairs if name in kept}
-    failed = stage.table.status()
-    failed = failed.filter(pc.equal(failed["status"], "failed"))
-    return wanted - set(failed["key"].to_pylist())
+    wanted = asked["key"].filter(pc.is_in(asked["object_id"], value_set=missing))
+    status = stage.table.status()
+    failed = status.filter(pc.equal(status["status"], "failed"))["key"].combine_chunks()
+    return wanted.filter(pc.invert(pc.is_in(wanted, value_set=failed))).combine_chunks()
 
 
 def _objects_of(stage: Stage) -> pa.Table:

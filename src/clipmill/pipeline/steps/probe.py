@@ -2,15 +2,21 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from clipmill.clips import Clip, Video, text_id_for
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from clipmill.clips import text_id_for
 from clipmill.pipeline.context import Context, Stage
-from clipmill.pipeline.inputs.identity import contents_in, identify
-from clipmill.pipeline.population import Population
+from clipmill.pipeline.inputs.identity import Identified, contents_in, identify
+from clipmill.pipeline.population import ClipRows, Flags, Ints, Population
 from clipmill.pipeline.steps.annotate import Annotate, Reasons
 from clipmill.pipeline.steps.base import Applied, Work
 from clipmill.pipeline.steps.spans import apply_spans, has_spans
+from clipmill.sources.columns import VideoRows
 
 
 class ProbeStep(Annotate):
@@ -29,34 +35,57 @@ class ProbeStep(Annotate):
         if probed.probed and has_spans(probed):
             yield apply_spans(context, probed)
 
-    def _finish(self, stage: Stage, population: Population) -> tuple[Population, Reasons]:
+    def _finish(
+        self, stage: Stage, population: Population, left: Flags
+    ) -> tuple[Population, Reasons]:
         """Replace each file by the clip of all frames of the video that its content is.
 
         Returns:
             Population without files whose content an earlier one has; state and reason of those.
         """
         counts = stage.table.columns(["num_frames", "content"])
-        frames = dict(zip(counts["key"].to_pylist(), counts["num_frames"].to_pylist(), strict=True))
-        alive = {clip.video_id for clip in population.clips}
-        found = identify(population.videos, contents_in(counts))
-        named = dict(zip(population.videos, found.videos, strict=True))
-        files = {
-            video.video_id: key
-            for key, video in named.items()
-            if key in alive and key not in found.copies
-        }
-        clips = tuple(Clip(video_id, 0, frames[key]) for video_id, key in files.items())
-        copies = {
-            key: ("dropped", _same_content(population.videos[key], found.copies[key]))
-            for key in found.copies
-            if key in alive
-        }
-        videos = {video.video_id: video for video in found.videos}
-        return replace(population, videos=videos, files=files, clips=clips, probed=True), copies
+        found = identify(population.videos, population.file_ids, contents_in(counts))
+        rows = population.clips.video
+        copy = found.first[rows] >= 0
+        alive = population.clips.take(left & ~copy)
+        probed = pc.index_in(
+            population.file_ids.take(pa.array(alive.video)),
+            value_set=counts["key"].combine_chunks(),
+        )
+        frames = counts["num_frames"].combine_chunks().take(probed).to_numpy()
+        clips = ClipRows(alive.video, alive.start, frames.astype(np.int32))
+        after = replace(population, videos=found.videos, clips=clips, probed=True)
+        return after, _copies(population, found, np.flatnonzero(left & copy))
 
 
-def _same_content(copy: Video, first: Video) -> str:
-    other = copy.text and text_id_for(copy.text) != text_id_for(first.text)
-    return f"same content as {first.relative_path}" + (
-        "; its own caption, another one, is not used" if other else ""
+def _copies(population: Population, found: Identified, members: Ints) -> Reasons:
+    """Return why copies of other files do not go on.
+
+    Args:
+        population: The files.
+        found: Which are copies of which.
+        members: Rows of the copies in the population.
+    """
+    copies = population.clips.video[members]
+    firsts = found.first[copies]
+    pairs = zip(
+        *(_texts(population.videos, copies), _texts(found.videos, firsts)),
+        found.videos.table["relative_path"].take(pa.array(firsts)).to_pylist(),
+        strict=True,
     )
+    rules = [_same_content(own, other, path) for own, other, path in pairs]
+    return Reasons(
+        pa.array(members, pa.int32()),
+        pa.repeat("dropped", len(rules)),
+        pa.array(rules, pa.string()),
+    )
+
+
+def _texts(videos: VideoRows, rows: npt.NDArray[Any]) -> list[str | None]:
+    texts: list[str | None] = videos.table["text"].take(pa.array(rows)).to_pylist()
+    return texts
+
+
+def _same_content(own: str | None, other: str | None, path: str) -> str:
+    lost = own and text_id_for(own) != text_id_for(other)
+    return f"same content as {path}" + ("; its own caption, another one, is not used" * bool(lost))

@@ -1,18 +1,20 @@
 """The last step: samples of every clip that is still in, written as parquet parts."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, dataclass, fields
 from itertools import islice
 from typing import ClassVar
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from clipmill.config import SamplesStep
 from clipmill.errors import UsageError
 from clipmill.pipeline.context import Context
 from clipmill.pipeline.population import Population
 from clipmill.pipeline.steps.base import Applied, Step, Work
-from clipmill.pipeline.verdicts import StepReport, clip_verdict, verdict_table
+from clipmill.pipeline.verdicts import StepReport, verdict_columns
 from clipmill.samples.build import ClipAnnotations, SampleLimits, build_samples
 from clipmill.samples.schema import SampleRow
 from clipmill.samples.table import sample_parts, samples_folder
@@ -28,8 +30,26 @@ READ_CHUNK = 256
 _FIELDS = fields(ClipAnnotations)
 _OPTIONAL = tuple(field.name for field in _FIELDS if field.default is not MISSING)
 
-_Counts = tuple[dict[str, int], int]
-"""Samples by clip, and how many of all are ready for stage 2."""
+
+@dataclass(frozen=True)
+class _Counts:
+    """Samples.
+
+    Attributes:
+        clips: Clips with samples, string [n].
+        samples: How many there are of them.
+        stage2: How many of all are ready for stage 2.
+    """
+
+    clips: pa.Array
+    samples: int
+    stage2: int
+
+    @classmethod
+    def of(cls, clip_ids: list[pa.Array], stage2: int) -> "_Counts":
+        """Count samples by the clip of each."""
+        every = pa.concat_arrays([pa.array([], pa.string()), *clip_ids])
+        return cls(pc.unique(every), len(every), stage2)
 
 
 class Samples(Step[SamplesStep]):
@@ -49,7 +69,7 @@ class Samples(Step[SamplesStep]):
             names = (*self.reads, *_OPTIONAL)
             rows = _samples(self.settings, context, population, names)
             counts = _write(self.settings, context, rows, allow_none=work.allow_fewer)
-        yield population, _report(self.settings, population, *counts)
+        yield population, _report(self.settings, population, counts)
 
 
 def read_sample_ids(context: Context) -> list[str]:
@@ -72,12 +92,11 @@ def _write(
     """
     folder = samples_folder(step.samples)
     written: list[str] = []
-    seen: dict[str, int] = {}
+    seen: list[pa.Array] = []
     stage2 = 0
     while rows := list(islice(source, SAMPLES_PER_PART)):
-        for row in rows:
-            seen[row.clip_id] = seen.get(row.clip_id, 0) + 1
-            stage2 += row.stage2
+        seen.append(pa.array([row.clip_id for row in rows], pa.string()))
+        stage2 += sum(row.stage2 for row in rows)
         path = f"{folder}/part-{len(written):05d}.parquet"
         table = pa.Table.from_pylist([to_dict(row) for row in rows], schema=schema_of(SampleRow))
         context.workspace.write_table(path, table, rows_per_group=ROWS_PER_GROUP)
@@ -89,41 +108,44 @@ def _write(
             "were kept. `clipmill status` tells why clips are out; to replace the samples by "
             "none, add --allow-fewer"
         )
-    for path in parts:
-        if path not in written:
-            context.workspace.remove(path)
-    return seen, stage2
+    for path in sorted({*parts}.difference(written)):
+        context.workspace.remove(path)
+    return _Counts.of(seen, stage2)
 
 
 def _count(step: SamplesStep, context: Context, population: Population) -> _Counts:
     """Count the samples on disk."""
-    seen: dict[str, int] = {}
+    seen: list[pa.Array] = []
     stage2 = 0
     for path in sample_parts(context.workspace, step.samples):
         table = context.workspace.read_table(path, columns=["clip_id", "stage2"])
         assert table is not None
-        for row in table.to_pylist():
-            seen[row["clip_id"]] = seen.get(row["clip_id"], 0) + 1
-            stage2 += row["stage2"]
-    alive = {clip.clip_id for clip in population.clips}
-    return {k: n for k, n in seen.items() if k in alive}, stage2
+        clip_ids = table["clip_id"].combine_chunks()
+        seen.append(clip_ids.filter(pc.is_in(clip_ids, value_set=population.keys)))
+        stage2 += pc.sum(table["stage2"]).as_py() or 0
+    return _Counts.of(seen, stage2)
 
 
-def _report(
-    step: SamplesStep, population: Population, seen: dict[str, int], stage2: int
-) -> StepReport:
-    without = [clip for clip in population.clips if clip.clip_id not in seen]
+def _report(step: SamplesStep, population: Population, counts: _Counts) -> StepReport:
+    has = np.asarray(pc.is_in(population.keys, value_set=counts.clips))
+    without = population.keep(~has)
     return StepReport(
         title=step.title,
         kind="samples",
         unit="clips",
         entering=len(population.clips),
-        leaving=len(seen),
-        dropped=len(without),
-        samples=sum(seen.values()),
-        stage2_samples=stage2,
-        verdicts=verdict_table(
-            clip_verdict(clip, "dropped", "no tracked object at any anchor") for clip in without
+        leaving=len(counts.clips),
+        dropped=len(without.clips),
+        samples=counts.samples,
+        stage2_samples=counts.stage2,
+        decided=verdict_columns(
+            len(without.clips),
+            key=without.keys,
+            level="clip",
+            clip_id=without.keys,
+            video_id=without.video_ids,
+            state="dropped",
+            rule="no tracked object at any anchor",
         ),
     )
 
@@ -138,18 +160,17 @@ def _samples(
     )
     licences = tuple(note for stage in context.stages.values() for note in stage.non_commercial)
     stages = {name: context.stages[name] for name in names if name in context.stages}
-    for at in range(0, len(population.clips), READ_CHUNK):
-        chunk = population.clips[at : at + READ_CHUNK]
-        rows = {
-            name: stage.table.read(sorted({stage.key_of(clip, population) for clip in chunk}))
+    every = np.arange(len(population.clips))
+    for chunk in population.chunks(every, READ_CHUNK):
+        keys = {
+            name: chunk.files if stage.backend.level == "video" else chunk.keys
             for name, stage in stages.items()
         }
-        for clip in chunk:
-            mine = {
-                name: rows[name][stage.key_of(clip, population)] for name, stage in stages.items()
-            }
+        rows = {name: stage.table.read(sorted(set(keys[name]))) for name, stage in stages.items()}
+        for number, (clip, video) in enumerate(zip(chunk.clips, chunk.videos, strict=True)):
+            mine = {name: rows[name][keys[name][number]] for name in stages}
             yield from build_samples(
-                video=population.video_of(clip),
+                video=video,
                 clip=clip,
                 rows=ClipAnnotations(**mine),
                 kept_objects=population.kept_objects,

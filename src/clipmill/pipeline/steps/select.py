@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -11,10 +12,17 @@ from clipmill.annotations.columns import Columns
 from clipmill.config import SelectStep
 from clipmill.pipeline.context import Context
 from clipmill.pipeline.missing import Missing
-from clipmill.pipeline.population import Population
+from clipmill.pipeline.population import Flags, ObjectIds, Population
 from clipmill.pipeline.steps.base import Applied, Problems, Step, Work
 from clipmill.pipeline.steps.columns import clip_columns, object_table, unmeasured_columns
-from clipmill.pipeline.verdicts import VERDICTS, StepReport, clip_verdict, verdict_table
+from clipmill.pipeline.verdicts import (
+    StepReport,
+    StoredVerdicts,
+    Verdicts,
+    count_of,
+    joined,
+    verdict_columns,
+)
 from clipmill.selection import drop_thin_groups, select
 from clipmill.selection.rules import Rule, ValueRule
 
@@ -38,11 +46,17 @@ class Select(Step[SelectStep]):
         after, report = judge(self.settings, context, population)
         report = replace(report, fingerprint=fingerprint)
         if work.execute is not None:
-            path = f"selections/{self.settings.select}/{fingerprint}"
-            context.workspace.write_table(f"{path}.parquet", report.verdicts)
+            path = f"selections/{self.settings.select}/{fingerprint}.parquet"
+            context.workspace.write_table(path, report.verdicts)
+            report = replace(report, decided=StoredVerdicts(context.workspace, path))
             cuts = pa.Table.from_pylist([asdict(cut) for cut in report.cuts])
-            context.workspace.write_table(f"{path}.cuts.parquet", cuts)
+            context.workspace.write_table(cuts_path(path), cuts)
         yield after, report
+
+
+def cuts_path(path: str) -> str:
+    """Return where the cuts are of the selection whose verdicts are in a file."""
+    return path.removesuffix(".parquet") + ".cuts.parquet"
 
 
 def _check_column(step: SelectStep, rule: Rule, given: Mapping[str, Columns]) -> str:
@@ -79,112 +93,108 @@ def _judge_clips(
         min_population=step.min_population,
         unmeasured=unmeasured_columns(context, columns),
     )
-    states = dict(
-        zip(result.verdicts["key"].to_pylist(), result.verdicts["state"].to_pylist(), strict=True)
-    )
-    left = tuple(clip for clip in population.clips if states[clip.clip_id] == "kept")
-    videos = {clip.clip_id: clip.video_id for clip in population.clips}
-    verdicts = _as_verdicts(
-        result.verdicts, level="clip", clip_of={key: key for key in videos}, video_of=videos
-    )
-    counts = list(states.values())
+    judged = result.verdicts
+    after = population.keep(np.asarray(judged["kept"]))
     report = StepReport(
         title=step.title,
         kind="select",
         unit="clips",
         entering=len(population.clips),
-        leaving=len(left),
-        dropped=counts.count("dropped"),
-        failed=counts.count("failed"),
-        verdicts=verdicts,
+        leaving=len(after.clips),
+        dropped=count_of(judged["state"], "dropped"),
+        failed=count_of(judged["state"], "failed"),
+        decided=_as_verdicts(
+            judged, level="clip", clip_id=judged["key"], video_id=population.video_ids
+        ),
         cuts=tuple(result.cuts),
     )
-    return replace(population, clips=left), report
+    return after, report
 
 
-def _as_verdicts(
-    table: pa.Table, *, level: str, clip_of: Mapping[str, str], video_of: Mapping[str, str]
-) -> pa.Table:
-    keys = table["key"].to_pylist()
-    clips = [clip_of[key] for key in keys]
-    data = {name: table[name] for name in table.column_names if name != "kept"}
-    data["level"] = pa.array([level] * len(keys), pa.string())
-    data["clip_id"] = pa.array(clips, pa.string())
-    data["video_id"] = pa.array([video_of[clip] for clip in clips], pa.string())
-    return pa.table({field.name: data[field.name] for field in VERDICTS}).cast(VERDICTS)
+def _as_verdicts(judged: pa.Table, **columns: Any) -> Verdicts:
+    """Return the outcome of a selection as verdicts, with further columns."""
+    own = {name: judged[name] for name in judged.column_names if name != "kept"}
+    return verdict_columns(judged.num_rows, **own, **columns)
 
 
 def _judge_objects(
     step: SelectStep, context: Context, population: Population
 ) -> tuple[Population, StepReport]:
     objects = object_table(context, population, [rule.column for rule in step.rules])
+    member = pc.index_in(objects["clip_id"].combine_chunks(), value_set=population.keys)
+    objects = objects.append_column("video_id", population.video_ids.take(member))
     result = select(
-        objects.drop_columns(["clip_id", "weight"]),
+        objects.drop_columns(["clip_id", "video_id", "weight"]),
         step.rules,
         key="key",
         min_population=step.min_population,
     )
-    clip_of = dict(zip(objects["key"].to_pylist(), objects["clip_id"].to_pylist(), strict=True))
-    video_of = {clip.clip_id: clip.video_id for clip in population.clips}
-    verdicts = _as_verdicts(result.verdicts, level="object", clip_of=clip_of, video_of=video_of)
-    kept = set(verdicts.filter(pc.equal(verdicts["state"], "kept"))["key"].to_pylist())
-    thin = _thin_anchor_verdicts(step, objects, kept, clip_of, video_of)
-    kept -= {row["key"] for row in thin}
-    with_objects = {clip_of[key] for key in kept}
-    left = tuple(clip for clip in population.clips if clip.clip_id in with_objects)
-    empty = [
-        clip_verdict(clip, "dropped", f"no object left after the {step.title}")
-        for clip in population.clips
-        if clip.clip_id not in with_objects
-    ]
+    # Verdicts come in the order of the objects.
+    owners = {name: objects[name] for name in ("clip_id", "video_id")}
+    decided = [_as_verdicts(result.verdicts, level="object", **owners)]
+    kept = np.array(result.verdicts["kept"])
+    if step.min_kept_points and kept.any():
+        thin = kept & _in_thin_anchors(objects, kept, min_share=step.min_kept_points)
+        kept &= ~thin
+        decided.append(_thin_verdicts(step, objects.filter(pa.array(thin))))
+    with_objects = np.zeros(len(population.clips), bool)
+    with_objects[np.asarray(member)[kept]] = True
+    after, empty = population.keep(with_objects), population.keep(~with_objects)
+    decided.append(
+        verdict_columns(
+            len(empty.clips),
+            key=empty.keys,
+            level="clip",
+            clip_id=empty.keys,
+            video_id=empty.video_ids,
+            state="dropped",
+            rule=f"no object left after the {step.title}",
+        )
+    )
     report = StepReport(
         title=step.title,
         kind="select",
         unit="clips",
         entering=len(population.clips),
-        leaving=len(left),
-        dropped=len(empty),
-        objects_dropped=len(clip_of) - len(kept),
-        verdicts=pa.concat_tables([verdicts, verdict_table(thin), verdict_table(empty)]),
+        leaving=len(after.clips),
+        dropped=len(empty.clips),
+        objects_dropped=int((~kept).sum()),
+        decided=joined(decided),
         cuts=tuple(result.cuts),
     )
-    return replace(population, clips=left, kept_objects=frozenset(kept)), report
+    ids = ObjectIds(objects["key"].filter(pa.array(kept)))
+    return replace(after, kept_objects=ids), report
 
 
-def _thin_anchor_verdicts(
-    step: SelectStep,
-    objects: pa.Table,
-    kept: set[str],
-    clip_of: Mapping[str, str],
-    video_of: Mapping[str, str],
-) -> list[dict[str, Any]]:
-    """Objects that go because too few points of their anchor belong to kept objects."""
-    if not step.min_kept_points or not kept:
-        return []
-    anchors = [_anchor_of(key) for key in objects["key"].to_pylist()]
+def _in_thin_anchors(objects: pa.Table, kept: Flags, *, min_share: float) -> Flags:
+    """Tell of which objects' anchors too few points belong to kept objects.
+
+    Args:
+        objects: Columns `key` and `weight`.
+        kept: bool [n]: those that the rules kept.
+        min_share: The least share of an anchor's points, in [0, 1].
+    """
+    anchors = pc.replace_substring_regex(objects["key"], "(?s)^(.*)-o.*$", r"\1")
     table = pa.table(
         {
-            "group": pa.array(anchors, pa.string()),
+            "group": anchors,
             "weight": pc.cast(objects["weight"], pa.float64()),
-            "kept": pc.is_in(objects["key"], value_set=pa.array(sorted(kept), pa.string())),
+            "kept": pa.array(kept),
         }
     )
-    thin = set(drop_thin_groups(table, min_share=step.min_kept_points).to_pylist())
-    rule = f"under {step.min_kept_points:g} of the anchor's points belong to kept objects"
-    return [
-        {
-            "key": key,
-            "level": "object",
-            "clip_id": clip_of[key],
-            "video_id": video_of[clip_of[key]],
-            "state": "dropped",
-            "rule": rule,
-            "threshold": step.min_kept_points,
-        }
-        for key in sorted(kept)
-        if _anchor_of(key) in thin
-    ]
+    return np.asarray(pc.is_in(anchors, value_set=drop_thin_groups(table, min_share=min_share)))
 
 
-def _anchor_of(object_id: str) -> str:
-    return object_id.rpartition("-o")[0]
+def _thin_verdicts(step: SelectStep, objects: pa.Table) -> Verdicts:
+    """Return the verdicts on objects that go because of their anchor."""
+    share = step.min_kept_points
+    return verdict_columns(
+        objects.num_rows,
+        key=objects["key"],
+        level="object",
+        clip_id=objects["clip_id"],
+        video_id=objects["video_id"],
+        state="dropped",
+        rule=f"under {share:g} of the anchor's points belong to kept objects",
+        threshold=share,
+    )

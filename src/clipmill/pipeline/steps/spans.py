@@ -1,19 +1,19 @@
 """Parts of videos that rows of a table ask for: once frames are counted, they become the clips."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from clipmill.clips import Clip, Span
 from clipmill.pipeline.context import PROBE, Context
-from clipmill.pipeline.population import Part, Population
-from clipmill.pipeline.steps.split import split_report
-from clipmill.pipeline.verdicts import StepReport, clip_verdict, into
+from clipmill.pipeline.population import ClipRows, Flags, Ints, Part, Population
+from clipmill.pipeline.verdicts import StepReport, into, verdict_columns
 
-READ_CHUNK = 256
+READ_CHUNK = 4096
 """Videos whose frame times are read from disk at once."""
 
 SLACK_SECONDS = 1.0
@@ -37,7 +37,7 @@ class _Cut:
 
 def has_spans(population: Population) -> bool:
     """Whether rows ask for parts of a video that is still in."""
-    return any(population.videos[clip.video_id].spans for clip in population.clips)
+    return bool(_asked(population).any())
 
 
 def apply_spans(context: Context, population: Population) -> tuple[Population, StepReport]:
@@ -47,46 +47,77 @@ def apply_spans(context: Context, population: Population) -> tuple[Population, S
         context: Has the table of `probe`.
         population: Just probed: a clip is a whole video.
     """
-    clips: list[Clip] = []
+    clips = population.clips
+    asked = np.flatnonzero(_asked(population))
+    taken: dict[int, list[Clip]] = {}
     parts: dict[str, tuple[Part, ...]] = {}
-    rows: list[dict[str, Any]] = []
-    for whole, cuts in _cut_all(context, population):
-        if cuts is None:
-            clips.append(whole)
-            continue
-        taken = [cut.clip for cut in cuts if cut.clip]
+    told: dict[str, list[str]] = {"video": [], "key": [], "state": [], "rule": []}
+    for row, (whole, cuts) in zip(
+        asked.tolist(), _cut_all(context, population, asked), strict=True
+    ):
+        found = [cut.clip for cut in cuts if cut.clip]
+        # Two parts may round to the same frames; the texts of both stay known.
+        taken[row] = list(dict.fromkeys(found))
         parts[whole.video_id] = tuple(
             Part(cut.clip.start, cut.clip.end, cut.span.text) for cut in cuts if cut.clip
         )
-        rows += (_dropped(whole, cut) for cut in cuts if not cut.clip)
-        if taken:
-            rows.append(clip_verdict(whole, "split", into(taken)))
-        # Two parts may round to the same frames; the texts of both stay known.
-        clips += dict.fromkeys(taken)
-    report = split_report("times", population, clips, rows)
-    return replace(population, clips=tuple(clips), parts=parts), report
+        rules = [("dropped", f"{cut.span.where}: {cut.reason}") for cut in cuts if not cut.clip]
+        if found:
+            rules.append(("split", into(found)))
+        told["video"] += [whole.video_id] * len(rules)
+        told["key"] += [whole.clip_id] * len(rules)
+        told["state"] += [state for state, _ in rules]
+        told["rule"] += [rule for _, rule in rules]
+    after = _replaced(clips, taken)
+    columns = {name: pa.array(values, pa.string()) for name, values in told.items()}
+    report = StepReport(
+        title="times",
+        kind="split",
+        unit="clips",
+        entering=len(clips),
+        leaving=len(after),
+        dropped=told["state"].count("dropped"),
+        decided=verdict_columns(
+            len(told["key"]),
+            level="clip",
+            clip_id=columns["key"],
+            video_id=columns.pop("video"),
+            **columns,
+        ),
+    )
+    return replace(population, clips=after, parts=parts), report
 
 
-def _dropped(whole: Clip, cut: _Cut) -> dict[str, Any]:
-    return clip_verdict(whole, "dropped", f"{cut.span.where}: {cut.reason}")
+def _asked(population: Population) -> Flags:
+    """Tell of which clips' videos rows name parts."""
+    named = np.asarray(pc.is_valid(population.videos.table["spans"]))
+    return np.asarray(named[population.clips.video], bool)
 
 
-def _cut_all(context: Context, population: Population) -> Iterator[tuple[Clip, list[_Cut] | None]]:
-    """Yield every clip, and what its video's rows make of it; None for those without parts."""
+def _replaced(clips: ClipRows, taken: Mapping[int, Sequence[Clip]]) -> ClipRows:
+    """Return clips with some of them replaced by others of the same video, by row."""
+    counts = np.ones(len(clips), np.int64)
+    counts[list(taken)] = [len(some) for some in taken.values()]
+    owner = np.repeat(np.arange(len(clips)), counts)
+    after = clips.take(owner)
+    mine = np.isin(owner, list(taken))
+    after.start[mine] = [clip.start for some in taken.values() for clip in some]
+    after.end[mine] = [clip.end for some in taken.values() for clip in some]
+    return after
+
+
+def _cut_all(
+    context: Context, population: Population, rows: Ints
+) -> Iterator[tuple[Clip, list[_Cut]]]:
+    """Yield some clips, and what the rows that name parts of their videos make of them."""
     from clipmill.video import FrameIndex
 
     table = context.stages[PROBE].table
-    for at in range(0, len(population.clips), READ_CHUNK):
-        chunk = population.clips[at : at + READ_CHUNK]
-        asked = [population.file_of(c) for c in chunk if population.videos[c.video_id].spans]
-        probes = table.read(sorted(asked)) if asked else {}
-        for clip in chunk:
-            spans = population.videos[clip.video_id].spans
-            if not spans:
-                yield clip, None
-                continue
-            index = FrameIndex.from_bytes(probes[population.file_of(clip)].index)
-            yield clip, [_cut(clip, span, index.seconds, index.fps) for span in spans]
+    for chunk in population.chunks(rows, READ_CHUNK):
+        probes = table.read(sorted(chunk.files))
+        for clip, file, video in zip(chunk.clips, chunk.files, chunk.videos, strict=True):
+            index = FrameIndex.from_bytes(probes[file].index)
+            yield clip, [_cut(clip, span, index.seconds, index.fps) for span in video.spans]
 
 
 def _cut(whole: Clip, span: Span, seconds: npt.NDArray[np.float64], fps: float) -> _Cut:

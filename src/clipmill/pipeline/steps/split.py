@@ -1,32 +1,28 @@
 """Split steps: a clip in, its children out, the lineage kept."""
 
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
-from typing import Any, ClassVar
+from collections.abc import Iterator
+from typing import ClassVar
 
-from clipmill.annotations.shots.boundaries import shots_from_scores
-from clipmill.annotations.shots.schema import ShotsRow
-from clipmill.clips import Clip
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from clipmill.config import ShotsSplit, WindowsSplit
 from clipmill.pipeline.context import PROBE, Context
-from clipmill.pipeline.population import Population
+from clipmill.pipeline.population import ClipRows, Flags, Ints, Population, clip_ids
 from clipmill.pipeline.steps.base import Applied, SettingsT, Step, Work
-from clipmill.pipeline.verdicts import StepReport, clip_verdict, into, verdict_table
-from clipmill.store.codecs import decode_array
-
-READ_CHUNK = 1024
-"""Clips whose rows are read from disk at once."""
+from clipmill.pipeline.steps.cutting.ranges import Ranges, cut_windows
+from clipmill.pipeline.steps.cutting.shot_ranges import shots_of
+from clipmill.pipeline.verdicts import StepReport, Verdicts, verdict_columns, with_parts
 
 
 class Split(Step[SettingsT]):
     """Replaces every clip by its children; a clip without a child is dropped, with the reason."""
 
     @abstractmethod
-    def families(
-        self, context: Context, population: Population
-    ) -> Iterable[tuple[Clip, list[Clip]]]:
-        """Return every clip of the population with its children, in order."""
+    def ranges(self, context: Context, population: Population) -> Ranges:
+        """Return what every clip of the population is cut into, in order."""
 
     @property
     @abstractmethod
@@ -37,33 +33,58 @@ class Split(Step[SettingsT]):
         self, context: Context, population: Population, work: Work, *, fingerprint: str
     ) -> Iterator[Applied]:
         """Split every clip of the population."""
-        rows: list[dict[str, Any]] = []
-        children: list[Clip] = []
-        for parent, parts in self.families(context, population):
-            children += parts
-            if parts != [parent]:
-                rows.append(_verdict(parent, parts, self.reason))
+        ranges, parents = self.ranges(context, population), population.clips
+        owner = np.repeat(np.arange(len(parents)), ranges.counts)
+        first = parents.start[owner]
+        children = ClipRows(
+            parents.video[owner],
+            (first + ranges.start).astype(np.int32),
+            (first + ranges.end).astype(np.int32),
+        )
+        whole = ranges.counts == 1
+        same = (children.start == first) & (children.end == parents.end[owner])
+        whole[owner[~same]] = False
         # Parts of one video that overlap may have children in common.
-        clips = tuple(dict.fromkeys(children))
+        after = population.with_clips(children.distinct())
         yield (
-            replace(population, clips=clips),
-            split_report(self.settings.title, population, clips, rows),
+            after,
+            StepReport(
+                title=self.settings.title,
+                kind="split",
+                unit="clips",
+                entering=len(parents),
+                leaving=len(after.clips),
+                dropped=int((ranges.counts == 0).sum()),
+                decided=self._verdicts(population, ~whole, owner, children),
+            ),
         )
 
+    def _verdicts(
+        self, population: Population, told: Flags, owner: Ints, children: ClipRows
+    ) -> Verdicts:
+        """Return the verdicts on clips that did not stay as they were.
 
-def split_report(
-    title: str, before: Population, after: Sequence[Clip], verdicts: Sequence[dict[str, Any]]
-) -> StepReport:
-    """Return the report of a step that replaced clips by parts of them."""
-    return StepReport(
-        title=title,
-        kind="split",
-        unit="clips",
-        entering=len(before.clips),
-        leaving=len(after),
-        dropped=sum(row["state"] == "dropped" for row in verdicts),
-        verdicts=verdict_table(verdicts),
-    )
+        Args:
+            population: The clips.
+            told: bool [n]: those.
+            owner: int64 [m]: the row of the clip that each child is cut from, ascending.
+            children: All children.
+        """
+        parents = population.with_clips(population.clips.take(told))
+        counts = np.bincount(owner, minlength=len(told))[told]
+        parts = children.take(told[owner])
+        names = clip_ids(population.with_clips(parts).video_ids, parts)
+        rules = with_parts(np.concatenate([[0], np.cumsum(counts)]), names)
+        empty = pa.array(counts == 0)
+        return verdict_columns(
+            len(parents.clips),
+            key=parents.keys,
+            level="clip",
+            clip_id=parents.keys,
+            video_id=parents.video_ids,
+            state=pc.if_else(empty, "dropped", "split"),
+            rule=pc.if_else(empty, self.reason, rules),
+        )
 
 
 class SplitWindows(Split[WindowsSplit]):
@@ -76,11 +97,10 @@ class SplitWindows(Split[WindowsSplit]):
         """Why a clip has no window."""
         return f"shorter than {self.settings.min_frames} frames"
 
-    def families(
-        self, context: Context, population: Population
-    ) -> Iterable[tuple[Clip, list[Clip]]]:
-        """Return every clip with its windows."""
-        return ((clip, cut_windows(clip, self.settings)) for clip in population.clips)
+    def ranges(self, context: Context, population: Population) -> Ranges:
+        """Return the windows of every clip."""
+        clips = population.clips
+        return cut_windows(clips.end.astype(np.int64) - clips.start, self.settings)
 
 
 class SplitShots(Split[ShotsSplit]):
@@ -93,42 +113,7 @@ class SplitShots(Split[ShotsSplit]):
         """Why a clip has no shot."""
         return f"no shot of {self.settings.min_frames} frames or more"
 
-    def families(
-        self, context: Context, population: Population
-    ) -> Iterator[tuple[Clip, list[Clip]]]:
-        """Yield every clip with its shots."""
+    def ranges(self, context: Context, population: Population) -> Ranges:
+        """Return the shots of every clip."""
         (scored,) = self.reads
-        table = context.stages[scored].table
-        for at in range(0, len(population.clips), READ_CHUNK):
-            chunk = population.clips[at : at + READ_CHUNK]
-            rows = table.read([clip.clip_id for clip in chunk])
-            for clip in chunk:
-                yield clip, cut_shots(clip, rows[clip.clip_id], self.settings)
-
-
-def _verdict(parent: Clip, parts: list[Clip], reason: str) -> dict[str, Any]:
-    if not parts:
-        return clip_verdict(parent, "dropped", reason)
-    return clip_verdict(parent, "split", into(parts))
-
-
-def cut_windows(clip: Clip, step: WindowsSplit) -> list[Clip]:
-    """Cut a clip into consecutive windows; a remainder under `min_frames` is left out."""
-    starts = range(clip.start, clip.end, step.max_frames)
-    windows = [Clip(clip.video_id, s, min(s + step.max_frames, clip.end)) for s in starts]
-    long_enough = [window for window in windows if window.num_frames >= step.min_frames]
-    return long_enough[: step.max_windows]
-
-
-def cut_shots(clip: Clip, row: ShotsRow, step: ShotsSplit) -> list[Clip]:
-    """Cut a clip at its scored boundaries; shots under `min_frames` are left out."""
-    threshold = row.threshold if step.threshold is None else step.threshold
-    shots = shots_from_scores(
-        decode_array(row.scores), threshold=threshold, num_decoded=row.num_decoded
-    )
-    parts = [
-        Clip(clip.video_id, clip.start + first, clip.start + end)
-        for first, end in shots
-        if end - first >= step.min_frames
-    ]
-    return parts[: step.max_shots]
+        return shots_of(context.stages[scored].table, population.keys, self.settings)

@@ -92,6 +92,14 @@ class Storage(ABC):
     def names(self, folder: str) -> list[str]:
         """Return the sorted names of files and folders in a folder; [] when it is missing."""
 
+    @abstractmethod
+    def stamps(self, folder: str) -> dict[str, str]:
+        """Return what changes when a file is written again, of all files in a folder, by name."""
+
+    @abstractmethod
+    def stamp(self, path: str) -> str:
+        """Return what changes when a file is written again; empty when there is none."""
+
     def visible(self, folder: str) -> list[str]:
         """Return `names` without those that are to be ignored."""
         names = self.names(folder)

@@ -9,6 +9,7 @@ from typing import IO, Any
 import pyarrow as pa
 
 from clipmill import disk
+from clipmill.clips import stamp_of_file
 from clipmill.disk.atomic import is_temporary, make_folder, naming
 from clipmill.store.storage.base import Storage, checked, explained_writes
 
@@ -61,6 +62,21 @@ class LocalStorage(Storage):
         except (FileNotFoundError, NotADirectoryError):
             return []
 
+    def stamps(self, folder: str) -> dict[str, str]:
+        """See `Storage.stamps`."""
+        try:
+            with os.scandir(self._root / checked(folder)) as entries:
+                return {e.name: _stamp(e.stat()) for e in entries if e.is_file()}
+        except (FileNotFoundError, NotADirectoryError):
+            return {}
+
+    def stamp(self, path: str) -> str:
+        """See `Storage.stamp`."""
+        try:
+            return _stamp((self._root / checked(path)).stat())
+        except (FileNotFoundError, NotADirectoryError):
+            return ""
+
     def remove(self, path: str) -> None:
         """See `Storage.remove`."""
         target = self._root / checked(path)
@@ -84,3 +100,7 @@ class LocalStorage(Storage):
     def local_path(self, path: str) -> Path:
         """See `Storage.local_path`."""
         return self._root / checked(path)
+
+
+def _stamp(found: os.stat_result) -> str:
+    return f"{found.st_size:x}.{found.st_ino:x}.{stamp_of_file(found)}"

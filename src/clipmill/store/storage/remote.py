@@ -1,13 +1,14 @@
 """Storage behind an fsspec URL: object stores, memory, and whatever else fsspec speaks."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
 import fsspec
 
+from clipmill.clips import stamp_of_entry
 from clipmill.disk.atomic import is_temporary, temporary_name
 from clipmill.errors import UsageError
 from clipmill.store.storage.base import Storage, checked, explained_writes
@@ -101,6 +102,27 @@ class RemoteStorage(Storage):
             return []
         return sorted(entry.rstrip("/").rpartition("/")[2] for entry in entries)
 
+    def stamps(self, folder: str) -> dict[str, str]:
+        """See `Storage.stamps`."""
+        self._fs.invalidate_cache()
+        try:
+            entries = self._fs.ls(self._at(folder), detail=True)
+        except (FileNotFoundError, NotADirectoryError):
+            return {}
+        return {
+            entry["name"].rstrip("/").rpartition("/")[2]: _stamp(entry)
+            for entry in entries
+            if entry["type"] == "file"
+        }
+
+    def stamp(self, path: str) -> str:
+        """See `Storage.stamp`."""
+        self._fs.invalidate_cache()
+        try:
+            return _stamp(self._fs.info(self._at(path)))
+        except FileNotFoundError:
+            return ""
+
     def remove(self, path: str) -> None:
         """See `Storage.remove`."""
         with suppress(FileNotFoundError):
@@ -126,3 +148,7 @@ class RemoteStorage(Storage):
         """See `Storage.local_path`."""
         checked(path)
         return None
+
+
+def _stamp(info: Mapping[str, Any]) -> str:
+    return f"{info.get('size')}.{stamp_of_entry(info)}"
