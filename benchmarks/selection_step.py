@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from clipmill.config.load import parse_pipeline
 from clipmill.pipeline.context import Context
-from clipmill.pipeline.population import ClipRows, Population
+from clipmill.pipeline.population import ClipColumns, Population
 from clipmill.pipeline.steps.base import Work
 from clipmill.pipeline.steps.registry import make_step
 from clipmill.sources.columns import VideoRows
@@ -55,7 +55,7 @@ def population_of(clips: int) -> Population:
     videos = VideoRows(pa.table(columns | {"video_id": ids}))
     start = np.tile(np.arange(CLIPS_PER_VIDEO, dtype=np.int32) * FRAMES, count)
     rows = np.repeat(np.arange(count, dtype=np.int32), CLIPS_PER_VIDEO)
-    return Population(videos, ids, ClipRows(rows, start, start + np.int32(FRAMES)), probed=True)
+    return Population(videos, ids, ClipColumns(rows, start, start + np.int32(FRAMES)), probed=True)
 
 
 def shuffled(population: Population) -> Population:

@@ -31,8 +31,8 @@ import numpy as np
 import pyarrow as pa
 
 from clipmill.export.containers.webdataset import WebDatasetContainer
+from clipmill.export.content.facts.run_facts import gather_run_facts
 from clipmill.export.content.pieces import Made
-from clipmill.export.content.run_facts import gather_run_facts
 from clipmill.export.formats.base import FormatOptions
 from clipmill.export.formats.canonical import Canonical
 from clipmill.export.job.gather import Gatherer

@@ -8,7 +8,7 @@ from clipmill.clips import Clip, Span, Video, text_id_for
 from clipmill.config import ShotsSplit, WindowsSplit
 from clipmill.pipeline.inputs.identity import identify
 from clipmill.pipeline.population import (
-    ClipRows,
+    ClipColumns,
     ObjectIds,
     Part,
     Population,
@@ -55,7 +55,7 @@ def test_rows_give_back_the_objects_they_are_of():
 
 def test_ids_of_clips_are_those_of_clips_as_objects_and_are_read_back():
     videos = pa.array([f"{n:016x}" for n in (3, 7)])
-    clips = ClipRows(
+    clips = ClipColumns(
         np.array([0, 1, 1], np.int32),
         np.array([0, 999_999, 1_234_567], np.int32),
         np.array([5, 1_000_000, 12_345_678], np.int32),
@@ -74,7 +74,7 @@ def test_ids_of_clips_are_those_of_clips_as_objects_and_are_read_back():
 
 
 def test_a_clip_that_is_there_twice_stays_where_it_is_first():
-    clips = ClipRows(*np.array([[1, 0, 1, 0], [0, 2, 0, 1], [5, 6, 5, 6]], np.int32))
+    clips = ClipColumns(*np.array([[1, 0, 1, 0], [0, 2, 0, 1], [5, 6, 5, 6]], np.int32))
     once = clips.distinct()
     assert once.video.tolist() == [1, 0, 0] and once.start.tolist() == [0, 2, 1]
 
@@ -87,7 +87,7 @@ def test_a_set_of_objects_knows_its_own():
 
 def test_captions_are_those_of_the_parts_that_clips_are_in():
     videos = rows_of([video(1, text="whole"), video(2), video(3, text=" ")])
-    clips = ClipRows(*np.array([[0, 1, 1, 2], [0, 0, 5, 0], [9, 4, 9, 9]], np.int32))
+    clips = ClipColumns(*np.array([[0, 1, 1, 2], [0, 0, 5, 0], [9, 4, 9, 9]], np.int32))
     parts = {f"{2:016x}": (Part(0, 5, "first"), Part(5, 9, None), Part(0, 9, "both"))}
     some = Population(videos, pa.array(["f1", "f2", "f3"]), clips, probed=True, parts=parts)
     assert some.text_ids.to_pylist() == [text_id_for(t) for t in ("whole", "first", None, " ")]

@@ -35,7 +35,7 @@ class Part(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class ClipRows:
+class ClipColumns:
     """Clips as columns: 16 bytes each.
 
     Attributes:
@@ -49,7 +49,7 @@ class ClipRows:
     end: npt.NDArray[np.int32]
 
     @classmethod
-    def whole(cls, count: int) -> "ClipRows":
+    def whole(cls, count: int) -> "ClipColumns":
         """Return the clip [0, 1) of each of so many files."""
         return cls(
             np.arange(count, dtype=np.int32), np.zeros(count, np.int32), np.ones(count, np.int32)
@@ -58,11 +58,11 @@ class ClipRows:
     def __len__(self) -> int:
         return len(self.video)
 
-    def take(self, rows: Ints | Flags | slice) -> "ClipRows":
+    def take(self, rows: Ints | Flags | slice) -> "ClipColumns":
         """Return the clips of some rows, or of those that are flagged."""
-        return ClipRows(self.video[rows], self.start[rows], self.end[rows])
+        return ClipColumns(self.video[rows], self.start[rows], self.end[rows])
 
-    def distinct(self) -> "ClipRows":
+    def distinct(self) -> "ClipColumns":
         """Return every clip once, where it is first."""
         columns = {"video": self.video, "start": self.start, "end": self.end}
         table = pa.table(columns | {"row": np.arange(len(self))})
@@ -128,7 +128,7 @@ class Population:
 
     videos: VideoRows
     file_ids: pa.Array
-    clips: ClipRows
+    clips: ClipColumns
     probed: bool = False
     kept_objects: ObjectIds | None = None
     parts: Mapping[str, tuple[Part, ...]] = field(default_factory=dict)
@@ -174,7 +174,7 @@ class Population:
         own = [video.text for chunk in self.chunks(rows, _CHUNK) for video in chunk.videos]
         return pc.replace_with_mask(texts, cut, pa.array(own, pa.string()))
 
-    def with_clips(self, clips: ClipRows) -> "Population":
+    def with_clips(self, clips: ClipColumns) -> "Population":
         """Return the population with other clips."""
         return replace(self, clips=clips)
 
@@ -237,7 +237,7 @@ def video_of(clip: Clip, video: Video, parts: Mapping[str, Sequence[Part]]) -> V
     return replace(video, text=part.text if part else None, spans=())
 
 
-def clip_ids(video_ids: pa.Array, clips: ClipRows) -> pa.Array:
+def clip_ids(video_ids: pa.Array, clips: ClipColumns) -> pa.Array:
     """Return the ids of clips, see `Clip.clip_id`; string [n]."""
     frames = [_padded(clips.start), _padded(clips.end)]
     return pc.binary_join_element_wise(video_ids, *frames, "-")
@@ -250,15 +250,15 @@ def _padded(frames: npt.NDArray[np.int32]) -> pa.Array:
     return texts.take(numbers.indices)
 
 
-def parse_clip_ids(ids: pa.Array, video_ids: pa.Array) -> ClipRows:
+def parse_clip_ids(ids: pa.Array, video_ids: pa.Array) -> ClipColumns:
     """Return the clips of ids; ids of videos that are not among the given ones are left out.
 
     Args:
         ids: string [n].
-        video_ids: Of the videos whose rows `ClipRows.video` counts; string [m].
+        video_ids: Of the videos whose rows `ClipColumns.video` counts; string [m].
     """
     rows = pc.index_in(pc.utf8_slice_codeunits(ids, 0, VIDEO_ID_DIGITS), value_set=video_ids)
     ids, rows = ids.filter(pc.is_valid(rows)), rows.drop_null()
     frames = pc.split_pattern(pc.utf8_slice_codeunits(ids, VIDEO_ID_DIGITS + 1), "-")
     start, end = (pc.cast(pc.list_element(frames, at), pa.int32()).to_numpy() for at in (0, 1))
-    return ClipRows(rows.to_numpy(), start, end)
+    return ClipColumns(rows.to_numpy(), start, end)

@@ -217,6 +217,6 @@ def count_of(states: pa.Array | pa.ChunkedArray, state: str) -> int:
     return int(pc.sum(pc.equal(states, state)).as_py() or 0)
 
 
-def joined(some: Iterable[Verdicts]) -> Verdicts:
+def joined_verdicts(some: Iterable[Verdicts]) -> Verdicts:
     """Return several verdicts as one, in their order."""
     return Verdicts(pa.concat_tables(verdicts.table for verdicts in some))

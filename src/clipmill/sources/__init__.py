@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from clipmill.sources.account import Account
+from clipmill.sources.accounting.account import Account
 
 if TYPE_CHECKING:
     from clipmill.sources.listing import Listing, list_sources, source_names

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from clipmill.clips import Span, video_id_for
+from clipmill.sources.accounting.counts import SourceCounts
 from clipmill.sources.columns import Collected, ProblemRows, VideoRows
-from clipmill.sources.counts import SourceCounts
 from clipmill.sources.found import FoundFile
 
 _Part = tuple[float, float | None, str]

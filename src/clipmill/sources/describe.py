@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from clipmill.sources.account import Account, Counted, SourceAccount, TableUse
+from clipmill.sources.accounting.account import Account, Counted, SourceAccount, TableUse
 
 
 def describe_account(account: Account) -> list[str]:

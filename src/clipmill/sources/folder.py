@@ -8,9 +8,9 @@ from pathlib import Path
 
 from clipmill.clips import stamp_of_file
 from clipmill.errors import UsageError
-from clipmill.sources.counts import SourceCounts
+from clipmill.sources.accounting.counts import SourceCounts
+from clipmill.sources.accounting.leftout import LEFTOVER, LEFTOVERS, count_others, reason_for
 from clipmill.sources.found import VIDEO_SUFFIXES, FoundFile, is_video
-from clipmill.sources.leftout import LEFTOVER, LEFTOVERS, count_others, reason_for
 from clipmill.sources.lookup.walk import Level, levels
 from clipmill.sources.readers.captions import MAX_CAPTION_BYTES, Caption, text_caption
 from clipmill.sources.sidecars import shown, sidecar_texts, stem_of, with_text

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from clipmill.config.models import SourceConfig
 from clipmill.errors import UsageError
-from clipmill.sources.account import Account
+from clipmill.sources.accounting.account import Account
+from clipmill.sources.accounting.counts import SourceCounts
 from clipmill.sources.collect import Collector
 from clipmill.sources.columns import ProblemRows, VideoRows
-from clipmill.sources.counts import SourceCounts
 from clipmill.sources.datasets.json_layouts import list_opens2v, list_vidgen
 from clipmill.sources.datasets.metadata import list_metadata, list_with_table
 from clipmill.sources.datasets.openvid import list_openvid

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 from clipmill.errors import UsageError
-from clipmill.sources.counts import SourceCounts
+from clipmill.sources.accounting.counts import SourceCounts
 from clipmill.sources.found import PICTURE_SUFFIXES, FoundFile
 from clipmill.sources.lookup.local import LocalPlaces
 from clipmill.sources.lookup.tree import Found, TreePlaces

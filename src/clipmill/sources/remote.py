@@ -7,9 +7,9 @@ from typing import Any
 
 from clipmill.clips import stamp_of_entry
 from clipmill.errors import UsageError
-from clipmill.sources.counts import SourceCounts
+from clipmill.sources.accounting.counts import SourceCounts
+from clipmill.sources.accounting.leftout import LEFTOVER, LEFTOVERS, count_others
 from clipmill.sources.found import FoundFile, is_leftover, is_video
-from clipmill.sources.leftout import LEFTOVER, LEFTOVERS, count_others
 from clipmill.sources.readers.captions import MAX_CAPTION_BYTES, Caption, text_caption
 from clipmill.sources.sidecars import sidecar_texts, stem_of, with_text
 

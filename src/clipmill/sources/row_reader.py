@@ -1,6 +1,6 @@
 """Making entries of rows: the caption cleaned, the times read, and every refusal counted."""
 
-from clipmill.sources.counts import SourceCounts, TableCounts
+from clipmill.sources.accounting.counts import SourceCounts, TableCounts
 from clipmill.sources.found import FoundFile
 from clipmill.sources.lookup.local import LocatedFile
 from clipmill.sources.readers.captions import as_caption

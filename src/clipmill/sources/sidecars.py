@@ -4,7 +4,7 @@ import os
 import posixpath
 from collections.abc import Iterable
 
-from clipmill.sources.counts import SourceCounts
+from clipmill.sources.accounting.counts import SourceCounts
 from clipmill.sources.found import FoundFile, composed, is_leftover
 from clipmill.sources.readers.captions import Caption
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from clipmill.clips import TarMember
 from clipmill.errors import UsageError
-from clipmill.sources.counts import SourceCounts
+from clipmill.sources.accounting.counts import SourceCounts
+from clipmill.sources.accounting.leftout import LEFTOVER, LEFTOVERS, reason_for
 from clipmill.sources.found import FoundFile, is_leftover, is_video
-from clipmill.sources.leftout import LEFTOVER, LEFTOVERS, reason_for
 from clipmill.sources.lookup.walk import walk_files
 from clipmill.sources.readers.rows import RowColumns
 from clipmill.sources.readers.tar_captions import Captions, is_utf8, key, normal

@@ -9,7 +9,7 @@ from test_inputs_identity import PIPELINE, export
 
 from clipmill.clips import Clip
 from clipmill.errors import UsageError
-from clipmill.export.content.run_facts import gather_run_facts
+from clipmill.export.content.facts.run_facts import gather_run_facts
 from clipmill.export.job.gather import Gatherer
 from clipmill.pipeline.inputs.changes import Changes
 from clipmill.pipeline.recorded.last_run import last_run

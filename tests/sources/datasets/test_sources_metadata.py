@@ -8,7 +8,7 @@ import pytest
 from clipmill.config import SourceConfig
 from clipmill.errors import UsageError
 from clipmill.sources import Listing, list_sources
-from clipmill.sources.account import SourceAccount
+from clipmill.sources.accounting.account import SourceAccount
 from clipmill.sources.detect import WITH_TABLE
 
 

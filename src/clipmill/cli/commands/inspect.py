@@ -27,7 +27,7 @@ from clipmill.failures import MACHINE_KINDS, REMEDIES
 from clipmill.pipeline.inputs.account import load_account
 from clipmill.pipeline.recorded.rates import noted_rates, rates_json
 from clipmill.pipeline.verdicts import POSTPONED, StepReport
-from clipmill.sources.account import Account
+from clipmill.sources.accounting.account import Account
 
 MAX_REASON = 70
 """Characters of a reason in the funnel."""

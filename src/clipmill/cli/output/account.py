@@ -2,7 +2,7 @@
 
 from rich.console import Console
 
-from clipmill.sources.account import Account
+from clipmill.sources.accounting.account import Account
 from clipmill.sources.describe import describe_account
 
 

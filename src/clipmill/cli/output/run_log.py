@@ -14,7 +14,7 @@ from clipmill.cli.output.verbosity import is_quiet
 from clipmill.pipeline.inputs.changes import Changes
 from clipmill.pipeline.run import Observer
 from clipmill.pipeline.verdicts import StepReport
-from clipmill.sources.account import Account
+from clipmill.sources.accounting.account import Account
 from clipmill.sources.describe import describe_account
 from clipmill.store.annotations import Outcome
 from clipmill.store.workspace import Workspace

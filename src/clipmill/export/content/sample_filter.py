@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from clipmill.choice import Condition, parse_where, plain_column
 from clipmill.errors import UsageError
-from clipmill.export.content.run_facts import RunFacts, why_outdated
+from clipmill.export.content.facts.run_facts import RunFacts, why_outdated
 from clipmill.export.content.text import exported_text
 from clipmill.samples.table import sample_parts
 from clipmill.store.workspace import Workspace

@@ -2,7 +2,7 @@
 
 from clipmill.export.containers.base import About
 from clipmill.export.content.caption_origins import caption_section
-from clipmill.export.content.run_facts import RunFacts
+from clipmill.export.content.facts.run_facts import RunFacts
 from clipmill.export.job.plan import ExportPlan, ExportReport
 from clipmill.pipeline.recorded.look import reports_of
 

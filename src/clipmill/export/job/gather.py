@@ -10,7 +10,7 @@ from typing import Any
 from clipmill.annotations.probe.schema import ProbeRow
 from clipmill.clips import Video
 from clipmill.export.content.compose import SampleInputs
-from clipmill.export.content.run_facts import RunFacts
+from clipmill.export.content.facts.run_facts import RunFacts
 from clipmill.export.job.worker import Task
 from clipmill.pipeline.context import Context
 from clipmill.samples.schema import SampleRow

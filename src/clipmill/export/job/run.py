@@ -10,7 +10,7 @@ from pathlib import Path
 from clipmill.disk import HeldError, hold
 from clipmill.errors import UsageError
 from clipmill.export.containers.base import Container
-from clipmill.export.content.run_facts import RunFacts, gather_run_facts
+from clipmill.export.content.facts.run_facts import RunFacts, gather_run_facts
 from clipmill.export.content.sample_filter import ChosenSamples, choose_samples
 from clipmill.export.index_files.forecast import forecast_indices
 from clipmill.export.index_files.row_counts import IndexCount, count_indices

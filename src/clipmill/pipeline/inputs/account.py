@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from clipmill.errors import UsageError
-from clipmill.sources.account import Account
+from clipmill.sources.accounting.account import Account
 from clipmill.sources.describe import describe_empty
 from clipmill.store.workspace import Workspace
 

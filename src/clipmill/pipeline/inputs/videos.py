@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from clipmill.clips import Video, file_id_for
 from clipmill.pipeline.inputs.identity import identify
-from clipmill.pipeline.population import ClipRows, Population
+from clipmill.pipeline.population import ClipColumns, Population
 from clipmill.pipeline.verdicts import StepReport, verdict_columns
 from clipmill.sources.columns import ProblemRows, VideoRows
 from clipmill.store.workspace import Workspace
@@ -136,7 +136,7 @@ class VideoList:
 
     def population(self) -> Population:
         """Return the population before the first step, which knows files, not videos."""
-        clips = ClipRows.whole(len(self.videos))
+        clips = ClipColumns.whole(len(self.videos))
         return Population(videos=self.videos, file_ids=self.file_ids, clips=clips)
 
     def report(self) -> StepReport:

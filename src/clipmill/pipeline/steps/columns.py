@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from clipmill.annotations.columns import Columns, object_columns, object_list
 from clipmill.annotations.unmeasured import unmeasured_fields
 from clipmill.pipeline.context import Context
-from clipmill.pipeline.population import ClipRows, Ints, Population
+from clipmill.pipeline.population import ClipColumns, Ints, Population
 
 CLIP = "clip"
 CLIP_COLUMNS = Columns(frozenset({"num_frames", "start", "end"}))
@@ -51,7 +51,7 @@ def clip_columns(context: Context, population: Population, columns: Sequence[str
     return result
 
 
-def _of_clips(clips: ClipRows, name: str) -> Ints:
+def _of_clips(clips: ClipColumns, name: str) -> Ints:
     """Return one of `CLIP_COLUMNS`."""
     columns = {"start": clips.start, "end": clips.end, "num_frames": clips.end - clips.start}
     return columns[name].astype(np.int64)

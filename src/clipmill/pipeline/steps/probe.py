@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from clipmill.clips import text_id_for
 from clipmill.pipeline.context import Context, Stage
 from clipmill.pipeline.inputs.identity import Identified, contents_in, identify
-from clipmill.pipeline.population import ClipRows, Flags, Ints, Population
+from clipmill.pipeline.population import ClipColumns, Flags, Ints, Population
 from clipmill.pipeline.steps.annotate import Annotate, Reasons
 from clipmill.pipeline.steps.base import Applied, Work
 from clipmill.pipeline.steps.spans import apply_spans, has_spans
@@ -53,7 +53,7 @@ class ProbeStep(Annotate):
             value_set=counts["key"].combine_chunks(),
         )
         frames = counts["num_frames"].combine_chunks().take(probed).to_numpy()
-        clips = ClipRows(alive.video, alive.start, frames.astype(np.int32))
+        clips = ClipColumns(alive.video, alive.start, frames.astype(np.int32))
         after = replace(population, videos=found.videos, clips=clips, probed=True)
         return after, _copies(population, found, np.flatnonzero(left & copy))
 

@@ -20,7 +20,7 @@ from clipmill.pipeline.verdicts import (
     StoredVerdicts,
     Verdicts,
     count_of,
-    joined,
+    joined_verdicts,
     verdict_columns,
 )
 from clipmill.selection import drop_thin_groups, select
@@ -159,7 +159,7 @@ def _judge_objects(
         leaving=len(after.clips),
         dropped=len(empty.clips),
         objects_dropped=int((~kept).sum()),
-        decided=joined(decided),
+        decided=joined_verdicts(decided),
         cuts=tuple(result.cuts),
     )
     ids = ObjectIds(objects["key"].filter(pa.array(kept)))

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from clipmill.clips import Clip, Span
 from clipmill.pipeline.context import PROBE, Context
-from clipmill.pipeline.population import ClipRows, Flags, Ints, Part, Population
+from clipmill.pipeline.population import ClipColumns, Flags, Ints, Part, Population
 from clipmill.pipeline.verdicts import StepReport, into, verdict_columns
 
 READ_CHUNK = 4096
@@ -94,7 +94,7 @@ def _asked(population: Population) -> Flags:
     return np.asarray(named[population.clips.video], bool)
 
 
-def _replaced(clips: ClipRows, taken: Mapping[int, Sequence[Clip]]) -> ClipRows:
+def _replaced(clips: ClipColumns, taken: Mapping[int, Sequence[Clip]]) -> ClipColumns:
     """Return clips with some of them replaced by others of the same video, by row."""
     counts = np.ones(len(clips), np.int64)
     counts[list(taken)] = [len(some) for some in taken.values()]

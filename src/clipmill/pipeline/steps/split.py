@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from clipmill.config import ShotsSplit, WindowsSplit
 from clipmill.pipeline.context import PROBE, Context
-from clipmill.pipeline.population import ClipRows, Flags, Ints, Population, clip_ids
+from clipmill.pipeline.population import ClipColumns, Flags, Ints, Population, clip_ids
 from clipmill.pipeline.steps.base import Applied, SettingsT, Step, Work
 from clipmill.pipeline.steps.cutting.ranges import Ranges, cut_windows
 from clipmill.pipeline.steps.cutting.shot_ranges import shots_of
@@ -36,7 +36,7 @@ class Split(Step[SettingsT]):
         ranges, parents = self.ranges(context, population), population.clips
         owner = np.repeat(np.arange(len(parents)), ranges.counts)
         first = parents.start[owner]
-        children = ClipRows(
+        children = ClipColumns(
             parents.video[owner],
             (first + ranges.start).astype(np.int32),
             (first + ranges.end).astype(np.int32),
@@ -60,7 +60,7 @@ class Split(Step[SettingsT]):
         )
 
     def _verdicts(
-        self, population: Population, told: Flags, owner: Ints, children: ClipRows
+        self, population: Population, told: Flags, owner: Ints, children: ClipColumns
     ) -> Verdicts:
         """Return the verdicts on clips that did not stay as they were.
 

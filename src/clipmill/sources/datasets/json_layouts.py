@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from clipmill.errors import UsageError
-from clipmill.sources.counts import SourceCounts
+from clipmill.sources.accounting.counts import SourceCounts
 from clipmill.sources.datasets.tables import absolute
 from clipmill.sources.found import FoundFile, is_video
 from clipmill.sources.lookup.tree import TreePlaces

@@ -10,11 +10,11 @@ from itertools import islice
 from pathlib import Path
 
 from clipmill.errors import UsageError
-from clipmill.sources.counts import SourceCounts
+from clipmill.sources.accounting.counts import SourceCounts
+from clipmill.sources.accounting.leftout import reason_for
 from clipmill.sources.datasets.tables import absolute, all_rows, count_unnamed, subfolders
 from clipmill.sources.folder import list_local
 from clipmill.sources.found import PICTURE_SUFFIXES, FoundFile, is_leftover, is_video
-from clipmill.sources.leftout import reason_for
 from clipmill.sources.lookup.local import LocalPlaces
 from clipmill.sources.manifest import Manifest, read_rows, resolve_root, table_kind
 from clipmill.sources.readers.rows import Row, RowColumns

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from clipmill.errors import UsageError
-from clipmill.sources.counts import SourceCounts
+from clipmill.sources.accounting.counts import SourceCounts
 from clipmill.sources.datasets.tables import absolute, all_rows, count_unnamed
 from clipmill.sources.found import FoundFile
 from clipmill.sources.lookup.tree import TreePlaces

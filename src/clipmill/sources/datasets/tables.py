@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from clipmill.errors import UsageError
-from clipmill.sources.counts import SourceCounts
+from clipmill.sources.accounting.counts import SourceCounts
+from clipmill.sources.accounting.leftout import LEFTOVER, LEFTOVERS, count_others
 from clipmill.sources.found import FoundFile, is_video
-from clipmill.sources.leftout import LEFTOVER, LEFTOVERS, count_others
 from clipmill.sources.lookup.walk import levels
 from clipmill.sources.manifest import Manifest
 from clipmill.sources.sidecars import shown

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from clipmill.export.content.caption_origins import caption_section
-from clipmill.export.content.run_facts import RunFacts
+from clipmill.export.content.facts.run_facts import RunFacts
 from clipmill.export.formats.frameino.summary import ExportSummary
 
 _TEXT = """\

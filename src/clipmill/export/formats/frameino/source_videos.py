@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Literal
 
 from clipmill.errors import UsageError
+from clipmill.export.content.facts.run_facts import RunFacts, gather_run_facts
 from clipmill.export.content.profile import FrameProfile
-from clipmill.export.content.run_facts import RunFacts, gather_run_facts
 from clipmill.export.content.sample_filter import Captions, SampleFilter, choose_samples
 from clipmill.export.formats.frameino.conventions import conventions
 from clipmill.export.formats.frameino.csv_shards import (

@@ -9,10 +9,10 @@ import pyarrow.compute as pc
 
 from clipmill.annotations.columns import scalar_columns
 from clipmill.clips import Clip, Video, text_id_for
-from clipmill.export.content.lookups import ClipScores, FrameCounts, videos_by_id
+from clipmill.export.content.facts.lookups import ClipScores, FrameCounts, videos_by_id
 from clipmill.pipeline.context import Context
 from clipmill.pipeline.inputs.videos import VideoList
-from clipmill.pipeline.population import ClipRows, Ints, Part, Population, video_of
+from clipmill.pipeline.population import ClipColumns, Ints, Part, Population, video_of
 from clipmill.pipeline.recorded.last_run import last_run
 from clipmill.pipeline.steps.spans import apply_spans
 from clipmill.store.workspace import Workspace
@@ -118,7 +118,7 @@ def _parts(context: Context, listing: VideoList, counts: Ints) -> Mapping[str, t
     rows = np.flatnonzero(named & (counts >= 0)).astype(np.int32)
     if not len(rows):
         return {}
-    clips = ClipRows(rows, np.zeros(len(rows), np.int32), counts[rows].astype(np.int32))
+    clips = ClipColumns(rows, np.zeros(len(rows), np.int32), counts[rows].astype(np.int32))
     cut, _ = apply_spans(context, Population(listing.videos, listing.file_ids, clips, probed=True))
     return cut.parts
 

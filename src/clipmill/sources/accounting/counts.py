@@ -3,7 +3,7 @@
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from clipmill.sources.account import MAX_EXAMPLES, Counted, SourceAccount, TableUse
+from clipmill.sources.accounting.account import MAX_EXAMPLES, Counted, SourceAccount, TableUse
 from clipmill.sources.found import FoundFile
 
 

@@ -2,7 +2,7 @@
 
 import posixpath
 
-from clipmill.sources.counts import SourceCounts
+from clipmill.sources.accounting.counts import SourceCounts
 from clipmill.sources.found import composed, is_leftover, is_video
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet", ".json")

@@ -11,7 +11,7 @@ import pytest
 from clipmill.config import SourceConfig
 from clipmill.errors import UsageError
 from clipmill.sources import Account, Listing, list_sources
-from clipmill.sources.account import MAX_EXAMPLES
+from clipmill.sources.accounting.account import MAX_EXAMPLES
 from clipmill.sources.describe import describe_account, describe_empty
 
 

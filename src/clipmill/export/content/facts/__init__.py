@@ -1,0 +1,1 @@
+"""Facts of videos and clips that exports tell beside the samples."""

@@ -1,0 +1,1 @@
+"""What became of the files of a source: counted, named, and told."""
