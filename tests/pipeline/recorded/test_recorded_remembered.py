@@ -74,7 +74,7 @@ def test_what_is_remembered_is_what_a_walk_gives(videos, tmp_path):
     assert_same(remembered, walked)
     assert_same(summary.reports, walked)
     assert walked[-1].kind == "samples"
-    assert walked[-1].samples > 0 and walked[1].failed == 1 and walked[1].dropped == 1
+    assert walked[-1].samples > 0 and walked[1].failed == 1 and walked[2].dropped == 1
 
 
 def test_a_run_with_nothing_to_do_says_the_same_and_leaves_the_samples(videos, tmp_path):
