@@ -46,26 +46,35 @@ def program(*arguments: object, cwd: Path, module: bool = True) -> subprocess.Co
     )
 
 
-def test_a_setting_changes_a_run_and_is_recorded(shelf, tmp_path):
+@pytest.fixture
+def here(clipmill, tmp_path, monkeypatch):
+    """The program in this process, where everything is imported, and in the test's folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def invoke(*arguments: object) -> subprocess.CompletedProcess[str]:
+        return subprocess.CompletedProcess(arguments, *clipmill(*arguments))
+
+    return invoke
+
+
+def test_a_setting_changes_a_run_and_is_recorded(here, shelf, tmp_path):
     given = ("run", "-i", shelf / "videos", "-c", shelf / "p.yaml", "-w", tmp_path / "ws", "-j", 0)
     settings = ("basic.rules.num_frames.above=10", "windows.min_frames=1", "shots.min_frames=1")
     settings = tuple(word for setting in settings for word in ("--set", setting))
-    done = program(*given, *settings, cwd=tmp_path)
+    done = here(*given, *settings)
     assert done.returncode == 0, done.stderr
     assert "shot split: 2 clips in, 2 on" in done.stderr
     recorded = load_pipeline(tmp_path / "ws" / "clipmill.yaml")
     assert recorded.steps[1].rules[4].above == 10
     assert recorded.steps[4].min_frames == 1
-    done = program("status", "-w", tmp_path / "ws", "--json", cwd=tmp_path)
+    done = here("status", "-w", tmp_path / "ws", "--json")
     assert json.loads(done.stdout)["steps"][-1]["leaving"] == 2
     assert (shelf / "p.yaml").read_text() == BASIC
 
 
-def test_a_wrong_setting_is_wrong_usage(shelf, tmp_path):
+def test_a_wrong_setting_is_wrong_usage(here, shelf, tmp_path):
     for setting in ("basic.rule=1", "shots.config.nothing=1", "shots.min_frames=0"):
-        done = program(
-            "run", "-i", shelf / "videos", "-c", shelf / "p.yaml", "--set", setting, cwd=tmp_path
-        )
+        done = here("run", "-i", shelf / "videos", "-c", shelf / "p.yaml", "--set", setting)
         assert done.returncode == 2
         assert f"error: --set {setting}" in done.stderr
         assert not (tmp_path / "workspace").exists()
@@ -90,18 +99,18 @@ def test_a_setting_of_the_default_profile_counts_before_weights_are_fetched(shel
     assert load_pipeline(tmp_path / "ws" / "clipmill.yaml").name == "cpu"
 
 
-def test_a_dry_run_tells_the_work_and_does_none_of_it(shelf, tmp_path):
+def test_a_dry_run_tells_the_work_and_does_none_of_it(here, shelf, tmp_path):
     given = ("run", "-i", shelf / "videos", "-c", shelf / "p.yaml", "-w", tmp_path / "ws")
-    done = program(*given, "--dry-run", cwd=tmp_path)
+    done = here(*given, "--dry-run")
     assert done.returncode == 0, done.stderr
     assert "time: unknown; no clip was measured here yet for probe, shots" in done.stdout
     assert "nothing was computed or written" in done.stdout
     assert not list(tmp_path.iterdir())
-    assert program(*given, "-j", 0, cwd=tmp_path).returncode == 0
-    done = program(*given, "--dry-run", cwd=tmp_path)
+    assert here(*given, "-j", 0).returncode == 0
+    done = here(*given, "--dry-run")
     assert "nothing is left to compute" in done.stdout
     again = (*given, "--set", "probe.config.max_pixels=1000000", "--dry-run", "-j", 3)
-    answer = json.loads(program(*again, "--json", cwd=tmp_path).stdout)
+    answer = json.loads(here(*again, "--json").stdout)
     assert (answer["command"], answer["version"], answer["workers"]) == ("run --dry-run", 1, 3)
     steps = {step["title"]: step for step in answer["steps"]}
     assert (steps["probe"]["pending"], steps["probe"]["exact"]) == (2, True)
@@ -109,7 +118,7 @@ def test_a_dry_run_tells_the_work_and_does_none_of_it(shelf, tmp_path):
     assert (steps["shots"]["pending"], steps["shots"]["exact"]) == (1, False)
     assert answer["seconds"] == pytest.approx(sum(s["seconds"] for s in steps.values()))
     assert answer["unmeasured"] == []
-    text = program(*again, cwd=tmp_path).stdout
+    text = here(*again).stdout
     assert "with 3 workers; measured with other settings: probe, shots" in text
 
 
@@ -126,12 +135,12 @@ def test_a_dry_run_of_the_default_profile_fetches_nothing(shelf, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_dry_run_is_refused_where_the_run_would_be(shelf, tmp_path):
+def test_a_dry_run_is_refused_where_the_run_would_be(here, shelf, tmp_path):
     (tmp_path / "bad.yaml").write_text(
         profile_text("cpu").replace("annotate: inout", "annotate: inside")
     )
     for more in (("-c", tmp_path / "bad.yaml"), ("-c", shelf / "p.yaml", "--until", "nowhere")):
-        done = program("run", "-i", shelf / "videos", *more, "--dry-run", cwd=tmp_path)
+        done = here("run", "-i", shelf / "videos", *more, "--dry-run")
         assert done.returncode == 2, done.stdout
 
 

@@ -17,7 +17,7 @@ from media import make_clip
 NEURAL = BASIC.replace("- annotate: shots", "- annotate: shots\n    backend: transnetv2")
 
 WITHOUT = """
-import importlib.metadata, sys
+import contextlib, importlib.metadata, io, json, sys
 
 class Missing:
     def find_spec(self, name, path=None, target=None):
@@ -34,9 +34,18 @@ def distribution(name):
 
 importlib.metadata.distribution = distribution
 from clipmill.cli import main
-main()
+answers = []
+for arguments in json.loads(sys.argv[1]):
+    sys.argv = ["clipmill", *arguments]
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            main()
+        except SystemExit as left:
+            answers.append((left.code or 0, out.getvalue(), err.getvalue()))
+print(json.dumps(answers))
 """
-"""The program on a machine without these packages."""
+"""Commands on a machine without these packages; prints exit code, stdout and stderr of each."""
 
 
 @pytest.fixture(scope="module")
@@ -65,21 +74,23 @@ def _program(code: str, *arguments: object) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("noted", [True, False])
-def test_a_workspace_opens_where_its_models_are_not_installed(neural, tmp_path, noted):
+def test_a_workspace_opens_where_its_models_are_not_installed(clipmill, neural, tmp_path, noted):
     if not noted:  # as workspaces were before: the manifests beside the rows have to do
         (neural / "stages.json").rename(tmp_path / "stages.json")
         (neural / "backup" / "stages.json").rename(tmp_path / "copy.json")
     try:
-        here = _program("from clipmill.cli import main; main()", "status", "--json", "-w", neural)
-        there = _program(WITHOUT, "status", "--json", "-w", neural)
-        assert there.returncode == 0, there.stderr
-        assert there.stdout == here.stdout
-        assert [s["leaving"] for s in json.loads(there.stdout)["steps"]][-2:] == [1, 1]
-        for command in (["why", "good.mp4"], ["failed"], ["check"], ["backends"]):
-            done = _program(WITHOUT, *command, *(["-w", neural] if command != ["backends"] else []))
-            assert done.returncode == 0, done.stderr
-        page = _program(WITHOUT, "report", "-w", neural, "-o", tmp_path / "page")
-        assert page.returncode == 0, page.stderr
+        here = clipmill("status", "--json", "-w", neural)
+        looking = (["status", "--json"], ["why", "good.mp4"], ["failed"], ["check"])
+        commands = [[*command, "-w", str(neural)] for command in looking]
+        commands += [["backends"], ["report", "-w", str(neural), "-o", str(tmp_path / "page")]]
+        done = _program(WITHOUT, json.dumps(commands))
+        assert done.returncode == 0, done.stderr
+        answers = json.loads(done.stdout)
+        for command, (code, _, err) in zip(commands, answers, strict=True):
+            assert code == 0, f"{command}: {err}"
+        status = answers[0][1]
+        assert status == here[1]
+        assert [s["leaving"] for s in json.loads(status)["steps"]][-2:] == [1, 1]
     finally:
         if not noted:
             (tmp_path / "stages.json").rename(neural / "stages.json")
