@@ -1,6 +1,6 @@
 """What one step did to the population; the material of `status`, `why` and the report."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -79,10 +79,19 @@ class StoredVerdicts(Verdicts):
         workspace: Where they are.
         path: Their Parquet file.
         reasons: See `Verdicts.reasons`, where they are known.
+        groups_of: Gives the row groups of the file that may hold rows about a video; all when None.
     """
 
-    def __init__(self, workspace: Workspace, path: str, *, reasons: pa.Table | None = None) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        path: str,
+        *,
+        reasons: pa.Table | None = None,
+        groups_of: Callable[[str], Sequence[int]] | None = None,
+    ) -> None:
         self._workspace, self.path = workspace, path
+        self._groups_of = groups_of
         self._asked: tuple[str, pa.Table] | None = None
         if reasons is not None:
             self.__dict__["reasons"] = reasons
@@ -95,7 +104,8 @@ class StoredVerdicts(Verdicts):
     def of_video(self, video_id: str) -> pa.Table:
         """Return the rows about a video, its clips and objects."""
         if self._asked is None or self._asked[0] != video_id:
-            found = self._read(lambda file: rows_with(file, "video_id", video_id))
+            groups = self._groups_of(video_id) if self._groups_of else None
+            found = self._read(lambda file: rows_with(file, "video_id", video_id, groups=groups))
             self._asked = video_id, found
         return self._asked[1]
 

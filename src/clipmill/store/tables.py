@@ -1,6 +1,6 @@
 """Parquet files whose bytes depend on their rows alone."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import IO, Any
 
@@ -59,11 +59,20 @@ def open_parquet(source: Any, *, metadata: Any = None) -> pq.ParquetFile:
     )
 
 
-def rows_with(file: pq.ParquetFile, column: str, value: str) -> pa.Table:
-    """Return the rows with one value in a column, reading as little else as can be."""
+def rows_with(
+    file: pq.ParquetFile, column: str, value: str, *, groups: Sequence[int] | None = None
+) -> pa.Table:
+    """Return the rows with one value in a column, reading as little else as can be.
+
+    Args:
+        file: Opened.
+        column: A column of texts.
+        value: What it is to be.
+        groups: Row groups that may have it; all when None.
+    """
     place = file.schema_arrow.get_field_index(column)
     found = []
-    for group in range(file.num_row_groups):
+    for group in range(file.num_row_groups) if groups is None else groups:
         known = file.metadata.row_group(group).column(place).statistics
         if known is not None and known.has_min_max and not known.min <= value <= known.max:
             continue

@@ -8,9 +8,10 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict, fields
+from functools import cache
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -22,12 +23,12 @@ from clipmill.pipeline.context import Context
 from clipmill.pipeline.inputs.videos import PATH as VIDEOS_FILE
 from clipmill.pipeline.inputs.videos import VideoList
 from clipmill.pipeline.recorded.last_run import PIPELINE_FILE, STAGES_FILE
+from clipmill.pipeline.recorded.report_files import read_report, reasons_table, write_report
 from clipmill.pipeline.steps.compute import CHANGED
 from clipmill.pipeline.steps.samples import read_sample_ids
 from clipmill.pipeline.steps.select import cuts_path
-from clipmill.pipeline.verdicts import REASONS, StepReport, StoredVerdicts
+from clipmill.pipeline.verdicts import StepReport
 from clipmill.samples.table import samples_folder
-from clipmill.selection.cuts import Cut
 from clipmill.store.errors import StorageError
 from clipmill.store.tables import GROUP_ROWS, open_parquet, rows_with
 from clipmill.store.workspace import Workspace
@@ -40,8 +41,6 @@ _NAMES = f"{FOLDER}/names.parquet"
 
 VERSION = 1
 """Raised when a step makes something else of the same rows, or this is written in another way."""
-
-_PLAIN = [field.name for field in fields(StepReport) if field.name not in ("decided", "cuts")]
 
 
 def remember(context: Context, listing: VideoList, reports: Sequence[StepReport]) -> None:
@@ -63,8 +62,12 @@ def remember(context: Context, listing: VideoList, reports: Sequence[StepReport]
 
 def _remember(context: Context, listing: VideoList, reports: Sequence[StepReport]) -> None:
     workspace = context.workspace
-    entries = [_written(workspace, number, report) for number, report in enumerate(reports)]
-    workspace.write_table(_REASONS, _reasons(reports))
+    ids = listing.names()["video_id"].combine_chunks()
+    entries = [
+        write_report(workspace, f"{FOLDER}/{number:02d}.parquet", ids, report)
+        for number, report in enumerate(reports)
+    ]
+    workspace.write_table(_REASONS, reasons_table(reports))
     workspace.write_table(_SAMPLES, _samples(context))
     workspace.write_table(_NAMES, _names(listing), rows_per_group=GROUP_ROWS)
     tables = [_REASONS, _SAMPLES, _NAMES, *(entry["verdicts"] for entry in entries)]
@@ -87,15 +90,21 @@ def recall(workspace: Workspace) -> list[StepReport] | None:
     """Return the outcomes of the steps of the last run; None where they have to be evaluated."""
     try:
         known = json.loads(workspace.read_bytes(INDEX) or b"{}")
-        if workspace.damages or not _holds(workspace, known):
+        if workspace.damages or not known or not _holds(workspace, known):
             return None
         reasons = workspace.read_table(_REASONS)
-    except (ValueError, OSError, ClipmillError):
+    except (ValueError, KeyError, OSError, ClipmillError):
         return None  # damaged, or not to be read now: evaluating the steps tells
     if reasons is None:
         return None
+
+    @cache
+    def place_of(video_id: str) -> int:
+        places: list[int] = _rows_of(workspace, _NAMES, video_id)["place"].to_pylist()
+        return places[0] if places else -1
+
     return [
-        _read(workspace, entry, reasons.filter(pc.equal(reasons["report"], number)))
+        read_report(workspace, entry, reasons.filter(pc.equal(reasons["report"], number)), place_of)
         for number, entry in enumerate(known["reports"])
     ]
 
@@ -113,7 +122,7 @@ def sample_ids_of(workspace: Workspace, video_id: str) -> list[str]:
 
 def names_of(workspace: Workspace, video_id: str) -> pa.Table:
     """Return the entries of an id, of a run whose outcomes were recalled; see `VideoList.names`."""
-    return _rows_of(workspace, _NAMES, video_id)
+    return _rows_of(workspace, _NAMES, video_id).drop_columns(["place"])
 
 
 def _rows_of(workspace: Workspace, path: str, video_id: str) -> pa.Table:
@@ -142,7 +151,7 @@ def _has_changed(report: StepReport) -> bool:
 
 def _holds(workspace: Workspace, known: dict[str, Any]) -> bool:
     """Tell whether everything is as it was."""
-    if (known.get("version"), known.get("clipmill")) != (VERSION, __version__):
+    if (known["version"], known["clipmill"]) != (VERSION, __version__):
         return False
     return (
         _texts(workspace) == known["texts"]
@@ -168,39 +177,10 @@ def _tables(workspace: Workspace, folder: str) -> dict[str, str]:
     return {name: stamp for name, stamp in sorted(stamps.items()) if name.endswith(".parquet")}
 
 
-def _written(workspace: Workspace, number: int, report: StepReport) -> dict[str, Any]:
-    """Return a report as plain values, its verdicts in a file."""
-    if isinstance(report.decided, StoredVerdicts):
-        path = report.decided.path
-    else:
-        path = f"{FOLDER}/{number:02d}.parquet"
-        workspace.write_table(path, report.verdicts)
-    counts = {name: getattr(report, name) for name in _PLAIN}
-    return {**counts, "cuts": [asdict(cut) for cut in report.cuts], "verdicts": path}
-
-
-def _read(workspace: Workspace, entry: dict[str, Any], reasons: pa.Table) -> StepReport:
-    """Return a report that `_written` made plain."""
-    decided = StoredVerdicts(
-        workspace, entry["verdicts"], reasons=reasons.select([*REASONS, "count"])
-    )
-    cuts = tuple(Cut(**cut) for cut in entry["cuts"])
-    return StepReport(**{name: entry[name] for name in _PLAIN}, decided=decided, cuts=cuts)
-
-
-def _reasons(reports: Sequence[StepReport]) -> pa.Table:
-    """Return how often each reason is given, by the number of the report."""
-    return pa.concat_tables(
-        report.decided.reasons.add_column(
-            0, "report", pa.repeat(number, report.decided.reasons.num_rows)
-        )
-        for number, report in enumerate(reports)
-    )
-
-
 def _names(listing: VideoList) -> pa.Table:
-    """Return the names of all that was listed, by id."""
+    """Return the names of all that was listed, by id, with their place in the listing."""
     names = listing.names()
+    names = names.append_column("place", pa.array(np.arange(names.num_rows)))
     return names.take(pc.sort_indices(names["video_id"]))
 
 
