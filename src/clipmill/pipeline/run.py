@@ -1,6 +1,5 @@
 """A run: list the sources, compute what is pending, evaluate the steps, write the outcome."""
 
-from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -25,11 +24,11 @@ from clipmill.pipeline.inputs.videos import VideoList
 from clipmill.pipeline.population import Population
 from clipmill.pipeline.recorded.last_run import identified, keep_copies, last_inputs, note_pipeline
 from clipmill.pipeline.recorded.rates import note_rates
-from clipmill.pipeline.recorded.remembered import forget, kinds_failed, recall, remember
+from clipmill.pipeline.recorded.remembered import forget, recall, remember
 from clipmill.pipeline.steps.compute import compute
 from clipmill.pipeline.steps.registry import make_step
 from clipmill.pipeline.steps.same_failure import StageStopped
-from clipmill.pipeline.verdicts import POSTPONED, StepReport
+from clipmill.pipeline.verdicts import POSTPONED, StepReport, kinds_of
 from clipmill.pipeline.walk import walk
 from clipmill.sources import Account, list_sources
 from clipmill.store.annotations import Outcome
@@ -83,7 +82,7 @@ class RunSummary:
     @property
     def failed_kinds(self) -> dict[str, int]:
         """How many failed in each kind, most first."""
-        return _kinds(self.reports, "failed")
+        return kinds_of(self.reports, "failed")
 
     @property
     def postponed(self) -> int:
@@ -93,7 +92,7 @@ class RunSummary:
     @property
     def postponed_kinds(self) -> dict[str, int]:
         """How many were postponed by each kind of failure of the machine, most first."""
-        return _kinds(self.reports, POSTPONED)
+        return kinds_of(self.reports, POSTPONED)
 
     @property
     def samples(self) -> int:
@@ -104,16 +103,6 @@ class RunSummary:
     def stage2_samples(self) -> int:
         """Samples ready for stage 2."""
         return self.reports[-1].stage2_samples if self.reports else 0
-
-
-def _kinds(reports: Sequence[StepReport], state: str) -> dict[str, int]:
-    counts: Counter[str] = Counter()
-    for report in reports:
-        if report.kind == "annotate":
-            for row in report.decided.reasons.to_pylist():
-                if row["state"] == state:
-                    counts[row["rule"].partition(":")[0]] += row["count"]
-    return dict(counts.most_common())
 
 
 def run_pipeline(
@@ -147,9 +136,7 @@ def run_pipeline(
     """
     observer = observer or Observer()
     check_pipeline(pipeline)
-    check_until(pipeline, until)
-    if not pipeline.sources:
-        raise UsageError("no videos to run on: give --input, or `sources` in the pipeline file")
+    check_asked(pipeline, until)
     context = Context(workspace, pipeline)
     computed: dict[str, int] = {}
     rates: dict[str, StageRates] = {}
@@ -224,7 +211,7 @@ def _nothing_to_do(
         computed: Takes the number of rows computed by each, none.
     """
     known = recall(context.workspace)
-    if known is None or not kinds_failed(known).isdisjoint(retry):
+    if known is None or not kinds_of(known, "failed", POSTPONED).keys().isdisjoint(retry):
         return None
     stages = {stage.step.title: stage for stage in context.stages.values()}
 
@@ -279,7 +266,7 @@ def _check_left(report: StepReport) -> None:
     """Stop where the machine has left nothing to go on with: samples would be replaced by none."""
     if report.leaving or not report.postponed:
         return
-    kinds = ", ".join(f"{kind} {count}" for kind, count in _kinds([report], POSTPONED).items())
+    kinds = ", ".join(f"{kind} {count}" for kind, count in kinds_of([report], POSTPONED).items())
     raise StageStopped(
         f"{report.title}: no {report.unit} are left, as the machine could not do "
         f"{report.postponed} of them ({kinds}). `clipmill failed` lists them and what to do; the "
@@ -287,10 +274,14 @@ def _check_left(report: StepReport) -> None:
     )
 
 
-def check_until(pipeline: Pipeline, until: str) -> None:
-    """Refuse a last step that the pipeline does not have."""
-    if not until:
-        return
+def check_asked(pipeline: Pipeline, until: str) -> None:
+    """Refuse a last step that the pipeline does not have, and a run over no videos.
+
+    Raises:
+        UsageError: With what there is, or what to give.
+    """
     names = {name for step in pipeline.steps for name in make_step(step).names}
-    if until not in names:
+    if until and until not in names:
         raise UsageError(f"--until {until}: no such step; there are: {', '.join(sorted(names))}")
+    if not pipeline.sources:
+        raise UsageError("no videos to run on: give --input, or `sources` in the pipeline file")

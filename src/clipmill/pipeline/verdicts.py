@@ -1,5 +1,6 @@
 """What one step did to the population; the material of `status`, `why` and the report."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -180,6 +181,22 @@ class StepReport:
     def verdicts(self) -> pa.Table:
         """All verdicts as rows of `VERDICTS`."""
         return self.decided.table
+
+
+def kinds_of(reports: Iterable[StepReport], *states: str) -> dict[str, int]:
+    """Return how many failures of annotations there are of each kind, most first.
+
+    Args:
+        reports: Of any steps.
+        states: Those that count, of `failed` and `postponed`.
+    """
+    counts: Counter[str] = Counter()
+    for report in reports:
+        if report.kind == "annotate":
+            for row in report.decided.reasons.to_pylist():
+                if row["state"] in states:
+                    counts[row["rule"].partition(":")[0]] += row["count"]
+    return dict(counts.most_common())
 
 
 def with_parts(offsets: npt.NDArray[np.int64], parts: pa.Array) -> pa.Array:

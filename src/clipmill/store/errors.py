@@ -6,6 +6,10 @@ CHECK = "`clipmill check --repair` moves damaged files aside and says what is co
 """Remedy of every damaged file of a workspace."""
 
 
+class NoWorkspaceError(UsageError):
+    """There is no workspace."""
+
+
 class WorkspaceLockedError(UsageError):
     """Another run works on the workspace.
 

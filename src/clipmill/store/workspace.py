@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from clipmill.errors import UsageError
 from clipmill.store.annotations import AnnotationTable
-from clipmill.store.errors import CHECK, CorruptFileError
+from clipmill.store.errors import CHECK, CorruptFileError, NoWorkspaceError
 from clipmill.store.storage.base import Storage, checked
 from clipmill.store.storage.local import LocalStorage
 from clipmill.store.storage.lock import workspace_lock
@@ -66,8 +66,9 @@ class Workspace:
             look: Open it also when its marker is damaged, noted in `damages`.
 
         Raises:
-            UsageError: There is none and `create` is False, or it was written by a newer
-                clipmill, or the URL's protocol needs a package that is missing.
+            NoWorkspaceError: There is none and `create` is False.
+            UsageError: It was written by a newer clipmill, or the URL's protocol needs a package
+                that is missing.
             CorruptFileError: Its marker is damaged.
         """
         storage = _storage_for(uri)
@@ -78,7 +79,7 @@ class Workspace:
             raise UsageError(f"cannot open workspace {storage.root}: {what}") from error
         if marker is None:
             if not create:
-                raise UsageError(
+                raise NoWorkspaceError(
                     f"no clipmill workspace at {storage.root} (there is no {MARKER} in it). "
                     "Check the path, or start one with `clipmill run` or `clipmill init`."
                 )

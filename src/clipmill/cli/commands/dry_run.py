@@ -16,7 +16,7 @@ from clipmill.cli.output.tables import show_table
 from clipmill.cli.output.verbosity import is_quiet
 from clipmill.config import Pipeline
 from clipmill.engine.choose import choose_engine
-from clipmill.errors import ClipmillError, UsageError
+from clipmill.errors import ClipmillError
 from clipmill.failures import RETRIED_KINDS
 from clipmill.pipeline.check import check_pipeline
 from clipmill.pipeline.context import Context
@@ -26,8 +26,9 @@ from clipmill.pipeline.inputs.account import refuse_empty
 from clipmill.pipeline.inputs.videos import VideoList
 from clipmill.pipeline.recorded.last_run import identified, last_run, look_past_damage
 from clipmill.pipeline.recorded.look import reports_of
-from clipmill.pipeline.run import check_until
+from clipmill.pipeline.run import check_asked
 from clipmill.sources import list_sources
+from clipmill.store.errors import NoWorkspaceError
 from clipmill.store.workspace import Workspace
 
 
@@ -46,9 +47,7 @@ def dry_run(
         UsageError: A run would be refused.
     """
     check_pipeline(pipeline, fetched=False)
-    check_until(pipeline, until)
-    if not pipeline.sources:
-        raise UsageError("no videos to run on: give --input, or `sources` in the pipeline file")
+    check_asked(pipeline, until)
     found = list_sources(pipeline.sources)
     refuse_empty(found)
     if not is_quiet():
@@ -81,13 +80,12 @@ def dry_run(
 def _opened(uri: str) -> Iterator[Workspace]:
     """Open a workspace; an empty one, for the time of the block, where there is none yet."""
     try:
-        yield Workspace.open(uri, look=True)
+        found = Workspace.open(uri, look=True)
+    except NoWorkspaceError:
+        with tempfile.TemporaryDirectory(prefix="clipmill-") as folder:
+            yield Workspace.open(folder, create=True)
         return
-    except UsageError as error:
-        if "no clipmill workspace" not in str(error):
-            raise
-    with tempfile.TemporaryDirectory(prefix="clipmill-") as folder:
-        yield Workspace.open(folder, create=True)
+    yield found
 
 
 def _shares(workspace: Workspace) -> dict[str, float]:

@@ -130,16 +130,6 @@ def _rows_of(workspace: Workspace, path: str, video_id: str) -> pa.Table:
         return rows_with(file, "video_id", video_id)
 
 
-def kinds_failed(reports: Sequence[StepReport]) -> set[str]:
-    """Return the kinds of all failures of annotations."""
-    return {
-        rule.partition(":")[0]
-        for report in reports
-        if report.kind == "annotate" and report.failed + report.postponed
-        for rule in report.decided.reasons["rule"].to_pylist()
-    }
-
-
 def _has_changed(report: StepReport) -> bool:
     """Tell whether a step went on without files that changed while they were read.
 
