@@ -89,17 +89,23 @@ class ObjectIds(Collection[str]):
             yield scalar.as_py()
 
     def __contains__(self, name: object) -> bool:
-        if not isinstance(name, str):
-            return False
-        at = bisect_left(Texts(self.ids), name)
-        return at < len(self.ids) and bool(self.ids[at].as_py() == name)
+        return isinstance(name, str) and SortedTexts(self.ids).find(name) is not None
 
 
-class Texts(Sequence[str]):
-    """An Arrow column of texts, for bisecting."""
+class SortedTexts(Sequence[str]):
+    """A sorted Arrow column of texts in which one can be found without reading all.
+
+    Args:
+        column: string [n], ascending.
+    """
 
     def __init__(self, column: pa.Array) -> None:
         self._column = column
+
+    def find(self, text: str) -> int | None:
+        """Return the place of a text; None where it is not there."""
+        at = bisect_left(self, text)
+        return at if at < len(self) and self[at] == text else None
 
     def __len__(self) -> int:
         return len(self._column)

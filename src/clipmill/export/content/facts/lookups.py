@@ -1,6 +1,5 @@
 """Facts of videos and clips by id, out of columns: an object is made when it is asked for."""
 
-from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar
 
@@ -11,7 +10,7 @@ import pyarrow.compute as pc
 
 from clipmill.clips import Video
 from clipmill.pipeline.inputs.videos import VideoList
-from clipmill.pipeline.population import Texts
+from clipmill.pipeline.population import SortedTexts
 
 ValueT = TypeVar("ValueT")
 
@@ -27,12 +26,12 @@ class ByVideo(Mapping[str, ValueT]):
     def __init__(self, listing: VideoList, values: Sequence[ValueT] | pa.Array) -> None:
         ids = listing.videos.table["video_id"].combine_chunks()
         order = pc.sort_indices(ids)
-        self._ids, self._rows = Texts(ids.take(order)), order.to_numpy()
+        self._ids, self._rows = SortedTexts(ids.take(order)), order.to_numpy()
         self._values = values
 
     def __getitem__(self, video_id: str) -> ValueT:
-        at = bisect_left(self._ids, video_id)
-        if at == len(self._ids) or self._ids[at] != video_id:
+        at = self._ids.find(video_id)
+        if at is None:
             raise KeyError(video_id)
         return self._values[int(self._rows[at])]
 
@@ -82,25 +81,23 @@ class ClipScores(Mapping[str, tuple[float | None, ...]]):
 
     def __init__(self, tables: Sequence[pa.Table] = ()) -> None:
         self._tables = [table.combine_chunks() for table in tables]
-        self._keys = [Texts(table["key"].combine_chunks()) for table in self._tables]
+        self._keys = [SortedTexts(table["key"].combine_chunks()) for table in self._tables]
 
     def __getitem__(self, clip_id: str) -> tuple[float | None, ...]:
         values: list[float | None] = []
-        found = False
-        for table, keys in zip(self._tables, self._keys, strict=True):
-            at = bisect_left(keys, clip_id)
-            here = at < len(keys) and keys[at] == clip_id
-            found |= here
-            values += [column[at].as_py() if here else None for column in table.columns[1:]]
-        if not found:
+        places = [keys.find(clip_id) for keys in self._keys]
+        if all(at is None for at in places):
             raise KeyError(clip_id)
+        for table, at in zip(self._tables, places, strict=True):
+            scores = table.columns[1:]
+            values += [None if at is None else column[at].as_py() for column in scores]
         return tuple(values)
 
     def __len__(self) -> int:
         return len(self._every())
 
     def __iter__(self) -> Iterator[str]:
-        return iter(Texts(self._every()))
+        return iter(SortedTexts(self._every()))
 
     def _every(self) -> pa.Array:
         keys = [table["key"].combine_chunks() for table in self._tables]
