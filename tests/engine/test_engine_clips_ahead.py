@@ -34,9 +34,12 @@ def all_frames(item: ClipInput) -> np.ndarray:
 @contextmanager
 def loading(load: Any, **changes: Any) -> Iterator[tuple[ClipsAhead, list[str]]]:
     begun: list[str] = []
-    with ClipsAhead(spec(**changes), on_begin=begun.append) as ahead:
+    ahead = ClipsAhead(spec(**changes), on_begin=begun.append)
+    try:
         ahead.begin(load)
         yield ahead, begun
+    finally:
+        ahead.end()
 
 
 def until(condition: Any) -> None:

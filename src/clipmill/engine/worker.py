@@ -95,7 +95,7 @@ class Worker:
         Args:
             before_each: Called before each look for loaded clips.
         """
-        with self.ahead:
+        try:
             self.ahead.begin(self.backend.load)
             while True:
                 if before_each:
@@ -104,6 +104,8 @@ class Worker:
                 if not batch:
                     return
                 yield from self._run_batch(batch)
+        finally:
+            self.ahead.end()
 
     def _run_batch(self, jobs: Sequence[Job]) -> Sequence[Outcome]:
         """Outcomes of a batch; clips whose loading failed leave the batch first."""

@@ -6,8 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from clipmill.annotations.base import ClipInput
 from clipmill.engine.base import Item
@@ -214,16 +213,7 @@ class ClipsAhead:
             self._fill()
             self._changed.notify_all()
 
-    def __enter__(self) -> Self:
-        """Return itself; at the end of the block the threads end."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def end(self) -> None:
         """Load nothing more, and wait for what is being loaded."""
         with self._changed:
             self._held.queue.clear()
