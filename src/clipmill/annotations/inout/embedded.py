@@ -87,14 +87,15 @@ class CarriedMasks(MaskedInOut):
 
 def _stays(journey: Journey, size: tuple[int, int]) -> bool:
     """Whether the points of a thing stay where its mask goes on over the border."""
-    there = [number for number, mask in enumerate(journey.forward) if decode_mask(mask).any()]
-    if not there:
+    numbers = reversed(range(len(journey.forward)))
+    backwards = zip(numbers, map(decode_mask, reversed(journey.forward)), strict=True)
+    last, mask = next(((number, mask) for number, mask in backwards if mask.any()), (-1, None))
+    if mask is None:
         return False
-    x, y, across, down = cv2.boundingRect(decode_mask(journey.forward[there[-1]]).astype(np.uint8))
-    until = slice(0, there[-1] + 1)
+    x, y, across, down = cv2.boundingRect(mask.astype(np.uint8))
     return points_stay(
-        journey.points[until],
-        journey.visible[until],
+        journey.points[: last + 1],
+        journey.visible[: last + 1],
         np.array([x, y, x + across, y + down], float),
         size=size,
         longer=max(cv2.boundingRect(journey.mask.astype(np.uint8))[2:]),

@@ -78,6 +78,11 @@ class Following:
     network: Ration | None
     check: Callable[[], None]
 
+    @property
+    def is_short(self) -> bool:
+        """Whether the clip has used up what it may ask of the network."""
+        return self.network is not None and self.network.left <= 0
+
 
 class _Walk:
     """The state while frames go by."""
@@ -111,14 +116,9 @@ class _Walk:
     def is_lost(self) -> bool:
         return self.lost_for > 0
 
-    @property
-    def _is_short(self) -> bool:
-        """Whether the clip has used up what it may ask of the network."""
-        return self.way.network is not None and self.way.network.left <= 0
-
     def _may_spend(self, frame: int) -> bool:
         """Whether the network may look more often than planned."""
-        if self._is_short:
+        if self.way.is_short:
             return False
         planned = -(-abs(self.end - frame) // self.way.interval)
         return self.network is None or self.network.left > planned
@@ -180,7 +180,7 @@ class _Walk:
         steady = overlap(look.mask, self.soft > 0.5) > _STEADY
         rarest = round(_RARER * self.way.interval)
         self.interval = min(rarest, self.interval + 2) if steady else self.way.interval
-        if self._is_short:
+        if self.way.is_short:
             self.interval = rarest
         if look.likeness >= _ALIKE and self.known.is_at(lab, look.mask):
             self._mend(frame, look.soft)

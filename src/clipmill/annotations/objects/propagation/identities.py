@@ -121,7 +121,7 @@ class Identities:
 
     def _correct(self, identity: Identity, frame: int, lab: Picture, proposal: Proposal) -> None:
         """Follow a known thing from here again where the proposal shows it better."""
-        if self._way.network is not None and self._way.network.left <= 0:
+        if self._way.is_short:
             return
         known, before = identity.known, mask_of(identity.sights[frame])
         mask = without_bystanders(self._frames, frame, proposal.mask, before)
