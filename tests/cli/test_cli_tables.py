@@ -2,13 +2,13 @@
 
 import json
 import os
-import pty
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from pipelines import BASIC, pipeline_on, run
+from terminals import on_a_terminal
 
 import clipmill as clipmill_package
 from media import make_clip
@@ -31,21 +31,12 @@ def piped(*arguments: object, **more: str) -> str:
     return done.stdout
 
 
-def on_a_terminal(*arguments: object) -> str:
+def shown_on_a_terminal(*arguments: object) -> str:
     """Run the program on a terminal; returns what it shows."""
-    ours, theirs = pty.openpty()
     command = [sys.executable, "-c", PROGRAM, *map(str, arguments)]
-    with subprocess.Popen(command, stdout=theirs, stderr=theirs, env=environment()) as process:
-        os.close(theirs)
-        shown = b""
-        try:
-            while data := os.read(ours, 65536):
-                shown += data
-        except OSError:  # the other end is closed
-            pass
-        os.close(ours)
-    assert process.returncode == 0, shown
-    return shown.decode()
+    shown = on_a_terminal(command, environment())
+    assert shown.code == 0, shown.terminal
+    return shown.terminal
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +79,7 @@ def test_the_cells_of_a_piped_table_are_whole_and_in_columns(done):
 
 
 def test_a_terminal_gets_a_drawn_table(done):
-    assert "┏━" in on_a_terminal("status", "-w", done)
+    assert "┏━" in shown_on_a_terminal("status", "-w", done)
 
 
 LOOKING = {

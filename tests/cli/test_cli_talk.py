@@ -1,7 +1,6 @@
 """What a run says, and where: `-q`, `-v`, progress on stderr, the log in the workspace."""
 
 import os
-import pty
 import re
 import subprocess
 import sys
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 from pipelines import BASIC
 from small_disks import fill, small_disk
+from terminals import on_a_terminal
 
 import clipmill as clipmill_package
 from clipmill.cli.output.logs import KEPT, begin, end, log_command, open_log, without_secrets
@@ -172,23 +172,9 @@ def test_a_disk_that_is_full_costs_the_log_only(shelf, tmp_path):
 
 
 def test_a_terminal_shows_the_step_and_the_whole_run(shelf, tmp_path):
-    ours, theirs = pty.openpty()
     command = [sys.executable, "-c", PROGRAM, *words(shelf, tmp_path / "ws")]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=theirs, env=ENVIRONMENT | {"TERM": "xterm"}
-    ) as process:
-        os.close(theirs)
-        shown = b""
-        try:
-            while data := os.read(ours, 65536):
-                shown += data
-        except OSError:  # the other end is closed
-            pass
-        os.close(ours)
-        assert process.stdout is not None
-        out = process.stdout.read().decode()
-    text = shown.decode()
-    assert process.returncode == 0, text
+    code, text, out = on_a_terminal(command, ENVIRONMENT | {"TERM": "xterm"}, pipe=True)
+    assert code == 0, text
     assert "whole run" in text and re.search(r"step \d/6", text)
     assert "whole run" not in out and "\x1b" not in out
 
