@@ -2,9 +2,9 @@
 
     python benchmarks/gather_wheels.py --target FOLDER [--python 3.12] [--have PACKAGE ...]
 
-The machine is x86-64 Linux with torch, torchvision, transformers, timm, OpenCV, pyarrow and the
-rest of the usual scientific packages. What it commonly lacks is listed below; `--have` leaves out
-what it has. There, unpack the wheels into a folder and name that in PYTHONPATH:
+The machine is x86-64 Linux with torch, transformers, OpenCV, pyarrow and the rest of the usual
+scientific packages. What it commonly lacks is listed below; `--have` leaves out what it has. There,
+unpack the wheels into a folder and name that in PYTHONPATH:
 
     python -m pip install --no-index --no-deps --no-compile --target SITE FOLDER/*.whl
 
@@ -24,14 +24,9 @@ LACKING = (
     "av==18.1.0",
     "pydantic==2.14.4", "pydantic-core==2.50.5", "annotated-types", "typing-inspection",
     "pycocotools>=2.0.8",
-    "easyocr==1.7.2", "pyclipper", "python-bidi", "shapely",
-    "pyiqa==0.1.16", "openai-clip==1.0.1", "ftfy", "wcwidth", "setuptools<81",
     "napari-cotrack==0.1.7",
 )  # fmt: skip
 """pydantic goes with one release of pydantic-core only."""
-
-SOURCES = ("openai-clip",)
-"""Published as source only; pure Python, so the wheel is made here."""
 
 LIMIT_MIB = 60
 
@@ -70,14 +65,10 @@ def wanted(have: Sequence[str]) -> list[str]:
 
 def command(requirement: str, target: Path, python: str) -> list[str]:
     """Return the call of pip that puts one wheel into the folder."""
-    pip = [sys.executable, "-m", "pip"]
-    if name_of(requirement) in SOURCES:
-        return [*pip, "wheel", "-q", "--no-deps", "-w", str(target), requirement]
     platforms = [f"--platform={name}" for name in _PLATFORMS]
-    return [
-        *pip, "download", "-q", "--no-deps", "--only-binary=:all:", "--implementation=cp",
-        f"--python-version={python}", *platforms, "-d", str(target), requirement,
-    ]  # fmt: skip
+    pip = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--only-binary=:all:"]
+    version = ["--implementation=cp", f"--python-version={python}"]
+    return [*pip, *version, *platforms, "-d", str(target), requirement]
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """The whole profile `frameino`, its models tiny and random but loaded from the real formats."""
 
-import importlib.util
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +12,7 @@ from golden_weights import GOLDENS, filled, manifest_shapes
 from moving_scenes import face, scene
 from pipelines import look, run
 
-from clipmill.config import AnnotateStep, Pipeline, SelectStep, ShotsSplit, SourceConfig
+from clipmill.config import AnnotateStep, Pipeline, ShotsSplit, SourceConfig
 from clipmill.config.load import load_profile
 from clipmill.demo.scene import render, write_video
 from clipmill.samples.table import read_samples
@@ -22,9 +21,6 @@ from clipmill.store.workspace import Workspace
 torch = pytest.importorskip("torch", reason="needs the extra 'models'")
 pytest.importorskip("transformers", reason="needs the extra 'models'")
 pytestmark = pytest.mark.slow
-
-WITH_TORCHVISION = all(map(importlib.util.find_spec, ("torchvision", "pyiqa", "easyocr")))
-"""torchvision has no CPU build that goes with every CPU build of torch."""
 
 VGGT_SIZES = {
     **{"width": 32, "depth": 2, "heads": 2, "patch_depth": 1, "patch_heads": 2},
@@ -55,9 +51,7 @@ def save_vggt(folder: Path) -> str:
 
 
 def quality_config(folder: Path, icnet: str) -> dict[str, Any]:
-    """All scores of the profile; those that need torchvision only where it is installed."""
-    if not WITH_TORCHVISION:
-        return {"scores": ("complexity",), "weights": {"complexity": icnet}}
+    """All scores of the profile."""
     tiny_models.write_craft(folder)
     tiny_models.write_clip_iqa(folder)
     tiny_models.write_nima(folder)
@@ -87,7 +81,7 @@ def tiny_configs(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def with_tiny_models(folder: Path, videos: Path) -> Pipeline:
-    """The profile with tiny checkpoints; scores that need torchvision are left out."""
+    """The profile with tiny checkpoints."""
     configs = tiny_configs(folder)
     steps: list[Any] = []
     for step in load_profile("frameino").steps:
@@ -99,10 +93,6 @@ def with_tiny_models(folder: Path, videos: Path) -> Pipeline:
         elif isinstance(step, ShotsSplit):
             # Formula weights see a cut in every second frame.
             steps.append(step.model_copy(update={"threshold": 1.0}))
-        elif isinstance(step, SelectStep) and step.select == "quality":
-            known = {"quality.complexity", "quality.clarity"}
-            rules = tuple(r for r in step.rules if WITH_TORCHVISION or r.column in known)
-            steps.append(step.model_copy(update={"rules": rules}))
         else:
             steps.append(step)
     source = SourceConfig(path=str(videos))

@@ -1,25 +1,26 @@
-"""Random checkpoints of the published quality scores, those whose packages are installed."""
+"""Random checkpoints of the published quality scores."""
 
-import importlib.util
+import math
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from clipmill.annotations.quality.frameino import SCORES
+from clipmill.models.image_scores.clip_iqa import ClipModel
+from clipmill.models.image_scores.craft import Craft
+from clipmill.models.image_scores.nima import NimaNetwork
 from gpu_chain.own_networks import write_ic9600
 
-_RN50 = (1024, 224, (3, 4, 6, 3), 64, None, 77, 49408, 512, 8, 12)
-_TINY_CLIP = (64, 224, (1, 1, 1, 1), 32, None, 77, 49408, 64, 1, 1)
-"""CLIP's sizes: embedding; picture side, layers, width, patch; text length, words, width, heads,
-layers."""
+_RN50 = {"outputs": 1024, "blocks": (3, 4, 6, 3), "width": 64, "text": 512, "layers": 12}
+_TINY_CLIP = {"outputs": 64, "blocks": (1, 1, 1, 1), "width": 32, "text": 64, "layers": 1}
+"""CLIP's sizes: length of vectors, blocks and width of the ResNet, width and layers of texts."""
 
 
 def write_quality(folder: Path, device: torch.device, *, tiny: bool) -> dict[str, Any]:
-    """Write a checkpoint for every score whose packages are installed, and name those scores."""
-    found = [name for name, spec in SCORES.items() if all(map(_installed, spec.modules))]
+    """Write a checkpoint for every score, and name them all."""
     weights = {}
-    for name in found:
+    for name in SCORES:
         target = folder / name
         target.mkdir()
         weights[name] = str(target)
@@ -31,34 +32,57 @@ def write_quality(folder: Path, device: torch.device, *, tiny: bool) -> dict[str
             _write_nima(target)
         else:
             weights[name] = write_ic9600(target)
-    return {"scores": found, "weights": weights}
-
-
-def _installed(module: str) -> bool:
-    return importlib.util.find_spec(module) is not None
+    return {"scores": list(SCORES), "weights": weights}
 
 
 def _write_craft(folder: Path) -> None:
     """Write EasyOCR's detector; as it is initialised it finds no text, like most frames hold."""
-    from easyocr.craft import CRAFT  # type: ignore[import-not-found]
-
-    network = CRAFT(pretrained=False)
+    network = Craft()
+    for module in network.modules():
+        if isinstance(module, torch.nn.Conv2d):
+            torch.nn.init.xavier_uniform_(module.weight)
+            torch.nn.init.zeros_(module.bias)
     state = {f"module.{key}": value for key, value in network.state_dict().items()}
     torch.save(state, folder / "craft_mlt_25k.pth")
 
 
-def _write_clip_iqa(folder: Path, sizes: tuple[Any, ...]) -> None:
+def _write_clip_iqa(folder: Path, sizes: dict[str, Any]) -> None:
     """Write CLIP as the TorchScript archive that is published, and the learned prompts."""
-    from pyiqa.archs.clip_model import CLIP  # type: ignore[import-not-found]
+    width, text = sizes["width"], sizes["text"]
+    shapes: dict[str, tuple[int, ...]] = {
+        "token_embedding.weight": (49408, text),
+        "positional_embedding": (77, text),
+        "text_projection": (text, sizes["outputs"]),
+        "visual.conv3.weight": (width, width // 2, 3, 3),
+        "visual.attnpool.positional_embedding": (50, 32 * width),
+    }
+    for stage, blocks in enumerate(sizes["blocks"], start=1):
+        shapes |= {f"visual.layer{stage}.{block}": () for block in range(blocks)}
+    shapes |= {f"transformer.resblocks.{layer}": () for layer in range(sizes["layers"])}
+    clip = ClipModel(shapes)
+    with torch.no_grad():
+        for value in (clip.positional_embedding, clip.text_projection):
+            value.normal_(std=0.02)
+        clip.visual.attnpool.positional_embedding.normal_()
+        clip.logit_scale.fill_(math.log(1 / 0.07))
+    write_archive(clip.state_dict(), folder / "RN50.pt")
+    torch.save(torch.randn(2, 16, text), folder / "CLIP-IQA+_learned_prompts-603f3273.pth")
 
-    clip = CLIP(*sizes).eval()
-    example = (torch.zeros(1, 3, 224, 224), torch.ones(1, 77, dtype=torch.long))
-    torch.jit.trace(clip, example, check_trace=False).save(str(folder / "RN50.pt"))
-    torch.save(torch.randn(2, 16, sizes[7]), folder / "CLIP-IQA+_learned_prompts-603f3273.pth")
+
+def write_archive(state: dict[str, torch.Tensor], path: Path) -> None:
+    """Write weights as a TorchScript archive, of half precision."""
+    root = torch.nn.Module()
+    for key, value in state.items():
+        *folders, name = key.split(".")
+        module = root
+        for folder in folders:
+            if folder not in dict(module.named_children()):
+                module.add_module(folder, torch.nn.Module())
+            module = module.get_submodule(folder)
+        module.register_buffer(name, value.half() if value.is_floating_point() else value)
+    torch.jit.script(root).save(str(path))
 
 
 def _write_nima(folder: Path) -> None:
-    from clipmill.annotations.quality.scores import nima
-
-    state = {"params": nima._network().state_dict()}
+    state = {"params": NimaNetwork().state_dict()}
     torch.save(state, folder / "NIMA_InceptionV2_ava-b0c77c00.pth")

@@ -89,9 +89,7 @@ def test_wheels_are_asked_for_by_platform(monkeypatch):
     monkeypatch.syspath_prepend(BENCHMARKS)
     import gather_wheels
 
-    asked = gather_wheels.wanted(["av", "shapely"])
-    assert not [each for each in asked if each.startswith(("av", "shapely"))]
-    call = gather_wheels.command("pyclipper", Path("wheels"), "3.12")
+    asked = gather_wheels.wanted(["av", "pydantic-core"])
+    assert not [each for each in asked if each.startswith(("av", "pydantic-core"))]
+    call = gather_wheels.command("pycocotools", Path("wheels"), "3.12")
     assert {"download", "--no-deps", "--python-version=3.12"} <= set(call)
-    assert "wheel" in gather_wheels.command("openai-clip==1.0.1", Path("wheels"), "3.12")
-    assert set(gather_wheels.SOURCES) <= {gather_wheels.name_of(e) for e in gather_wheels.LACKING}

@@ -8,6 +8,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 LABELS = {0: "person", 1: "car", 2: "dog", 3: "flower", 4: "sky-other-merged"}
 
 SENTENCE = (
@@ -354,17 +356,34 @@ def write_cotracker(folder: Path, *, scale: float = 1.0, drift: float = 0.0) -> 
     return folder, weights
 
 
-def write_craft(folder: Path) -> None:
-    """Write EasyOCR's text detector with random weights, under its published name."""
+def write_craft(folder: Path, frame: Any = None) -> None:
+    """Write the text detector of EasyOCR with random weights, under its published name.
+
+    Args:
+        folder: Where to.
+        frame: uint8 [H, W, 3], sides multiples of 32: in a tenth of it are letters.
+    """
     import torch
-    from easyocr.craft import CRAFT
+
+    from clipmill.models.image_scores.craft import Craft
 
     torch.manual_seed(0)
-    network = CRAFT(pretrained=False).eval()
+    network = Craft().eval()
+    for module in network.modules():
+        if isinstance(module, torch.nn.Conv2d):
+            torch.nn.init.xavier_uniform_(module.weight)
+            torch.nn.init.zeros_(module.bias)
     last = network.conv_cls[8]
-    with torch.no_grad():  # random outputs, spread so that some are over the thresholds
-        last.weight *= 75
-        last.bias.copy_(75 * (last.bias - torch.tensor([0.0054, 0.0087])) + 0.25)
+    seen = torch.rand(1, 3, 64, 96)
+    if frame is not None:
+        seen = torch.from_numpy(frame)[None].permute(0, 3, 1, 2) / 255
+    mean, deviation = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
+    with torch.no_grad():
+        maps = network((seen - mean.view(3, 1, 1)) / deviation.view(3, 1, 1)).flatten(0, 2)
+        low, high = maps.quantile(torch.tensor([0.9, 0.98]), dim=0)
+        spread = torch.tensor([0.3, 0.01]) / (high - low)
+        last.weight *= spread.view(2, 1, 1, 1)
+        last.bias.copy_(spread * (last.bias - low) + torch.tensor([0.4, 0.3]))
     state = {f"module.{key}": value for key, value in network.state_dict().items()}
     torch.save(state, folder / "craft_mlt_25k.pth")
 
@@ -372,22 +391,38 @@ def write_craft(folder: Path) -> None:
 def write_clip_iqa(folder: Path) -> None:
     """Write a tiny CLIP with learned prompts, as CLIP-IQA+ is published."""
     import torch
-    from pyiqa.archs.clip_model import CLIP
+    from golden_weights import GOLDENS, fill
 
-    torch.manual_seed(0)
-    clip = CLIP(64, 224, (1, 1, 1, 1), 32, None, 77, 49408, 64, 1, 1)
-    # The published file is a TorchScript archive.
-    example = (torch.zeros(1, 3, 224, 224), torch.ones(1, 77, dtype=torch.long))
-    torch.jit.trace(clip.eval(), example, check_trace=False).save(str(folder / "RN50.pt"))
-    torch.save(torch.randn(2, 16, 64), folder / "CLIP-IQA+_learned_prompts-603f3273.pth")
+    shapes = json.loads((GOLDENS / "clip_iqa_reduced.manifest.json").read_text("utf-8"))
+    state = {key: torch.from_numpy(np.asarray(fill(key, shape))) for key, shape in shapes.items()}
+    write_archive(state | {"logit_scale": torch.tensor(3.0)}, folder / "RN50.pt")
+    words = torch.from_numpy(fill("prompt_learner.ctx", (2, 16, 64)))
+    torch.save(words, folder / "CLIP-IQA+_learned_prompts-603f3273.pth")
+
+
+def write_archive(state: dict[str, Any], path: Path) -> None:
+    """Write weights as the TorchScript archive that CLIP is published as: in half precision."""
+    import torch
+
+    root = torch.nn.Module()
+    for key, value in state.items():
+        *folders, name = key.split(".")
+        module = root
+        for folder in folders:
+            if folder not in dict(module.named_children()):
+                module.add_module(folder, torch.nn.Module())
+            module = module.get_submodule(folder)
+        module.register_buffer(name, value.half() if value.is_floating_point() else value)
+    root.register_buffer("input_resolution", torch.tensor(224))
+    torch.jit.script(root).save(str(path))
 
 
 def write_nima(folder: Path) -> None:
     """Write NIMA with random weights, under its published name."""
     import torch
 
-    from clipmill.annotations.quality.scores import nima
+    from clipmill.models.image_scores.nima import NimaNetwork
 
     torch.manual_seed(0)
-    state = {"params": nima._network().state_dict()}
+    state = {"params": NimaNetwork().state_dict()}
     torch.save(state, folder / "NIMA_InceptionV2_ava-b0c77c00.pth")

@@ -41,13 +41,34 @@ def load_state_dict(
         WeightsError: The file cannot be read, or holds more than tensors and plain data.
         StateDictError: Missing, unexpected or misshapen keys.
     """
-    import torch
-
     tensors = _read(Path(path), container_key)
     if prefix:
         tensors = {_without(prefix, key): value for key, value in tensors.items()}
+    fill_network(model, tensors, Path(path), unused=unused)
+
+
+def fill_network(
+    model: "torch.nn.Module",
+    tensors: "Mapping[str, torch.Tensor]",
+    path: Path,
+    *,
+    unused: frozenset[str] = frozenset(),
+) -> None:
+    """Fill a network with tensors that were read from a file, strictly.
+
+    Args:
+        model: The network.
+        tensors: By name.
+        path: Where they are from, for messages.
+        unused: Keys (may hold `*`) that may be missing or too many.
+
+    Raises:
+        StateDictError: Missing, unexpected or misshapen keys; nothing was changed.
+    """
+    import torch
+
     wanted = model.state_dict()
-    _compare(Path(path), wanted, tensors, unused)
+    _compare(path, wanted, tensors, unused)
     with torch.no_grad():
         for key, target in wanted.items():
             if key in tensors:

@@ -20,9 +20,9 @@ ScoreName = Literal["text", "image_quality", "aesthetic", "complexity"]
 _HERE = "clipmill.annotations.quality.scores"
 
 SCORES: Mapping[ScoreName, ScoreSpec] = {
-    "text": ScoreSpec(f"{_HERE}.text_easyocr:EasyOcrText", ("torch", "easyocr"), "easyocr"),
-    "image_quality": ScoreSpec(f"{_HERE}.clip_iqa:ClipIqa", ("torch", "pyiqa"), "clipiqa+"),
-    "aesthetic": ScoreSpec(f"{_HERE}.nima:Nima", ("torch", "pyiqa"), "nima"),
+    "text": ScoreSpec(f"{_HERE}.text_easyocr:EasyOcrText", ("torch",), "easyocr"),
+    "image_quality": ScoreSpec(f"{_HERE}.clip_iqa:ClipIqa", ("torch",), "clipiqa+"),
+    "aesthetic": ScoreSpec(f"{_HERE}.nima:Nima", ("torch",), "nima"),
     "complexity": ScoreSpec(f"{_HERE}.complexity:Complexity", ("torch",), "ic9600"),
 }
 """The learned scores by the name that the settings use."""
@@ -78,7 +78,10 @@ class FrameinoQuality(Backend):
         modules=("torch",),
         extra=_EXTRA,
         weights=tuple(spec.weights for spec in SCORES.values()),
-        licence="EasyOCR Apache-2.0; pyiqa PolyForm-Noncommercial-1.0.0; IC9600 none stated",
+        licence=(
+            "weights: EasyOCR Apache-2.0; CLIP-IQA+, NIMA PolyForm-Noncommercial-1.0.0 (pyiqa); "
+            "IC9600 none stated"
+        ),
     )
     batch_size = 8
 

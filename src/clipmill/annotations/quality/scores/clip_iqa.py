@@ -1,15 +1,22 @@
-"""Image quality by CLIP-IQA+ (Wang, Chan and Loy, AAAI 2023), network by `pyiqa`."""
+"""Image quality by CLIP-IQA+ (Wang, Chan and Loy, AAAI 2023)."""
 
 from pathlib import Path
 
 import torch
 
 from clipmill.annotations.quality.scores.frame_scores import ScoreOptions
-from clipmill.annotations.quality.scores.pyiqa_scores import PyiqaScore, quiet, weights_file
+from clipmill.annotations.quality.scores.picture_score import PictureScore, weights_file
+from clipmill.models.image_scores.clip_iqa import ClipIqaNetwork, ClipModel
 from clipmill.weights import WeightsError
+from clipmill.weights.load import fill_network
+
+_OF_THE_ARCHIVE = frozenset({"input_resolution", "context_length", "vocab_size"})
+"""Numbers that the published archive holds among its weights."""
+_WORDS = 16
+"""Learned words around a prompt."""
 
 
-class ClipIqa(PyiqaScore):
+class ClipIqa(PictureScore):
     """How good a frame looks, in [0, 1].
 
     Args:
@@ -18,19 +25,36 @@ class ClipIqa(PyiqaScore):
     """
 
     def __init__(self, weights: Path, options: ScoreOptions) -> None:
-        from pyiqa.archs.clipiqa_arch import CLIPIQA
-
-        clip = weights_file(weights, "RN50*.pt", what="image quality")
-        prompts = weights_file(weights, "CLIP-IQA*.pth", what="image quality")
-        with quiet():
-            # a path instead of a name, and no pretrained prompts: nothing is downloaded
-            network = CLIPIQA(model_type="clipiqa+", backbone=str(clip), pretrained=False)
-        _load_prompts(network, prompts)
-        super().__init__(network, column="image_quality", options=options)
+        clip = read_clip(weights_file(weights, "RN50*.pt", what="image quality"))
+        words = read_words(weights_file(weights, "CLIP-IQA*.pth", what="image quality"), clip)
+        super().__init__(ClipIqaNetwork(clip, words), column="image_quality", options=options)
 
 
-def _load_prompts(network: torch.nn.Module, path: Path) -> None:
-    """Copy the learned prompts, one tensor, into the network.
+def read_clip(path: Path) -> ClipModel:
+    """Read CLIP from the TorchScript archive that is published.
+
+    The program in the archive is not run; its weights, of half precision, are taken.
+
+    Raises:
+        WeightsError: It is no such archive.
+        StateDictError: Its weights are not those of a CLIP with a ResNet.
+    """
+    try:
+        found = torch.jit.load(path, map_location="cpu").state_dict()
+    except (RuntimeError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise WeightsError(f"{path} is no TorchScript archive of CLIP: {reason}") from error
+    tensors = {key: value for key, value in found.items() if key not in _OF_THE_ARCHIVE}
+    try:
+        clip = ClipModel({key: tuple(value.shape) for key, value in tensors.items()})
+    except (KeyError, ValueError) as error:
+        raise WeightsError(f"{path} holds no CLIP with a ResNet: there is no {error}") from error
+    fill_network(clip, tensors, path)
+    return clip.eval()
+
+
+def read_words(path: Path, clip: ClipModel) -> torch.Tensor:
+    """Read the learned words, one tensor float32 [2, 16, width of the text].
 
     Raises:
         WeightsError: The file holds something else, or a tensor of another shape.
@@ -41,11 +65,8 @@ def _load_prompts(network: torch.nn.Module, path: Path) -> None:
         found = torch.load(path, map_location="cpu", weights_only=True)
     except (UnpicklingError, RuntimeError, EOFError) as error:
         raise WeightsError(f"{path} is no readable tensor: {error}") from error
-    target = network.get_submodule("prompt_learner").get_parameter("ctx")
-    if not isinstance(found, torch.Tensor) or found.shape != target.shape:
+    wanted = [2, _WORDS, clip.text_projection.shape[0]]
+    if not isinstance(found, torch.Tensor) or list(found.shape) != wanted:
         shape = list(found.shape) if isinstance(found, torch.Tensor) else type(found).__name__
-        raise WeightsError(
-            f"{path} does not hold the prompts: {shape} instead of {list(target.shape)}"
-        )
-    with torch.no_grad():
-        target.copy_(found)
+        raise WeightsError(f"{path} does not hold the prompts: {shape} instead of {wanted}")
+    return found.detach().float()

@@ -1,33 +1,36 @@
 """Where there is text, as EasyOCR finds it: the CRAFT detector (Baek et al., CVPR 2019).
 
 EasyOCR's `readtext` keeps every box that its detector found, whatever the recogniser read, so
-the recogniser is left out: the area is the same, whichever languages are asked for.
+the recogniser is left out: the area is the same, whichever languages are asked for. What is left
+of the library is here in own code, which needs neither torchvision nor a recogniser's packages.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
+import cv2
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from clipmill.annotations.quality.measures.text import polygon_area
+from clipmill.annotations.quality.measures.text_boxes import word_boxes
+from clipmill.annotations.quality.measures.text_lines import lines_of
 from clipmill.annotations.quality.scores.frame_scores import FRAMES_PER_CLIP, ScoreOptions
-from clipmill.annotations.quality.scores.pyiqa_scores import runs_of_one_shape
+from clipmill.annotations.quality.scores.picture_score import runs_of_one_shape
 from clipmill.models.device import autocast, choose_device, full_precision, inference
+from clipmill.models.image_scores.craft import Craft
 from clipmill.weights import load_state_dict
 
 _MIN_SIDE = 20
 """Boxes whose longer side is not above this, in source pixels, do not count."""
 
-_DETECTION = {
-    "canvas_size": 2560, "mag_ratio": 1.0, "text_threshold": 0.7, "link_threshold": 0.4,
-    "low_text": 0.4, "poly": False,
-}  # fmt: skip
-_GROUPING = {
-    "slope_ths": 0.1, "ycenter_ths": 0.5, "height_ths": 0.5, "width_ths": 0.5, "add_margin": 0.1,
-}  # fmt: skip
-"""The defaults of EasyOCR's `readtext`, spelt out so that another release changes nothing."""
+_CANVAS = 2560
+"""Longer side of a frame that is not scaled down."""
+_GRID = 32
+"""Sides of what the network sees are multiples of it."""
+_MEAN = np.array([0.485, 0.456, 0.406], np.float32) * np.float32(255)
+_DEVIATION = np.array([0.229, 0.224, 0.225], np.float32) * np.float32(255)
 
 
 class EasyOcrText:
@@ -41,12 +44,10 @@ class EasyOcrText:
     columns = ("text_area", "num_text_boxes")
 
     def __init__(self, weights: Path, options: ScoreOptions) -> None:
-        from easyocr.craft import CRAFT
-
         self._device = choose_device(options.device, what="text area")
         self._precision = autocast if options.mixed_precision else full_precision
         self._size = options.frames_per_call or FRAMES_PER_CLIP
-        network = CRAFT(pretrained=False).eval().requires_grad_(False)
+        network = Craft().eval().requires_grad_(False)
         path = weights / "craft_mlt_25k.pth" if weights.is_dir() else weights
         load_state_dict(network, path, prefix="module.")
         self._model = network.to(self._device)
@@ -65,21 +66,32 @@ class EasyOcrText:
                 values.append((covered / (frame.shape[0] * frame.shape[1]), float(len(boxes))))
         return np.array(values, np.float64)
 
-    def _detect(self, frames: npt.NDArray[np.uint8]) -> list[Any]:
-        from easyocr.detection import get_textbox
-
+    def _detect(self, frames: npt.NDArray[np.uint8]) -> list[list[npt.NDArray[np.int32]]]:
+        """Return the boxes of words in frames uint8 [N, H, W, 3]; see `word_boxes`."""
+        shown, ratio = zip(*map(_shown, frames), strict=True)
+        pictures = torch.from_numpy(np.stack(shown)).permute(0, 3, 1, 2).to(self._device)
         with inference(), self._precision(self._device):
-            found: list[Any] = get_textbox(
-                self._model, frames, device=self._device, optimal_num_chars=None, **_DETECTION
-            )
-        return found
+            maps = self._model(pictures).float().cpu().numpy()
+        return [word_boxes(one[..., 0], one[..., 1], scale=2 / ratio[0]) for one in maps]
 
 
-def boxes_of(polygons: Any, *, height: int, width: int) -> list[npt.NDArray[np.float64]]:
-    """Join the detector's polygons to lines of text, as `readtext` does.
+def _shown(frame: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.float32], float]:
+    """Return what the network sees of a frame, float32 [H', W', 3], and the factor of its size."""
+    longest = max(frame.shape[:2])
+    ratio = min(longest, _CANVAS) / longest
+    height, width = (int(side * ratio) for side in frame.shape[:2])
+    canvas = np.zeros((height + -height % _GRID, width + -width % _GRID, 3), np.float32)
+    canvas[:height, :width] = cv2.resize(frame, (width, height), interpolation=cv2.INTER_LINEAR)
+    return (canvas - _MEAN) / _DEVIATION, ratio
+
+
+def boxes_of(
+    words: Sequence[npt.NDArray[np.int32]], *, height: int, width: int
+) -> list[npt.NDArray[np.float64]]:
+    """Join words to lines of text, as `readtext` does, and leave out small ones.
 
     Args:
-        polygons: Sequence of int [8], x and y of four corners in source pixels.
+        words: int [8] each: x and y of four corners in source pixels.
         height: Of the frame, pixels.
         width: Of the frame, pixels.
 
@@ -87,9 +99,7 @@ def boxes_of(polygons: Any, *, height: int, width: int) -> list[npt.NDArray[np.f
         Corners float64 [4, 2], x, y in source pixels. Upright boxes are cut at the frame's border;
         slanted ones, as in the library, are not.
     """
-    from easyocr.utils import group_text_box
-
-    upright, slanted = group_text_box(polygons, **_GROUPING)
+    upright, slanted = lines_of(words)
     boxes = []
     for left, right, top, bottom in upright:
         if max(right - left, bottom - top) <= _MIN_SIDE:
@@ -98,7 +108,6 @@ def boxes_of(polygons: Any, *, height: int, width: int) -> list[npt.NDArray[np.f
         top, bottom = max(0, top), min(bottom, height)  # noqa: PLW2901
         boxes.append([[left, top], [right, top], [right, bottom], [left, bottom]])
     for corners in slanted:
-        spans = np.ptp(np.array(corners), axis=0)
-        if spans.max() > _MIN_SIDE:
-            boxes.append(corners)
+        if np.ptp(corners, axis=0).max() > _MIN_SIDE:
+            boxes.append(corners.tolist())
     return [np.array(box, np.float64) for box in boxes]

@@ -1,7 +1,5 @@
-"""What both scores of `pyiqa` share: the library's networks, our weights, nothing fetched."""
+"""What scores by a network that sees frames as they are have in common."""
 
-import contextlib
-import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,8 +13,8 @@ from clipmill.models.device import autocast, choose_device, full_precision, infe
 from clipmill.weights import MissingWeightsError
 
 
-class PyiqaScore:
-    """A no-reference metric of `pyiqa`; subclasses build its network.
+class PictureScore:
+    """A score of single frames by a network; subclasses build it.
 
     Args:
         network: Maps float [N, 3, H, W] RGB in [0, 1] to float [N, 1] or [N].
@@ -72,10 +70,3 @@ def weights_file(folder: Path, pattern: str, *, what: str) -> Path:
     if not found:
         raise MissingWeightsError(f"{what}: there is no file '{pattern}' in {folder}")
     return found[0]
-
-
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Keep what the library prints from the progress display."""
-    with contextlib.redirect_stdout(io.StringIO()):
-        yield

@@ -1,0 +1,1 @@
+"""Networks of the published image scores: CRAFT, CLIP-IQA+ and NIMA."""
