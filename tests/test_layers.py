@@ -37,8 +37,11 @@ ALLOWED = {
     "manifest": {"disk"},
     "samples": {"annotations", "store"},
     "engine": {"annotations", "store"},
+    "preflight": {
+        "annotations", "config", "disk", "engine", "models", "net", "sources", "weights",
+    },
     "pipeline": {
-        "annotations", "config", "engine", "models", "samples", "selection", "sources", "store",
+        "annotations", "config", "engine", "preflight", "samples", "selection", "sources", "store",
         "video", "weights",
     },
     "export": {
@@ -57,8 +60,8 @@ ALLOWED = {
     "demo": {"annotations", "store", "pipeline", "video"},
     "cli": {
         "annotations", "config", "demo", "disk", "download", "engine", "export", "inspection",
-        "models", "net", "pipeline", "report", "samples", "selection", "sources", "store", "video",
-        "weights",
+        "models", "net", "pipeline", "preflight", "report", "samples", "selection", "sources",
+        "store", "video", "weights",
     },
     "__main__": {"cli"},
 }  # fmt: skip

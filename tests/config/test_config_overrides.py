@@ -65,7 +65,7 @@ def test_a_setting_works_on_a_profile():
     (objects,) = [step for step in changed.steps if getattr(step, "annotate", "") == "objects"]
     assert quality.min_population == 7
     assert objects.config["max_objects"] == 2
-    check_pipeline(changed, fetched=False)
+    check_pipeline(changed)
 
 
 WRONG = {

@@ -10,7 +10,7 @@ import pytest
 
 from clipmill.engine.resources.gpus import Gpu, find_gpus
 
-TWO_CARDS = "GPU-aaaa, 81559\\nGPU-bbbb, 40960\\n"
+TWO_CARDS = "GPU-aaaa, 81559, 81000, H100\\nGPU-bbbb, 40960, 1000, A100\\n"
 
 
 @pytest.fixture
@@ -24,7 +24,16 @@ def driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_driver_names_cards_and_their_memory(driver: Path) -> None:
-    assert find_gpus({}) == (Gpu("GPU-aaaa", 81559 << 20), Gpu("GPU-bbbb", 40960 << 20))
+    assert find_gpus({}) == (
+        Gpu("GPU-aaaa", 81559 << 20, 81000 << 20, "H100"),
+        Gpu("GPU-bbbb", 40960 << 20, 1000 << 20, "A100"),
+    )
+
+
+def test_numbers_name_cards_of_one_kind_in_the_driver_s_order(driver: Path) -> None:
+    driver.write_text(f"#!/bin/sh\nprintf '{TWO_CARDS.replace('A100', 'H100')}'\n")
+    (second,) = find_gpus({"CUDA_VISIBLE_DEVICES": "1"})
+    assert second == Gpu("1", 40960 << 20, 1000 << 20, "H100")
 
 
 @pytest.mark.parametrize(
@@ -53,8 +62,8 @@ def test_a_driver_that_cannot_answer_has_no_cards(driver: Path) -> None:
 
 
 def test_cards_of_which_the_driver_does_not_know_the_memory(driver: Path) -> None:
-    driver.write_text("#!/bin/sh\nprintf 'GPU-aaaa, [N/A]\\n'\n")
-    assert find_gpus({}) == (Gpu("GPU-aaaa", 0),)
+    driver.write_text("#!/bin/sh\nprintf 'GPU-aaaa, [N/A], [N/A], Orin\\n'\n")
+    assert find_gpus({}) == (Gpu("GPU-aaaa", 0, None, "Orin"),)
 
 
 def test_cards_can_be_pretended(driver: Path) -> None:

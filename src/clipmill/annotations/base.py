@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
+from clipmill.annotations.server import Server
 from clipmill.clips import Clip, Video, seed_for
 
 if TYPE_CHECKING:
@@ -106,6 +107,7 @@ class Needs:
             backend has a setting `device` or is hopeless without.
         gpu_memory: GiB of GPU memory that a worker needs, weights and a batch; 0 if unknown.
         memory: GiB of memory that a worker needs; 0 if unknown.
+        otherwise: What to take where no GPU has as much memory, e.g. another backend.
     """
 
     modules: tuple[str, ...] = ()
@@ -117,6 +119,7 @@ class Needs:
     gpus: float | None = None
     gpu_memory: float = 0.0
     memory: float = 0.0
+    otherwise: str = ""
 
 
 class Backend(ABC):
@@ -181,6 +184,16 @@ class Backend(ABC):
     def wanted_weights(cls, config: Any) -> tuple[str, ...]:
         """Return the registry's weights that these settings need; none if they name a file."""
         return () if getattr(config, "weights", None) else cls.needs.weights
+
+    @classmethod
+    def gpu_memory(cls, config: Any) -> float:
+        """Return the GiB of GPU memory that a worker with these settings needs; 0 if unknown."""
+        return 0.0 if getattr(config, "weights", None) else cls.needs.gpu_memory
+
+    @classmethod
+    def asked_server(cls, config: Any) -> Server | None:
+        """Return the server that these settings ask; None where they ask none."""
+        return None
 
     @classmethod
     def gpu_share(cls, config: Any) -> float:

@@ -16,6 +16,7 @@ from clipmill.cli.output.verbosity import QuietOption, VerboseOption, choose
 from clipmill.disk.faults import explain
 from clipmill.errors import ClipmillError, UsageError
 from clipmill.failures import MACHINE_KINDS, REMEDIES, machine_kind
+from clipmill.preflight.opencv import explain_opencv, of_opencv
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -33,6 +34,10 @@ class Commands(LazyGroup):
         "init": Where(
             "clipmill.cli.commands.init:init",
             "Write a pipeline file to edit: the steps, backends and thresholds of a profile.",
+        ),
+        "doctor": Where(
+            "clipmill.cli.commands.doctor:doctor",
+            "Tell what this machine lacks for a profile or a pipeline file, and what gets it.",
         ),
         "run": Where(
             "clipmill.cli.commands.run:app",
@@ -127,6 +132,11 @@ def main() -> None:
     except ClipmillError as error:
         tell_error(str(error))
         sys.exit(EXIT_FAILED)
+    except ImportError as error:
+        if not of_opencv(error):
+            raise
+        tell_error(explain_opencv())
+        sys.exit(EXIT_USAGE)
     except OSError as error:
         tell_error(f"{explain(error)}. Everything finished is kept")
         _leave_stdout()

@@ -43,10 +43,15 @@ def choose_pipeline(
         pipeline = with_settings(load_profile(profile or DEFAULT_PROFILE), settings)
     else:
         pipeline = default_pipeline(console, workspace, settings)
-    if inputs:
-        sources = tuple(SourceConfig(path=_absolute(path)) for path in inputs)
-        pipeline = pipeline.model_copy(update={"sources": sources})
-    return pipeline
+    return with_sources(pipeline, inputs)
+
+
+def with_sources(pipeline: Pipeline, inputs: Sequence[str]) -> Pipeline:
+    """Return a pipeline with the given inputs in place of its sources, if there are any."""
+    if not inputs:
+        return pipeline
+    sources = tuple(SourceConfig(path=_absolute(path)) for path in inputs)
+    return pipeline.model_copy(update={"sources": sources})
 
 
 def _absolute(path: str) -> str:

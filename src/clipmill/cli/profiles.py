@@ -11,8 +11,8 @@ from clipmill.config import Pipeline, load_profile
 from clipmill.config.overrides import with_settings
 from clipmill.errors import UsageError
 from clipmill.net.retry import Retries
-from clipmill.pipeline.first_use import missing_at_first_use
 from clipmill.pipeline.recorded.last_run import last_pipeline
+from clipmill.preflight.weights import missing_at_first_use
 from clipmill.store.workspace import Workspace
 from clipmill.weights.cache import open_cache
 from clipmill.weights.errors import PULL_ERRORS

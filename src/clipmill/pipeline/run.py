@@ -11,7 +11,6 @@ from clipmill.engine.base import Engine
 from clipmill.engine.rates import StageRates
 from clipmill.errors import UsageError
 from clipmill.failures import RETRIED_KINDS, check_kinds
-from clipmill.pipeline.check import check_pipeline
 from clipmill.pipeline.context import PROBE, Context, Stage
 from clipmill.pipeline.inputs.account import refuse_empty, save_account
 from clipmill.pipeline.inputs.changes import (
@@ -22,6 +21,7 @@ from clipmill.pipeline.inputs.changes import (
 )
 from clipmill.pipeline.inputs.videos import VideoList
 from clipmill.pipeline.population import Population
+from clipmill.pipeline.ready import check_ready, check_work
 from clipmill.pipeline.recorded.last_run import identified, keep_copies, last_inputs, note_pipeline
 from clipmill.pipeline.recorded.rates import note_rates
 from clipmill.pipeline.recorded.remembered import forget, recall, remember
@@ -135,9 +135,10 @@ def run_pipeline(
         KeyboardInterrupt: After everything finished was committed.
     """
     observer = observer or Observer()
-    check_pipeline(pipeline)
+    findings = check_ready(pipeline, workspace.root, until=until)
     check_asked(pipeline, until)
     context = Context(workspace, pipeline)
+    retry = RETRIED_KINDS | check_kinds(retry_failed)
     computed: dict[str, int] = {}
     rates: dict[str, StageRates] = {}
 
@@ -164,6 +165,7 @@ def run_pipeline(
         if not allow_fewer:
             refuse_empty(found)
             inputs.check()
+        check_work(findings, context, inputs.listing, retry=retry, until=until)
         workspace.clean_temporaries()
         observer.listed(found.account)
         note_pipeline(context)
@@ -172,7 +174,6 @@ def run_pipeline(
         keep_copies(workspace)
         changes = Changes()
         reports = []
-        retry = RETRIED_KINDS | check_kinds(retry_failed)
         known = None if until else _nothing_to_do(context, retry, observer, computed)
         if known is None:
             forget(workspace)

@@ -15,6 +15,7 @@ from tiny_models import SENTENCE
 from clipmill.annotations.base import Backend
 from clipmill.annotations.caption.openai import OpenAICaption
 from clipmill.annotations.objects.schema import ObjectsRow
+from clipmill.errors import UsageError
 from clipmill.store.workspace import Workspace
 from media import copy_clip, make_clip
 
@@ -135,8 +136,10 @@ def test_the_server_dies_half_way_and_the_rest_is_retried(tiny_model, tmp_path, 
     assert summary.failed == 0
     assert all("cannot be reached" in text and "run again" in text for text in failed)
 
-    # The server is still away: no clip is blamed.
-    assert run(pipeline, tmp_path / "work").postponed == 2
+    # The server is still away: that is told before any work, and no clip is blamed.
+    with pytest.raises(UsageError, match=r"caption .*does not answer"):
+        run(pipeline, tmp_path / "work")
+    assert len(captions(tmp_path / "work")[1]) == 2
 
     Watched.server = start(model, port)
     Watched.answers_left = 10**6

@@ -91,6 +91,7 @@ class VGGT4TrackCamera(Backend):
         gpu=True,
         weights=("vggt4track",),
         licence="Apache-2.0 (code), CC-BY-NC-4.0 (weights)",
+        gpu_memory=7.4,  # what its loading checks: 4.4 of weights, `_WORKING_BYTES`
     )
 
     config: VGGT4TrackConfig

@@ -3,6 +3,7 @@
 import base64
 import io
 import os
+import shlex
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, Any, ClassVar
@@ -20,9 +21,9 @@ from clipmill.annotations.caption.asking import (
     Question,
 )
 from clipmill.annotations.optional import needed_from
+from clipmill.annotations.server import Server
 from clipmill.errors import ClipError, ClipStalledError, ClipTimeoutError, ServerError
 
-_START = "start it (for example: vllm serve {model}) and run again"
 _OF_THE_CLIP = frozenset({400, 413, 422})
 """Answers that say that this one request is wrong: too many frames for the model, for example."""
 
@@ -74,16 +75,27 @@ class OpenAICaption(ModelCaption):
         """Name the model; which server runs it is taken to make no difference."""
         return {"model": config.model}
 
+    @classmethod
+    def asked_server(cls, config: OpenAICaptionConfig) -> Server:
+        """Return the server that is asked."""
+        return Server(
+            url=(os.environ.get(config.base_url_env) or config.base_url).rstrip("/"),
+            model=config.model,
+            key=os.environ.get(config.api_key_env, ""),
+            key_variable=config.api_key_env,
+            start=f"vllm serve {shlex.quote(config.model)}",
+        )
+
     def setup(self) -> None:
         """Make the client; nothing is sent yet."""
         with needed_from(self.needs.extra, what=f"caption backend '{self.name}'"):
             import openai
         self._openai = openai
-        self._url = os.environ.get(self.config.base_url_env) or self.config.base_url
+        self._server = self.asked_server(self.config)
         self._client = openai.OpenAI(
-            base_url=self._url,
+            base_url=self._server.url,
             # Servers of one's own take any key, the client insists on one.
-            api_key=os.environ.get(self.config.api_key_env) or "none",
+            api_key=self._server.key or "none",
             timeout=self.config.timeout,
             max_retries=self.config.retries,
         )
@@ -130,7 +142,7 @@ class OpenAICaption(ModelCaption):
 
     def _explain(self, error: Exception) -> str:
         """Return what went wrong and what to do about it."""
-        who = f"the caption server {self._url}"
+        who = f"the caption server {self._server.url}"
         if isinstance(error, self._openai.APITimeoutError):
             return (
                 f"{who} gave no answer within {self.config.timeout:g} s; raise `timeout` or "
@@ -138,7 +150,7 @@ class OpenAICaption(ModelCaption):
             )
         if isinstance(error, self._openai.APIConnectionError):
             reason = error.__cause__ or error
-            remedy = _START.format(model=self.config.model)
+            remedy = f"start it (for example: {self._server.start}) and run again"
             return f"{who} cannot be reached ({reason}); {remedy}"
         status = getattr(error, "status_code", None)
         remedies = {

@@ -75,9 +75,20 @@ class TransformersCaption(ModelCaption):
         gpu=True,
         weights=("qwen2.5-vl",),
         licence="Apache-2.0 (Qwen2.5-VL 7B and 32B; 3B and 72B have licences of their own)",
+        gpu_memory=74.0,  # 68.3 GB of weights, a tenth of it for a call; what it loads is checked
+        otherwise=(
+            "a smaller model (caption.config.model=Qwen/Qwen2.5-VL-7B-Instruct), or a server with "
+            "the model (caption.backend=openai)"
+        ),
     )
     batch_size: ClassVar[int] = 4
     config: TransformersCaptionConfig
+
+    @classmethod
+    def gpu_memory(cls, config: TransformersCaptionConfig) -> float:
+        """Return the GiB of the published model; those of any other one are not known."""
+        spec = config.checkpoint.spec
+        return cls.needs.gpu_memory if spec and spec.name in cls.needs.weights else 0.0
 
     @classmethod
     def identity(cls, config: TransformersCaptionConfig) -> dict[str, str]:

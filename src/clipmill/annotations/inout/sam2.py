@@ -53,6 +53,7 @@ class Sam2InOut(MaskedInOut):
         gpu=True,
         weights=("sam2",),
         licence="Apache-2.0 (SAM 2.1, transformers)",
+        gpu_memory=4.0,  # 0.9 of weights; the memory of its frames is estimated
     )
     time_limit: ClassVar[float] = 1200.0
     prompts_hidden: ClassVar[bool] = True

@@ -34,4 +34,5 @@ class OneFormerObjects(TransformersObjects):
         gpu=True,
         weights=("oneformer",),
         licence="MIT (OneFormer weights), Apache-2.0 (transformers)",
+        gpu_memory=4.0,  # 0.9 of weights; a picture at full attention is estimated
     )

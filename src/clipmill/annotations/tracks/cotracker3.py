@@ -62,6 +62,7 @@ class CoTracker3Tracks(WindowedTracks):
         gpu=True,
         weights=("cotracker3", "cotracker3-code"),
         licence="CC-BY-NC-4.0 (CoTracker3 code and weights: non-commercial)",
+        gpu_memory=1.2,  # what its loading checks: weights and the smallest call
     )
     config: CoTracker3TracksConfig
 

@@ -17,9 +17,9 @@ from clipmill.cli.options import JsonOption
 from clipmill.cli.output.answers import tell_json
 from clipmill.cli.output.console import make_console, say
 from clipmill.cli.output.progress import byte_progress
-from clipmill.cli.output.pull_progress import size_text
 from clipmill.cli.output.tables import is_live
 from clipmill.cli.output.verbosity import TalkingTyper, is_quiet
+from clipmill.disk.sizes import size_text
 from clipmill.errors import UsageError
 from clipmill.net.progress import Progress
 

@@ -18,15 +18,15 @@ from clipmill.config import Pipeline
 from clipmill.engine.choose import choose_engine
 from clipmill.errors import ClipmillError
 from clipmill.failures import RETRIED_KINDS
-from clipmill.pipeline.check import check_pipeline
 from clipmill.pipeline.context import Context
-from clipmill.pipeline.first_use import missing_at_first_use
 from clipmill.pipeline.forecast import StepForecast, forecast
 from clipmill.pipeline.inputs.account import refuse_empty
 from clipmill.pipeline.inputs.videos import VideoList
+from clipmill.pipeline.ready import check_ready, check_work
 from clipmill.pipeline.recorded.last_run import identified, last_run, look_past_damage
 from clipmill.pipeline.recorded.look import reports_of
 from clipmill.pipeline.run import check_asked
+from clipmill.preflight.weights import missing_at_first_use
 from clipmill.sources import list_sources
 from clipmill.store.errors import NoWorkspaceError
 from clipmill.store.workspace import Workspace
@@ -46,7 +46,7 @@ def dry_run(
     Raises:
         UsageError: A run would be refused.
     """
-    check_pipeline(pipeline, fetched=False)
+    findings = check_ready(pipeline, workspace, until=until, fetched=False)
     check_asked(pipeline, until)
     found = list_sources(pipeline.sources)
     refuse_empty(found)
@@ -58,6 +58,7 @@ def dry_run(
         context = Context(opened, pipeline, recorded={})
         listing = VideoList.of(found)
         retry = RETRIED_KINDS | frozenset(retry_failed)
+        check_work(findings, context, identified(listing, context), retry=retry, until=until)
         steps = look_past_damage(
             opened,
             lambda: list(

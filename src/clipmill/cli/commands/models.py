@@ -10,13 +10,14 @@ from rich.table import Table
 from clipmill.cli.options import JsonOption
 from clipmill.cli.output.answers import tell_json
 from clipmill.cli.output.console import make_console, say
-from clipmill.cli.output.pull_progress import make_pull_progress, size_text
+from clipmill.cli.output.pull_progress import make_pull_progress
 from clipmill.cli.output.tables import show_table
 from clipmill.cli.output.verbosity import TalkingTyper
 from clipmill.cli.pipeline_choice import read_pipeline_file
 from clipmill.config import load_profile
+from clipmill.disk.sizes import size_text
 from clipmill.errors import ClipmillError, UsageError
-from clipmill.pipeline.first_use import wanted_weights
+from clipmill.preflight.weights import wanted_weights
 from clipmill.weights import REGISTRY, WeightSpec, find_spec
 from clipmill.weights import verify as weights_verify
 from clipmill.weights.cache import Cache, default_root, open_cache

@@ -1,5 +1,6 @@
 """`clipmill run`."""
 
+import logging
 import shlex
 import signal
 import sys
@@ -33,7 +34,7 @@ from clipmill.engine.choose import choose_engine
 from clipmill.errors import UsageError
 from clipmill.failures import EVERY_KIND, check_kinds
 from clipmill.pipeline import RunSummary, run_pipeline
-from clipmill.pipeline.check import check_pipeline
+from clipmill.pipeline.ready import check_ready
 from clipmill.pipeline.steps.registry import make_step
 from clipmill.store.workspace import Workspace
 from clipmill.weights.errors import PULL_ERRORS
@@ -42,6 +43,8 @@ EXIT_POSTPONED = 3
 """A run that is at its end, and there are clips that the machine could not do."""
 
 RETRY = "--retry-failed"
+
+_log = logging.getLogger("clipmill.run")
 
 
 class RunCommand(TyperCommand):
@@ -203,7 +206,9 @@ def execute(
     """Run a pipeline with progress on the console, and a log in the workspace."""
     log_command()
     # Before a workspace is made for it: first what needs no network to be known.
-    check_pipeline(pipeline, fetched=False)
+    for found in check_ready(pipeline, workspace, until=until, fetched=False):
+        if found.state == "warning":
+            _log.warning("%s: %s: %s; %s", found.check, found.name, found.text, found.todo)
     try:
         fetch_at_first_use(pipeline)
     except PULL_ERRORS as error:

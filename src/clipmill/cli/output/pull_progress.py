@@ -10,6 +10,7 @@ from clipmill.cli.output.console import make_console, say
 from clipmill.cli.output.progress import byte_progress
 from clipmill.cli.output.tables import is_live
 from clipmill.cli.output.verbosity import is_quiet
+from clipmill.disk.sizes import size_text
 from clipmill.net.progress import Progress
 
 
@@ -19,14 +20,6 @@ def make_pull_progress() -> "PullBars | PullLines":
         return PullNothing()
     console = make_console(stderr=True)
     return PullBars(console) if is_live(console) else PullLines()
-
-
-def size_text(size: int | None) -> str:
-    """Return a size in bytes for people."""
-    if size is None:
-        return "unknown"
-    unit, name = (1e9, "GB") if size >= 1e9 else (1e6, "MB")
-    return f"{size / unit:,.1f} {name}"
 
 
 class PullBars(Progress):

@@ -2,15 +2,19 @@
 
 import os
 import subprocess
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 PRETEND = "CLIPMILL_GPUS"
 """Environment variable with the number of GPUs to go by, whatever there is."""
 
-_QUERY = ("nvidia-smi", "--query-gpu=uuid,memory.total", "--format=csv,noheader,nounits")
+_QUERY = (
+    "nvidia-smi",
+    "--query-gpu=uuid,memory.total,memory.free,name",
+    "--format=csv,noheader,nounits",
+)
 _DRIVER = Path("/proc/driver/nvidia/gpus")
 
 
@@ -21,10 +25,14 @@ class Gpu:
     Attributes:
         visible: Its name in `CUDA_VISIBLE_DEVICES`: a number or a UUID.
         memory: Bytes; 0 if unknown.
+        free: Bytes of them that nobody uses; None if unknown.
+        name: Of its kind; empty if unknown.
     """
 
     visible: str
     memory: int = 0
+    free: int | None = None
+    name: str = ""
 
 
 def find_gpus(environment: Mapping[str, str] = os.environ) -> tuple[Gpu, ...]:
@@ -45,10 +53,20 @@ def find_gpus(environment: Mapping[str, str] = os.environ) -> tuple[Gpu, ...]:
     end = next((at for at, name in enumerate(names) if name in ("", "-1")), len(names))
     if not end:
         return ()
-    known = {gpu.visible: gpu.memory for gpu in _known_to_driver()}
-    # Numbers follow CUDA's order, which the driver's need not be: cards may differ in size.
-    least = min(known.values(), default=0)
-    return tuple(Gpu(name, known.get(name, least)) for name in names[:end])
+    known = {gpu.visible: gpu for gpu in _known_to_driver()}
+    cards = tuple(known.values())
+    return tuple(known.get(name) or _numbered(name, cards) for name in names[:end])
+
+
+def _numbered(name: str, cards: Sequence[Gpu]) -> Gpu:
+    """Return the card of a number, as far as it can be told.
+
+    Numbers follow CUDA's order, which is the driver's where all cards are of one kind. Where they
+    are not, the smaller one is reckoned with.
+    """
+    if name.isdigit() and int(name) < len(cards) and len({card.name for card in cards}) == 1:
+        return replace(cards[int(name)], visible=name)
+    return Gpu(name, min((card.memory for card in cards), default=0))
 
 
 def _known_to_driver() -> tuple[Gpu, ...]:
@@ -58,10 +76,18 @@ def _known_to_driver() -> tuple[Gpu, ...]:
         # A container without the tool still has what the kernel module lists.
         count = len(list(_DRIVER.iterdir())) if _DRIVER.is_dir() else 0
         return tuple(Gpu(str(number)) for number in range(count))
-    rows = [line.split(",") for line in answer.stdout.splitlines() if line.count(",") == 1]
-    return tuple(Gpu(uuid.strip(), _mebibytes(memory)) for uuid, memory in rows)
+    rows = [line.split(",", 3) for line in answer.stdout.splitlines() if line.count(",") >= 3]
+    return tuple(
+        Gpu(uuid.strip(), _mebibytes(memory), _told(free), name.strip())
+        for uuid, memory, free, name in rows
+    )
 
 
 def _mebibytes(text: str) -> int:
     """Return bytes; 0 where the driver does not tell (`[N/A]`, of cards that share memory)."""
     return int(text) << 20 if text.strip().isdigit() else 0
+
+
+def _told(text: str) -> int | None:
+    """Return bytes; None where the driver does not tell."""
+    return _mebibytes(text) if text.strip().isdigit() else None

@@ -13,7 +13,6 @@ from clipmill.annotations.registry import available, find_backend
 from clipmill.config import AnnotateStep
 from clipmill.failures import Kind, is_machine
 from clipmill.pipeline.context import PROBE, Context, Stage, fingerprint_of
-from clipmill.pipeline.missing import Missing
 from clipmill.pipeline.population import Flags, Population
 from clipmill.pipeline.steps.base import Applied, Problems, Step, Work
 from clipmill.pipeline.steps.check_backend import check_backend
@@ -52,9 +51,9 @@ class Annotate(Step[AnnotateStep]):
 
     reads: ClassVar[tuple[str, ...]] = (PROBE,)
 
-    def check(self, known: Mapping[str, Columns], missing: Missing) -> Problems:
-        """See that files are probed, and that the backend fits its settings and this machine."""
-        return {**super().check(known, missing), **check_backend(self.settings, missing)}
+    def check(self, known: Mapping[str, Columns]) -> Problems:
+        """See that files are probed, and that the backend fits its settings."""
+        return {**super().check(known), **check_backend(self.settings)}
 
     def columns(self) -> Mapping[str, Columns]:
         """Return the columns of the rows; unknown ones of a backend of one's own."""

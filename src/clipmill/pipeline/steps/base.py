@@ -10,7 +10,6 @@ import pyarrow as pa
 from clipmill.annotations.columns import Columns
 from clipmill.config import StepSettings
 from clipmill.pipeline.context import Context, Stage, fingerprint_of
-from clipmill.pipeline.missing import Missing
 from clipmill.pipeline.population import Population
 from clipmill.pipeline.verdicts import StepReport
 
@@ -61,12 +60,11 @@ class Step(ABC, Generic[SettingsT]):
         """Names by which `--until` may call the step."""
         return frozenset({self.settings.title, self.settings.name})
 
-    def check(self, known: Mapping[str, Columns], missing: Missing) -> Problems:
+    def check(self, known: Mapping[str, Columns]) -> Problems:
         """Return what can be known to be wrong before the first clip is touched.
 
         Args:
             known: Columns that earlier steps give, by annotation.
-            missing: Takes what this machine lacks.
         """
         return {
             ("needs", name): f"{self.settings.title}: needs `annotate: {name}` before it"

@@ -140,7 +140,7 @@ def worker_needs(stage: Stage) -> WorkerNeeds:
         workers=step.workers or 0,
         cpus=needs.cpus,
         gpus=share if step.gpus is None else step.gpus,
-        gpu_memory=int(needs.gpu_memory * 2**30),
+        gpu_memory=int(stage.backend.gpu_memory(stage.config) * 2**30),
         memory=int(needs.memory * 2**30),
         gpu=int(number) if kind == "cuda" and number.isdigit() else None,
     )

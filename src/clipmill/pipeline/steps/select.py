@@ -11,7 +11,6 @@ import pyarrow.compute as pc
 from clipmill.annotations.columns import Columns
 from clipmill.config import SelectStep
 from clipmill.pipeline.context import Context
-from clipmill.pipeline.missing import Missing
 from clipmill.pipeline.population import Flags, ObjectIds, Population
 from clipmill.pipeline.steps.base import Applied, Problems, Step, Work
 from clipmill.pipeline.steps.columns import clip_columns, object_table, unmeasured_columns
@@ -30,7 +29,7 @@ from clipmill.selection.rules import Rule, ValueRule
 class Select(Step[SelectStep]):
     """Drops clips or objects by rules over columns; never looks at a video."""
 
-    def check(self, known: Mapping[str, Columns], missing: Missing) -> Problems:
+    def check(self, known: Mapping[str, Columns]) -> Problems:
         """See that earlier steps give the columns that the rules name."""
         return {
             ("rules", number, "column"): problem
