@@ -1,12 +1,14 @@
 """Engines are chosen in one place, and say what they work with."""
 
 import os
+import sys
 
 import pytest
 from test_engine_local import items, spec
 
 from clipmill.engine.base import Engine, Resources
-from clipmill.engine.choose import choose_engine
+from clipmill.engine.choose import EngineName, choose_engine
+from clipmill.errors import MissingExtraError, UsageError
 
 CORES = os.cpu_count() or 1
 
@@ -40,3 +42,24 @@ def test_no_process_is_left_when_the_block_ends_with_an_error():
         (slot,) = engine.slots
         raise RuntimeError("the caller's own")
     assert not slot.process.is_alive()
+
+
+@pytest.mark.parametrize(
+    ("workers", "name", "address", "text"),
+    [
+        (None, EngineName.LOCAL, "10.0.0.1:6379", "add --engine ray"),
+        (0, EngineName.RAY, "", "--workers 0 is for --engine local"),
+        (None, EngineName.RAY, "ray://10.0.0.1:10001", "on a machine of the cluster"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(workers, name, address, text):
+    if address.startswith("ray://"):
+        pytest.importorskip("ray.cluster_utils", reason="needs clipmill[ray]")
+    with pytest.raises(UsageError, match=text):
+        choose_engine(workers, name=name, address=address)
+
+
+def test_without_ray_its_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(MissingExtraError, match=r'pip install "clipmill\[ray\]"'):
+        choose_engine(None, name=EngineName.RAY)

@@ -7,6 +7,7 @@ import typer
 
 from clipmill.cli.output.console import make_console, name
 from clipmill.cli.start import spare_pandas
+from clipmill.engine.choose import EngineName
 from clipmill.pipeline.context import Context
 from clipmill.pipeline.inputs.videos import VideoList
 from clipmill.pipeline.recorded.last_run import look_past_damage, require_last_run
@@ -49,6 +50,23 @@ RunWorkersOption = Annotated[
         min=0,
         help="Worker processes; of steps with a GPU, the most; 0 runs everything in this process. "
         "Default: as many as cores, memory and GPUs have room for, step by step.",
+    ),
+]
+
+EngineOption = Annotated[
+    EngineName,
+    typer.Option(
+        "--engine",
+        help="Where workers run: `local`, on this machine, or `ray`, on the machines of a Ray "
+        "cluster (docs/cluster.md).",
+    ),
+]
+AddressOption = Annotated[
+    str,
+    typer.Option(
+        "--address",
+        metavar="HOST:PORT",
+        help="Head of the Ray cluster. Default: `RAY_ADDRESS`, or else Ray on this machine alone.",
     ),
 ]
 

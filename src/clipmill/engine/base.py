@@ -41,10 +41,12 @@ class Engine(ABC):
         say: Told in words what users should know of how a stage goes on; a warning, which the
             command line shows, unless somebody else wants it.
         rates: How the stage went that was run last.
+        elsewhere: Whether workers run on other machines: this one may lack their GPUs.
     """
 
     say: Callable[[str], None] = staticmethod(_log.warning)
     rates: StageRates = StageRates()
+    elsewhere: bool = False
 
     @property
     @abstractmethod

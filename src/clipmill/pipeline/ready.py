@@ -24,7 +24,12 @@ _log = logging.getLogger(__name__)
 
 
 def check_ready(
-    pipeline: Pipeline, workspace: str, *, until: str = "", fetched: bool = True
+    pipeline: Pipeline,
+    workspace: str,
+    *,
+    until: str = "",
+    fetched: bool = True,
+    gpus: bool = True,
 ) -> list[Finding]:
     """Check a pipeline and this machine, without doing any work.
 
@@ -33,6 +38,7 @@ def check_ready(
         workspace: Where it is to run; need not exist.
         until: Last step of the run.
         fetched: Whether weights that a run fetches by itself must be here already.
+        gpus: Whether GPUs must be here: not where workers run on other machines.
 
     Returns:
         What was found. What is missing in there is needed for pending work only, see `check_work`.
@@ -41,7 +47,7 @@ def check_ready(
         UsageError: The pipeline is wrong, or something is missing that the run cannot do without.
     """
     check_pipeline(pipeline)
-    findings = examine(pipeline, workspace=workspace, until=until, fetched=fetched)
+    findings = examine(pipeline, workspace=workspace, until=until, fetched=fetched, gpus=gpus)
     missing = [found for found in findings if found.is_missing]
     if not (all(found.step for found in missing) and _was_run(workspace)):
         refuse_missing(pipeline, missing)

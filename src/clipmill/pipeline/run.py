@@ -135,7 +135,7 @@ def run_pipeline(
         KeyboardInterrupt: After everything finished was committed.
     """
     observer = observer or Observer()
-    findings = check_ready(pipeline, workspace.root, until=until)
+    findings = check_ready(pipeline, workspace.root, until=until, gpus=not engine.elsewhere)
     check_asked(pipeline, until)
     context = Context(workspace, pipeline)
     retry = RETRIED_KINDS | check_kinds(retry_failed)

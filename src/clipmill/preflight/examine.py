@@ -33,6 +33,7 @@ def examine(
     workspace: str = "",
     until: str = "",
     fetched: bool = True,
+    gpus: bool = True,
     videos: int | None = None,
     source_bytes: int = 0,
 ) -> list[Finding]:
@@ -43,12 +44,14 @@ def examine(
         workspace: Where it is to run; empty if unknown.
         until: Last step of the run.
         fetched: Whether weights that a run fetches by itself must be here already.
+        gpus: Whether GPUs must be here: not where workers run on other machines.
         videos: Number of videos in its sources; None before they are listed.
         source_bytes: Bytes of all videos.
     """
     wanted = wanted_of(pipeline, until)
     examined = Examined(pipeline, wanted, workspace, fetched, videos, source_bytes)
-    return [finding for check in CHECKS for finding in check(examined)]
+    checks = CHECKS if gpus else tuple(check for check in CHECKS if check is not check_gpus)
+    return [finding for check in checks for finding in check(examined)]
 
 
 def refuse_missing(

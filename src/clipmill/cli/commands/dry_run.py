@@ -39,14 +39,24 @@ def dry_run(
     workers: int | None,
     until: str = "",
     retry_failed: Collection[str] = (),
+    gpus: bool = True,
     as_json: bool = False,
 ) -> None:
     """Tell what a run would compute. Nothing is computed, fetched or written.
 
+    Args:
+        pipeline: The pipeline.
+        workspace: Where it is to run; need not exist.
+        workers: Worker processes; None for as many as there is room for.
+        until: Last step of the run.
+        retry_failed: Kinds of failures that are computed again.
+        gpus: Whether GPUs must be here: not where workers run on other machines.
+        as_json: Whether it is told as JSON.
+
     Raises:
         UsageError: A run would be refused.
     """
-    findings = check_ready(pipeline, workspace, until=until, fetched=False)
+    findings = check_ready(pipeline, workspace, until=until, fetched=False, gpus=gpus)
     check_asked(pipeline, until)
     found = list_sources(pipeline.sources)
     refuse_empty(found)

@@ -16,6 +16,8 @@ from clipmill.cli.commands.dry_run import dry_run as tell_dry_run
 from clipmill.cli.interrupt import interruptible
 from clipmill.cli.options import (
     DEFAULT_WORKSPACE,
+    AddressOption,
+    EngineOption,
     JsonOption,
     ProfileOption,
     RunWorkersOption,
@@ -30,7 +32,7 @@ from clipmill.cli.output.verbosity import TalkingTyper, is_quiet
 from clipmill.cli.pipeline_choice import choose_pipeline
 from clipmill.cli.profiles import fetch_at_first_use
 from clipmill.config import Pipeline
-from clipmill.engine.choose import choose_engine
+from clipmill.engine.choose import EngineName, choose_engine
 from clipmill.errors import UsageError
 from clipmill.failures import EVERY_KIND, check_kinds
 from clipmill.pipeline import RunSummary, run_pipeline
@@ -84,6 +86,8 @@ def run(
         ),
     ] = None,
     workers: RunWorkersOption = None,
+    engine: EngineOption = EngineName.LOCAL,
+    address: AddressOption = "",
     until: Annotated[
         str, typer.Option("--until", help="Stop after this step, e.g. `quality`.")
     ] = "",
@@ -134,6 +138,8 @@ def run(
 
     `clipmill run --input videos/ --workspace ws --set quality.min_population=20 --dry-run`
 
+    `clipmill run --input /mnt/videos --workspace /mnt/ws --engine ray --address 10.0.0.1:6379`
+
     Progress goes to stderr, the result to stdout, everything to a file in `WORKSPACE/logs`.
 
     Exit codes: 0 done, whatever clips failed by a fault of their own (1 with --strict);
@@ -154,7 +160,13 @@ def run(
     )
     if dry_run:
         tell_dry_run(
-            pipeline, workspace, workers=workers, until=until, retry_failed=kinds, as_json=as_json
+            pipeline,
+            workspace,
+            workers=workers,
+            until=until,
+            retry_failed=kinds,
+            gpus=engine is EngineName.LOCAL,
+            as_json=as_json,
         )
         return
     summary = execute(
@@ -166,6 +178,8 @@ def run(
         kinds,
         keep_going=keep_going,
         allow_fewer=allow_fewer,
+        engine_name=engine,
+        address=address,
     )
     if as_json:
         tell_json("run", summary_json(summary))
@@ -202,11 +216,14 @@ def execute(
     *,
     keep_going: bool = False,
     allow_fewer: bool = False,
+    engine_name: EngineName = EngineName.LOCAL,
+    address: str = "",
 ) -> RunSummary:
     """Run a pipeline with progress on the console, and a log in the workspace."""
     log_command()
     # Before a workspace is made for it: first what needs no network to be known.
-    for found in check_ready(pipeline, workspace, until=until, fetched=False):
+    here = engine_name is EngineName.LOCAL
+    for found in check_ready(pipeline, workspace, until=until, fetched=False, gpus=here):
         if found.state == "warning":
             _log.warning("%s: %s: %s; %s", found.check, found.name, found.text, found.todo)
     try:
@@ -214,7 +231,7 @@ def execute(
     except PULL_ERRORS as error:
         raise UsageError(str(error)) from error
     opened = Workspace.open(workspace, create=True)
-    engine = choose_engine(workers)
+    engine = choose_engine(workers, name=engine_name, address=address)
     # A cluster's polite kill means the same as Ctrl-C: commit what is done, then leave.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
