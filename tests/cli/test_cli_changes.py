@@ -122,16 +122,24 @@ def test_a_dry_run_tells_the_work_and_does_none_of_it(here, shelf, tmp_path):
     assert "with 3 workers; measured with other settings: probe, shots" in text
 
 
-def test_a_dry_run_of_the_default_profile_fetches_nothing(shelf, tmp_path):
+@pytest.mark.parametrize(
+    ("offline", "told"),
+    [
+        ("", "weights that the run fetches first: isnet"),
+        ("1", "profile embedded in place of cpu"),
+    ],
+)
+def test_a_dry_run_of_the_default_profile_fetches_nothing(shelf, tmp_path, offline, told):
     done = subprocess.run(
         [sys.executable, "-m", "clipmill", "run", "-i", shelf / "videos", "--dry-run"],
         cwd=tmp_path, capture_output=True, text=True, check=False,
         env=os.environ | {
-            "PYTHONPATH": SOURCE, "CLIPMILL_WEIGHTS_DIR": str(tmp_path), "CLIPMILL_OFFLINE": "1",
+            "PYTHONPATH": SOURCE, "CLIPMILL_WEIGHTS_DIR": str(tmp_path),
+            "CLIPMILL_OFFLINE": offline,
         },
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert "weights that the run fetches first: isnet" in done.stdout
+    assert told in done.stdout + done.stderr
     assert not list(tmp_path.iterdir())
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from clipmill.cli.profiles import DEFAULT_PROFILE, default_pipeline
+from clipmill.cli.profiles import default_pipeline
 from clipmill.config import Pipeline, SourceConfig, load_pipeline, load_profile
 from clipmill.config.overrides import with_settings
 from clipmill.errors import UsageError
@@ -39,10 +39,10 @@ def choose_pipeline(
         pipeline = with_settings(read_pipeline_file(config), settings)
     elif not inputs:
         raise UsageError("no videos to run on: give --input, or --config with `sources` in it")
-    elif profile or not fetch:
-        pipeline = with_settings(load_profile(profile or DEFAULT_PROFILE), settings)
+    elif profile:
+        pipeline = with_settings(load_profile(profile), settings)
     else:
-        pipeline = default_pipeline(console, workspace, settings)
+        pipeline = default_pipeline(console, workspace, settings, fetch=fetch)
     return with_sources(pipeline, inputs)
 
 

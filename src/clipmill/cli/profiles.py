@@ -10,10 +10,12 @@ from clipmill.cli.output.pull_progress import make_pull_progress
 from clipmill.config import Pipeline, load_profile
 from clipmill.config.overrides import with_settings
 from clipmill.errors import UsageError
+from clipmill.net.offline import offline
 from clipmill.net.retry import Retries
 from clipmill.pipeline.recorded.last_run import last_pipeline
 from clipmill.preflight.weights import missing_at_first_use
 from clipmill.store.workspace import Workspace
+from clipmill.weights import MissingWeightsError
 from clipmill.weights.cache import open_cache
 from clipmill.weights.errors import PULL_ERRORS
 from clipmill.weights.fetch import pull
@@ -45,20 +47,27 @@ def fetch_at_first_use(pipeline: Pipeline) -> None:
         watch.close()
 
 
-def default_pipeline(console: Console, workspace: str, settings: Sequence[str] = ()) -> Pipeline:
+def default_pipeline(
+    console: Console, workspace: str, settings: Sequence[str] = (), *, fetch: bool = True
+) -> Pipeline:
     """Return the profile of a run that names none: the one without weights where there are none.
 
     Args:
         console: Told when it is not the default profile.
         workspace: What was run there with the default profile is not gone on with by another.
         settings: Changes of it; see `with_settings`.
+        fetch: Whether weights are fetched; without, they are taken to be there to be fetched
+            wherever the network may be used.
 
     Raises:
         UsageError: The weights are gone from under a workspace that was begun with them.
     """
     pipeline = with_settings(load_profile(DEFAULT_PROFILE), settings)
     try:
-        fetch_at_first_use(pipeline)
+        if fetch:
+            fetch_at_first_use(pipeline)
+        else:
+            _look_forward(pipeline)
     except PULL_ERRORS as error:
         if _was_run_with(pipeline, workspace):
             raise UsageError(
@@ -73,6 +82,14 @@ def default_pipeline(console: Console, workspace: str, settings: Sequence[str] =
         )
         return with_settings(load_profile(WITHOUT_WEIGHTS), settings)
     return pipeline
+
+
+def _look_forward(pipeline: Pipeline) -> None:
+    """Raise what `fetch_at_first_use` would where the network may not be used; touches nothing."""
+    missing = missing_at_first_use(pipeline)
+    if missing and (variable := offline()):
+        names = ", ".join(spec.name for spec in missing)
+        raise MissingWeightsError(f"{names} is not here, and {variable} switches the network off")
 
 
 def _was_run_with(pipeline: Pipeline, workspace: str) -> bool:
