@@ -56,12 +56,16 @@ ALLOWED = {
         "annotations", "config", "inspection", "pipeline", "samples", "store", "video",
     },
     "report": {"annotations", "config", "disk", "inspection", "pipeline", "samples", "store"},
+    "browse": {
+        "annotations", "canvas", "config", "disk", "inspection", "pipeline", "results", "samples",
+        "selection", "store", "video",
+    },
     "training": {"canvas", "manifest", "pipeline", "samples", "store", "video"},
     "demo": {"annotations", "store", "pipeline", "video"},
     "cli": {
-        "annotations", "config", "demo", "disk", "download", "engine", "export", "inspection",
-        "models", "net", "pipeline", "preflight", "report", "samples", "selection", "sources",
-        "store", "video", "weights",
+        "annotations", "browse", "config", "demo", "disk", "download", "engine", "export",
+        "inspection", "models", "net", "pipeline", "preflight", "report", "samples", "selection",
+        "sources", "store", "video", "weights",
     },
     "__main__": {"cli"},
 }  # fmt: skip

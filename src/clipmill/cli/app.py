@@ -69,6 +69,10 @@ class Commands(LazyGroup):
             "Write one HTML page: funnel, histograms with cut lines, failures, clips with "
             "overlays.",
         ),
+        "browse": Where(
+            "clipmill.cli.commands.browse:browse",
+            "Look at every clip in a browser, on this machine: a local web app over a workspace.",
+        ),
         "export": Where(
             "clipmill.cli.commands.export:app", "Write the samples in the form a trainer reads."
         ),
