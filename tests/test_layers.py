@@ -55,15 +55,19 @@ ALLOWED = {
     "results": {
         "annotations", "config", "inspection", "pipeline", "samples", "store", "video",
     },
-    "report": {"annotations", "config", "disk", "inspection", "pipeline", "samples", "store"},
+    "audit": {"pipeline", "results", "store"},
+    "report": {
+        "annotations", "audit", "config", "disk", "engine", "inspection", "pipeline", "samples",
+        "store",
+    },
     "browse": {
-        "annotations", "canvas", "config", "disk", "inspection", "pipeline", "results", "samples",
-        "selection", "store", "video",
+        "annotations", "audit", "canvas", "config", "disk", "inspection", "pipeline", "results",
+        "samples", "selection", "store", "video",
     },
     "training": {"canvas", "manifest", "pipeline", "samples", "store", "video"},
     "demo": {"annotations", "store", "pipeline", "video"},
     "cli": {
-        "annotations", "browse", "config", "demo", "disk", "download", "engine", "export",
+        "annotations", "audit", "browse", "config", "demo", "disk", "download", "engine", "export",
         "inspection", "models", "net", "pipeline", "preflight", "report", "samples", "selection",
         "sources", "store", "video", "weights",
     },

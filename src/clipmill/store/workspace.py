@@ -146,6 +146,15 @@ class Workspace:
         """
         self._storage.write(path, data)
 
+    def write_new(self, path: str, data: bytes) -> bool:
+        """Write a small file unless there is one already; return whether it was written.
+
+        Raises:
+            StorageError: The storage refused.
+            ValueError: The path leaves the workspace.
+        """
+        return self._storage.create_exclusively(path, data)
+
     def read_bytes(self, path: str) -> bytes | None:
         """Return a file's bytes; None when there is none."""
         return self._storage.read(path)

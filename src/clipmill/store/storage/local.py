@@ -35,6 +35,7 @@ class LocalStorage(Storage):
         """See `Storage.create_exclusively`."""
         target = self._root / checked(path)
         with explained_writes(str(target)):
+            make_folder(target.parent)
             try:
                 with target.open("xb") as file:
                     file.write(data)
