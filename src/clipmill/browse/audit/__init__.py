@@ -1,0 +1,1 @@
+"""Blind double-checking: clips one after the other, and what the judges' answers come to."""
