@@ -1,11 +1,15 @@
 """`clipmill browse`."""
 
+import getpass
 from typing import Annotated
 
 import typer
 
+from clipmill.audit.files import resume_audit
+from clipmill.audit.schema import StrataBy
 from clipmill.cli.options import DEFAULT_WORKSPACE, WorkspaceOption
 from clipmill.cli.output.console import say
+from clipmill.errors import UsageError
 from clipmill.pipeline.recorded.last_run import require_last_run
 
 DEFAULT_PORT = 8008
@@ -19,6 +23,26 @@ def browse(
     read_only: Annotated[
         bool, typer.Option("--read-only", help="Look only: nothing can be judged.")
     ] = False,
+    judge: Annotated[
+        str, typer.Option("--judge", help="Name under which judgements are written; default yours.")
+    ] = "",
+    audit: Annotated[
+        int | None,
+        typer.Option(
+            "--audit",
+            min=1,
+            max=100_000,
+            metavar="N",
+            help="Judge N kept and dropped clips blindly: start an audit, or go on with one.",
+        ),
+    ] = None,
+    strata: Annotated[
+        StrataBy,
+        typer.Option(
+            "--strata",
+            help="What an audit is divided by: kept and dropped, also by step or source.",
+        ),
+    ] = "state",
 ) -> None:
     """Look at every clip in a browser, until Ctrl-C.
 
@@ -28,7 +52,23 @@ def browse(
     from clipmill.browse.serve import listen, serve
     from clipmill.browse.site import Site
 
-    require_last_run(workspace)
+    run = require_last_run(workspace)
+    judge = judge or _own_name()
+    page = ""
+    if audit is not None:
+        if read_only:
+            raise UsageError("an audit writes answers: leave --read-only out")
+        drawn = resume_audit(*run, judge=judge, wanted=audit, by=strata)
+        page = f"audit/{drawn.blind.id}"
     listener = listen(port)
-    site = Site(workspace, listener.getsockname()[1], read_only=read_only)
-    serve(site, listener, ready=lambda: say(f"open {site.address}"))
+    site = Site(workspace, listener.getsockname()[1], read_only=read_only, judge=judge)
+    start = site.address.replace("/?token=", f"/{page}?token=", 1)
+    serve(site, listener, ready=lambda: say(f"open {start}"))
+
+
+def _own_name() -> str:
+    """Return who runs this; empty where the system does not know."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        return ""

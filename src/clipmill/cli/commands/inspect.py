@@ -10,6 +10,7 @@ from rich.table import Table
 
 from clipmill.annotations.base import Needs
 from clipmill.annotations.registry import ANNOTATIONS, available, find_backend
+from clipmill.audit.files import audit_results
 from clipmill.cli.options import (
     DEFAULT_WORKSPACE,
     JsonOption,
@@ -19,6 +20,7 @@ from clipmill.cli.options import (
 )
 from clipmill.cli.output.account import show_account
 from clipmill.cli.output.answers import step_json, tell_json
+from clipmill.cli.output.audits import audit_json, show_audits
 from clipmill.cli.output.console import make_console, name
 from clipmill.cli.output.rates import show_rates
 from clipmill.cli.output.tables import show_table
@@ -40,15 +42,18 @@ def status(workspace: WorkspaceOption = DEFAULT_WORKSPACE, as_json: JsonOption =
     tell_damages(run.workspace)
     account = load_account(run.workspace) or Account()
     rates = noted_rates(run.workspace, run.fingerprints)
+    audits = audit_results(run.workspace)
     if as_json:
         sources = account.model_dump(mode="json")["sources"]
         steps = list(map(step_json, reports))
-        tell_json("status", {"sources": sources, "steps": steps, "rates": rates_json(rates)})
+        answer = {"sources": sources, "steps": steps, "rates": rates_json(rates)}
+        tell_json("status", answer | {"audits": list(map(audit_json, audits))})
         return
     console = make_console()
     show_account(account, console)
     show_table(console, funnel_table(reports))
     show_rates(rates, console)
+    show_audits(audits, console)
     postponed = sum(report.postponed for report in reports)
     if postponed:
         console.print(
