@@ -1,5 +1,7 @@
 """The report in a real browser, opened from disk. Needs Chromium, nothing else."""
 
+import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -175,3 +177,50 @@ def test_hostile_texts_stay_texts(browser):
     )
     assert browser.evaluate("typeof window.pwned") == "undefined"
     assert browser.evaluate("document.querySelectorAll('img[src=x]').length") == 0
+
+
+@pytest.mark.parametrize("width", [1400, 390])
+def test_labels_of_the_time_line_do_not_overlap(report, width, tmp_path):
+    marks = """(() => {
+      const box = (node) => node.getBoundingClientRect();
+      const boxes = [...document.querySelectorAll('#marks span')].map(box);
+      const place = box(document.getElementById('marks'));
+      const clash = (a, b) => a.left < b.right && b.left < a.right
+        && a.top < b.bottom && b.top < a.bottom;
+      return {
+        count: boxes.length,
+        clashes: boxes.filter((a, i) => boxes.some((b, j) => i < j && clash(a, b))).length,
+        outside: boxes.filter((b) => b.left < place.left - 1 || b.right > place.right + 1
+          || b.bottom > place.bottom + 1).length,
+      };
+    })()"""
+    # Marks within a few frames and at both ends, as clips of short visits have.
+    shutil.copytree(report.parent, tmp_path / "copy")
+    for path in (tmp_path / "copy" / "data").glob("*.js"):
+        clip = json.loads(path.read_text("ascii")[len("clipmillClip(") : -3])
+        for number, thing in enumerate(clip["objects"]):
+            thing["anchor"] = clip["anchors"][0]["index"]
+            thing["enter"], thing["exit"] = 1 + number, clip["frames"] - 2 - number
+            for region in thing["regions"][:1]:
+                region["enter"], region["exit"] = 3, clip["frames"] - 1
+        path.write_text(f"clipmillClip({json.dumps(clip)});\n", "ascii")
+    with ChromiumPage((tmp_path / "copy" / report.name).as_uri(), width=width) as page:
+        for path in ("walk/flower & cup.mp4", "walk/flower.mp4", "flower.mp4"):
+            open_card(page, path)
+            found = page.evaluate(marks)
+            assert found["count"] >= 3
+            assert (found["clashes"], found["outside"]) == (0, 0)
+
+
+def test_a_phone_shows_failures_without_scrolling_sideways(report):
+    with ChromiumPage(report.as_uri(), width=390, height=844) as page:
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        wide = (
+            "[...document.querySelectorAll('table.stacked td')].filter((cell) => {"
+            "const box = cell.getBoundingClientRect();"
+            "return box.right > innerWidth || cell.scrollWidth > cell.clientWidth + 1; }).length"
+        )
+        assert page.evaluate("document.querySelectorAll('#failures td').length") >= 8
+        assert page.evaluate(wide) == 0
+        label = "getComputedStyle(document.querySelector('#failures td.error'), '::before').content"
+        assert "error" in page.evaluate(label)

@@ -12,15 +12,21 @@ import pyarrow as pa
 import pytest
 from truthful_run import HOSTILE
 
+from clipmill.audit.answers import AnswerLog
+from clipmill.audit.files import start_audit
 from clipmill.inspection.clip_choice import SampleFacts, choose_clips
 from clipmill.inspection.clip_rows import ClipRows
-from clipmill.inspection.histogram import BINS, WIDTH, histogram, number
+from clipmill.inspection.histogram import BINS, HEIGHT, WIDTH, histogram, number
 from clipmill.inspection.overlay import outlines
 from clipmill.inspection.preview import make_preview
 from clipmill.inspection.scores import Score, selection_scores
-from clipmill.pipeline.recorded.last_run import last_run
+from clipmill.pipeline.recorded.last_run import last_run, require_last_run
 from clipmill.pipeline.walk import walk
 from clipmill.report.build import build_report
+from clipmill.report.costs import stage_costs
+from clipmill.report.distributions import final_samples
+from clipmill.report.page import brief_time
+from clipmill.samples.table import read_samples
 from clipmill.selection.cuts import Cut
 from clipmill.store.codecs import encode_mask
 from clipmill.store.workspace import Workspace
@@ -356,3 +362,106 @@ def test_clips_without_objects_have_no_layers(run):
     video = listing.videos[0]
     probe = context.stages["probe"].table.read([video.video_id]).get(video.video_id)
     assert list(ClipRows(video=video, probe=probe, rows={}).objects()) == []
+
+
+# ---- variety, axes, costs ---------------------------------------------------------------------
+
+
+def test_no_video_fills_the_gallery():
+    """3,000 clips of one video, all ready for stage 2, beside few of nineteen others."""
+    clips = [f"{0:016x}-{s:06d}-{s + 100:06d}" for s in range(0, 300_000, 100)]
+    clips += [f"{v:016x}-{s:06d}-{s + 100:06d}" for v in range(1, 20) for s in (0, 100)]
+    samples = [sample(clip, stage2=clip.startswith("0" * 16)) for clip in clips]
+    picks = choose_clips(samples, [], [], count=20)
+    videos = [pick.clip.video_id for pick in picks]
+    assert len(videos) == len(set(videos)) == 20
+
+
+def test_of_one_video_clips_are_shown_that_differ():
+    clips = [f"{0:016x}-{s:06d}-{s + 100:06d}" for s in range(0, 10_000, 100)]
+    values = np.full(100, 5.0)
+    values[[3, 70]] = 0.0, 9.0
+    mine = Score("quality.clarity", "q", "clip", pa.array(clips), values)
+    picks = choose_clips([sample(c, stage2=False) for c in clips], [mine], [], count=3)
+    starts = {pick.clip.start for pick in picks}
+    assert starts >= {300, 7000}
+
+
+def test_no_reason_fills_the_gallery(run):
+    reports = list(walk(*run))
+    picks = choose_clips([], [], reports, count=6)
+    notes = [pick.notes[0] for pick in picks]
+    assert len(set(notes)) == len(notes) > 3
+
+
+def test_a_bar_that_dwarfs_all_others_gets_a_logarithmic_axis():
+    values = [*[0.0] * 5000, *np.linspace(1, 30, 30)]
+    laid = histogram(score(values))
+    assert laid.counts.logarithmic
+    heights = sorted(bar.kept for bar in laid.bars)
+    assert heights[0] > HEIGHT / 20
+    assert heights[-1] == pytest.approx(HEIGHT)
+    assert [tick.text for tick in laid.counts.ticks] == ["1,000", "100", "10", "1"]
+    assert not histogram(score([*range(30)])).counts.logarithmic
+
+
+def test_ticks_stand_where_bars_of_their_count_end():
+    laid = histogram(score([0.0] * 6 + [1.0] * 3, top(1.0)))
+    assert [tick.text for tick in laid.counts.ticks] == ["6", "3"]
+    assert laid.counts.ticks[0].y == pytest.approx(HEIGHT - laid.bars[0].kept)
+    assert laid.counts.ticks[1].y == pytest.approx(HEIGHT - laid.bars[1].dropped)
+
+
+def test_the_samples_are_described(run, page):
+    samples = list(read_samples(run[0].workspace))
+    finals = final_samples(run[0])
+    named = {one.histogram.score.column: one.histogram.score.values for one in finals.distributions}
+    assert sorted(named["length, seconds"]) == pytest.approx(
+        sorted(s.num_frames / s.fps for s in samples)
+    )
+    assert sorted(named["caption, words"]) == sorted(len(s.caption.split()) for s in samples)
+    sizes = sorted(100 * o.area for s in samples for o in s.objects)
+    assert sorted(named["object size, % of the frame"]) == pytest.approx(sizes)
+    folders = {s.relative_path.partition("/")[0] for s in samples if "/" in s.relative_path}
+    assert folders <= {source.name for source in finals.sources}
+    assert sum(source.samples for source in finals.sources) == len(samples)
+    assert {"length, seconds", "source"} <= {
+        p["data-final"] for p in Tags(page).all("div") if "data-final" in p
+    }
+
+
+def test_the_cost_of_every_stage_is_told(run, page):
+    costs = {cost.title: cost for cost in stage_costs(run[0])}
+    assert list(costs) == list(run[0].stages)
+    for name, stage in run[0].stages.items():
+        taken = stage.table.status()["seconds"].to_pylist()
+        assert costs[name].rows == len(taken)
+        assert costs[name].seconds == pytest.approx(sum(taken))
+        assert f'data-stage="{name}"' in page
+    assert sum(cost.share for cost in costs.values()) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0 ms"), (0.0004, "< 1 ms"), (0.0421, "42.1 ms"), (8.51, "8.51 s"), (640, "10.7 min"),
+     (9000, "2.5 h"), (9e6, "2,500.0 h")],
+)  # fmt: skip
+def test_times_as_people_write_them(seconds, text):
+    assert brief_time(seconds) == text
+
+
+def test_audits_are_in_the_report(run, tmp_path):
+    shutil.copytree(run[0].workspace.root, tmp_path / "copy")
+    context, listing = require_last_run(str(tmp_path / "copy"))
+    audit = start_audit(context, listing, wanted=200)
+    log = AnswerLog(context.workspace, audit.blind.id, "ann <i>")
+    for clip_id in audit.blind.clips[:4]:
+        log.add(clip_id, "good" if audit.verdicts[clip_id].state == "kept" else "bad")
+    out = tmp_path / "out"
+    under_way = build_report(context, listing, out=out, gallery=0).read_text("utf-8")
+    assert "ann &lt;i&gt; is under way: 4" in under_way
+    assert "precision <" not in under_way
+    log.add("", "closed")
+    done = build_report(context, listing, out=out, gallery=0).read_text("utf-8")
+    assert f"4 of {len(audit.blind.clips)} judged" in done
+    assert done.count("100 %") >= 2

@@ -1,15 +1,17 @@
 """Which clips the gallery shows: kept samples, and clips near a cut."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from itertools import zip_longest
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow.compute as pc
 
-from clipmill.clips import Clip
+from clipmill.clips import VIDEO_ID_DIGITS, Clip
 from clipmill.config import SamplesStep
+from clipmill.inspection.gallery.variety import score_ranks, spread_out
 from clipmill.inspection.histogram import number
 from clipmill.inspection.scores import Score, cut_lines
 from clipmill.pipeline.context import Context
@@ -21,6 +23,9 @@ BORDERLINE_SHARE = 1 / 3
 
 NEAR = 0.5
 """A kept item is near a cut within this many standard deviations."""
+
+FEW = 200
+"""Clips of a reason, or nearest to a cut, among which those to show are looked for."""
 
 _COLUMNS = [
     "sample_id",
@@ -89,11 +94,12 @@ def choose_clips(
     *,
     count: int,
 ) -> list[Pick]:
-    """Choose the clips of the gallery.
+    """Choose the clips of the gallery, as different from each other as can be.
 
-    Kept clips come first, those with stage-2 samples ahead, one of each video before the second
-    of any. Every cut then shows its nearest clips on both sides, percentiles ahead of fixed
-    limits. What room is left goes to dropped clips, those that came farthest first.
+    Kept clips take two thirds: one of each video before the second of any, far apart in their
+    scores, stage-2 clips ahead. Every cut then shows its nearest clips on both sides, percentiles
+    ahead of fixed limits. What room is left goes to dropped clips, one of each reason before the
+    second of any. No video is shown a second time for a cut or a reason while there are others.
 
     Args:
         samples: All samples.
@@ -104,60 +110,87 @@ def choose_clips(
     by_clip: dict[str, list[SampleFacts]] = {}
     for sample in samples:
         by_clip.setdefault(sample.clip_id, []).append(sample)
-    kept = _kept_order(by_clip)
     near = list(_near_cuts(scores))
-    room = count - min(len(near), round(count * BORDERLINE_SHARE))
+    clips = len({clip_id for clip_id, *_ in near})
+    room = count - min(clips, round(count * BORDERLINE_SHARE))
     picks = {
         clip_id: Pick(
             Clip.parse(clip_id),
             "stage2" if any(s.stage2 for s in by_clip[clip_id]) else "stage1",
             samples=tuple(by_clip[clip_id]),
         )
-        for clip_id in kept[:room]
+        for clip_id in _kept(by_clip, scores, room)
     }
-    for clip_id, group, note in near:
+    further = [
+        *near,
+        *((clip_id, "other", note) for clip_id, note in _dropped(reports)),
+    ]
+    seen = {clip_id[:VIDEO_ID_DIGITS] for clip_id in picks}
+    later = []
+    for clip_id, group, note in further:
+        video = clip_id[:VIDEO_ID_DIGITS]
         if clip_id in picks:
-            picks[clip_id].notes.append(note)
+            if group != "other":
+                picks[clip_id].notes.append(note)
+        elif video in seen:
+            later.append((clip_id, group, note))
+        elif len(picks) < count:
+            seen.add(video)
+            mine = tuple(by_clip.get(clip_id, ()))
+            picks[clip_id] = Pick(Clip.parse(clip_id), group, [note], mine)
+    for clip_id, group, note in later:
+        if clip_id in picks:
+            if group != "other":
+                picks[clip_id].notes.append(note)
         elif len(picks) < count:
             mine = tuple(by_clip.get(clip_id, ()))
             picks[clip_id] = Pick(Clip.parse(clip_id), group, [note], mine)
-    for clip_id, note in _dropped(reports):
-        if len(picks) >= count:
-            break
-        if clip_id not in picks:
-            picks[clip_id] = Pick(Clip.parse(clip_id), "other", [note])
     return list(picks.values())
 
 
+def _kept(
+    by_clip: Mapping[str, Sequence[SampleFacts]], scores: Sequence[Score], room: int
+) -> list[str]:
+    """Return the kept clips to show, those with stage-2 samples ahead."""
+    clip_ids = list(by_clip)
+    stage2 = np.array([any(s.stage2 for s in by_clip[name]) for name in clip_ids], bool)
+    videos = [name[:VIDEO_ID_DIGITS] for name in clip_ids]
+    places = spread_out(score_ranks(clip_ids, scores), videos, stage2, count=room)
+    return [clip_ids[place] for place in sorted(places, key=lambda place: not stage2[place])]
+
+
 def _dropped(reports: Sequence[StepReport]) -> Iterator[tuple[str, str]]:
-    """Yield (clip id, reason) of dropped clips, last steps first."""
+    """Yield (clip id, reason) of dropped clips: one of each reason, last steps first, and again.
+
+    Of a reason, videos that were not shown for it come first; a few clips of each stand for all.
+    """
+    reasons = []
     for report in reversed(reports):
         verdicts = report.verdicts
         mine = pc.and_(pc.equal(verdicts["level"], "clip"), pc.equal(verdicts["state"], "dropped"))
-        for batch in verdicts.filter(mine).select(["clip_id", "rule"]).to_batches():
-            for row in batch.to_pylist():
-                yield row["clip_id"], f"{report.title}: {row['rule']}"
-
-
-def _kept_order(by_clip: dict[str, list[SampleFacts]]) -> list[str]:
-    """Stage-2 clips first; within that, turn by turn over the videos."""
-    turns: Counter[tuple[bool, str]] = Counter()
-    order = []
-    for position, (clip_id, samples) in enumerate(by_clip.items()):
-        lesser = not any(sample.stage2 for sample in samples)
-        video = lesser, clip_id[:16]
-        order.append((lesser, turns[video], position, clip_id))
-        turns[video] += 1
-    return [clip_id for *_, clip_id in sorted(order)]
+        rows = verdicts.filter(mine).select(["clip_id", "rule"])
+        # Reasons in the order in which they are met.
+        for rule in pc.unique(rows["rule"]).to_pylist():
+            own = rows.filter(pc.equal(rows["rule"], rule)).slice(0, FEW)["clip_id"].to_pylist()
+            turns: Counter[str] = Counter()
+            order = []
+            for clip_id in own:
+                order.append((turns[clip_id[:VIDEO_ID_DIGITS]], clip_id))
+                turns[clip_id[:VIDEO_ID_DIGITS]] += 1
+            order.sort(key=lambda entry: entry[0])
+            reasons.append([(clip_id, f"{report.title}: {rule}") for _, clip_id in order])
+    for entries in zip_longest(*reasons):
+        yield from (entry for entry in entries if entry is not None)
 
 
 def _near_cuts(scores: Sequence[Score]) -> Iterator[tuple[str, str, str]]:
     """Yield (clip id, group, note) of the items nearest to every cut line, dropped ones first.
 
     A kept item counts as near within half a standard deviation; the nearest dropped one is
-    always of interest.
+    always of interest. An item of a video that was not shown yet is preferred where it is near too.
     """
     ordered = sorted(scores, key=lambda s: not any(cut.kind == "quantile" for cut in s.cuts))
+    shown: set[str] = set()
     for score in ordered:
         finite = np.isfinite(score.values)
         reach = NEAR * float(score.values[finite].std()) if finite.any() else 0.0
@@ -168,19 +201,34 @@ def _near_cuts(scores: Sequence[Score]) -> Iterator[tuple[str, str, str]]:
                     ("dropped", gone & finite, np.inf),
                     ("kept", ~gone & finite, reach),
                 ):
-                    nearest = _nearest(score.values, members, line)
+                    nearest = _nearest(score, members, line, reach=reach, shown=shown)
                     if nearest is None or abs(score.values[nearest] - line) > limit:
                         continue
                     value = number(float(score.values[nearest]))
                     note = f"{score.column} is {value}, cut at {number(line)} ({cut.rule})"
-                    yield _clip_of(score.keys[nearest].as_py()), group, note
+                    clip_id = _clip_of(score.keys[nearest].as_py())
+                    shown.add(clip_id[:VIDEO_ID_DIGITS])
+                    yield clip_id, group, note
 
 
 def _nearest(
-    values: npt.NDArray[np.float64], members: npt.NDArray[np.bool_], line: float
+    score: Score,
+    members: npt.NDArray[np.bool_],
+    line: float,
+    *,
+    reach: float,
+    shown: Set[str],
 ) -> int | None:
+    """Return the item next to a line; of a video that was not shown, if one is within reach."""
     places = np.flatnonzero(members)
-    return int(places[np.abs(values[places] - line).argmin()]) if len(places) else None
+    away = np.abs(score.values[places] - line)
+    order = np.argsort(away, kind="stable")[:FEW]
+    for k in order:
+        if away[k] > reach:
+            break
+        if score.keys[int(places[k])].as_py()[:VIDEO_ID_DIGITS] not in shown:
+            return int(places[k])
+    return int(places[order[0]]) if len(order) else None
 
 
 def _clip_of(key: str) -> str:

@@ -1,5 +1,6 @@
 """Histograms as plain geometry, drawn by the page as SVG."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,9 @@ WIDEST = 24.0
 
 _SKEWED = 30.0
 """Positive values are drawn on a logarithmic axis when the largest is this many medians."""
+
+_DWARFED = 30.0
+"""Counts are drawn on a logarithmic axis when the tallest bar is this many medians of the bars."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,60 @@ class CutLine:
 
 
 @dataclass(frozen=True)
+class Tick:
+    """A mark of the axis of counts.
+
+    Attributes:
+        y: Place, from the top of the plot.
+        text: The count.
+    """
+
+    y: float
+    text: str
+
+
+@dataclass(frozen=True)
+class CountScale:
+    """The axis of counts.
+
+    Attributes:
+        most: Count of the tallest bar, at least 1.
+        logarithmic: Whether heights are those of log(1 + count).
+    """
+
+    most: int
+    logarithmic: bool
+
+    @classmethod
+    def of(cls, counts: npt.NDArray[np.int64]) -> "CountScale":
+        """Return the axis on which all bars can be seen."""
+        bars = counts[counts > 0]
+        most = int(counts.max(initial=1))
+        return cls(most, len(bars) > 2 and bool(most > _DWARFED * np.median(bars)))
+
+    def height(self, count: float) -> float:
+        """Return the height of a bar, in SVG units."""
+        if self.logarithmic:
+            return HEIGHT * math.log1p(count) / math.log1p(self.most)
+        return HEIGHT * count / self.most
+
+    @property
+    def ticks(self) -> tuple[Tick, ...]:
+        """Marks from the top down: the largest round counts, or powers of ten."""
+        if self.logarithmic:
+            counts = [10**k for k in range(len(str(self.most)))]
+            counts = counts[:: -(-len(counts) // 4)]
+        else:
+            step = 10 ** (len(str(self.most)) - 1)
+            top = self.most // step * step
+            counts = [top // 2, top] if top > 1 and top % 2 == 0 else [top]
+        return tuple(
+            Tick(HEIGHT - self.height(count), f"{count:,}")
+            for count in sorted(counts, reverse=True)
+        )
+
+
+@dataclass(frozen=True)
 class Histogram:
     """A score, ready to be drawn.
 
@@ -66,7 +124,8 @@ class Histogram:
         lines: Cut lines.
         low: Label of the left end of the axis.
         high: Label of the right end.
-        logarithmic: Whether the axis is.
+        logarithmic: Whether the axis of values is.
+        counts: The axis of counts.
         count: Numbers drawn.
         missing: Items without a number.
         notes: One line per cut: rule, number dropped, or why it dropped nothing.
@@ -78,6 +137,7 @@ class Histogram:
     low: str
     high: str
     logarithmic: bool
+    counts: CountScale
     count: int
     missing: int
     notes: tuple[str, ...]
@@ -96,13 +156,15 @@ def histogram(score: Score) -> Histogram:
     edges = _edges(values, low, high, logarithmic=logarithmic)
     if not len(values):
         low, high = float(edges[0]), float(edges[-1])
+    counts = CountScale.of(np.histogram(values, edges)[0])
     return Histogram(
         score=score,
-        bars=tuple(_bars(values, dropped, edges, logarithmic=logarithmic)),
+        bars=tuple(_bars(values, dropped, edges, counts, logarithmic=logarithmic)),
         lines=tuple(_lines(score, edges, logarithmic=logarithmic)),
         low=number(low),
         high=number(high),
         logarithmic=logarithmic,
+        counts=counts,
         count=len(values),
         missing=int((~finite).sum()),
         notes=tuple(_notes(score)),
@@ -162,12 +224,12 @@ def _bars(
     values: npt.NDArray[np.float64],
     dropped: npt.NDArray[np.bool_],
     edges: npt.NDArray[np.float64],
+    counts: CountScale,
     *,
     logarithmic: bool,
 ) -> list[Bar]:
     total = np.histogram(values, edges)[0]
     out = np.histogram(values[dropped], edges)[0]
-    scale = HEIGHT / max(1, int(total.max(initial=0)))
     bars = []
     for left, right, n, gone in zip(edges[:-1], edges[1:], total, out, strict=True):
         if not n:
@@ -178,7 +240,9 @@ def _bars(
         label += f", {gone} of them dropped here" if gone else ""
         width = min(max(1.0, x1 - x0 - 1), WIDEST)
         left_edge = (x0 + x1 - width) / 2
-        bars.append(Bar(left_edge, width, (n - gone) * scale, gone * scale, label))
+        # On a logarithmic axis the whole bar has the height of its count; its parts share it.
+        height = counts.height(int(n))
+        bars.append(Bar(left_edge, width, height * (n - gone) / n, height * gone / n, label))
     return bars
 
 

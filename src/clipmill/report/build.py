@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from clipmill.audit.files import audit_results
 from clipmill.clips import Clip
 from clipmill.disk import write_text
 from clipmill.errors import ClipError
@@ -30,6 +31,8 @@ from clipmill.pipeline.inputs.videos import VideoList
 from clipmill.pipeline.recorded.look import reports_of
 from clipmill.pipeline.verdicts import POSTPONED, StepReport
 from clipmill.report.card_shapes import card_shapes
+from clipmill.report.costs import stage_costs
+from clipmill.report.distributions import Finals, final_samples
 from clipmill.report.page import Card, Failure, Page, Totals, render_page
 
 MAX_FAILURES = 500
@@ -96,6 +99,9 @@ def build_report(
         failures=failures[:MAX_FAILURES],
         more_failures=len(failures[MAX_FAILURES:]),
         cards=cards,
+        finals=final_samples(context) if samples else Finals(),
+        costs=stage_costs(context),
+        audits=audit_results(context.workspace),
     )
     index = out / "index.html"
     write_text(index, render_page(page))

@@ -9,9 +9,12 @@ from typing import Any
 import jinja2
 
 from clipmill import __version__
+from clipmill.audit.estimate import AuditResult
 from clipmill.inspection.funnel import FunnelStep
-from clipmill.inspection.histogram import HEIGHT, WIDTH, Histogram
+from clipmill.inspection.histogram import HEIGHT, WIDTH, Histogram, number
 from clipmill.inspection.templates import escaping_environment
+from clipmill.report.costs import StageCost
+from clipmill.report.distributions import Finals
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,9 @@ class Page:
     failures: Sequence[Failure]
     more_failures: int
     cards: Sequence[Card]
+    finals: Finals
+    costs: Sequence[StageCost]
+    audits: Sequence[AuditResult]
 
 
 def render_page(page: Page) -> str:
@@ -86,6 +92,8 @@ def _environment() -> jinja2.Environment:
     environment = escaping_environment("clipmill.report")
     environment.filters["path"] = _svg_path
     environment.filters["duration"] = _duration
+    environment.filters["plain"] = number
+    environment.filters["brief"] = brief_time
     environment.filters["thousands"] = "{:,}".format
     return environment
 
@@ -94,6 +102,16 @@ def _svg_path(flat: Sequence[float], *, closed: bool = False) -> str:
     """Return x0, y0, x1, y1, ... as an SVG path."""
     pairs = [f"{x:g} {y:g}" for x, y in zip(flat[::2], flat[1::2], strict=True)]
     return f"M{'L'.join(pairs)}{'Z' if closed else ''}" if pairs else ""
+
+
+def brief_time(seconds: float) -> str:
+    """Return a time with three digits at most: `42 ms`, `8.5 s`, `12 min`, `3.4 h`."""
+    if 0 < seconds < 0.001:
+        return "< 1 ms"
+    for limit, unit, size in ((1, "ms", 0.001), (120, "s", 1), (7200, "min", 60)):
+        if seconds < limit:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds / 3600:,.1f} h"
 
 
 def _duration(seconds: float) -> str:

@@ -174,16 +174,24 @@
       }
     }
     const last = Math.max(1, clip.frames - 1);
-    let before = -100;
     const shown = [...marks].filter(([at]) => at <= last).sort((a, b) => a[0] - b[0]);
-    $("marks").replaceChildren(...shown.map(([at, text]) => {
-      const share = (100 * at) / last;
-      const place = share < 6 ? "first" : share > 94 ? "last" : "";
-      const mark = make("span", { text, class: `${place} ${share - before < 14 ? "lower" : ""}` });
-      mark.style.left = `${share}%`;
-      before = share;
-      return mark;
-    }));
+    const place = $("marks"), width = place.clientWidth, row = 14, gap = 6;
+    const ends = [];                              // right end of the last label of each row
+    place.replaceChildren();
+    for (const [at, text] of shown) {
+      const x = (at / last) * width;
+      const label = place.appendChild(make("span", { text }));
+      const left = Math.max(0, Math.min(x - label.offsetWidth / 2, width - label.offsetWidth));
+      let level = ends.findIndex((end) => end + gap <= left);
+      if (level < 0) level = ends.push(0) - 1;
+      ends[level] = left + label.offsetWidth;
+      label.style.left = `${left}px`;
+      label.style.top = `${5 + level * row}px`;
+      const stem = place.insertBefore(make("i", {}), label);
+      stem.style.left = `${x}px`;
+      stem.style.height = `${5 + level * row}px`;
+    }
+    place.style.height = `${8 + Math.max(1, ends.length) * row}px`;
   }
 
   function block(title, ...children) {
@@ -311,5 +319,7 @@
   new ResizeObserver(() => { if (dialog.open) draw(); }).observe($("stage"));
   const fromHash = () => { const id = location.hash.match(/^#clip=([\w-]+)$/)?.[1]; if (id) open(id); };
   window.addEventListener("hashchange", fromHash);
+  // Labels are laid out by their widths, which there are once the player is open.
+  new ResizeObserver(() => { if (clip) showMarks(); }).observe($("seek"));
   fromHash();
 })();
