@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from served_site import served
 
 from clipmill.audit.files import read_audit, start_audit
 from clipmill.audit.schema import DrawnAudit
 from clipmill.browse.site import Site
 from clipmill.pipeline.recorded.last_run import require_last_run
 from clipmill.store.workspace import Workspace
-from conftest import served
 
 
 def ask(site: Site, path: str, body: object = None) -> tuple[http.client.HTTPResponse, bytes]:

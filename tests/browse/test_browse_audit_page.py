@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from chromium_page import ChromiumPage, find_chromium
+from served_site import served
 
 from clipmill.audit.answers import answers_now, read_answers
 from clipmill.audit.estimate import evaluate_audit
@@ -13,7 +14,6 @@ from clipmill.audit.files import read_audit, start_audit
 from clipmill.browse.site import Site
 from clipmill.pipeline.recorded.last_run import require_last_run
 from clipmill.store.workspace import Workspace
-from conftest import served
 
 pytestmark = pytest.mark.skipif(
     find_chromium() is None, reason="no Chromium on PATH (apt-get install chromium)"
