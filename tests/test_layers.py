@@ -35,6 +35,7 @@ ALLOWED = {
     "config": {"selection"},
     "sources": {"config"},
     "manifest": {"disk"},
+    "review": {"store"},
     "samples": {"annotations", "store"},
     "engine": {"annotations", "store"},
     "preflight": {
