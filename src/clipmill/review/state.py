@@ -167,9 +167,8 @@ class ReviewState:
             return ClipReview(clip)
         about = [row for row in rows if _cover(row, clip) >= LEAST_COVER]
         whole = [row for row in about if row.anchor is None]
-        frames = sorted(
-            {r.anchor for r in rows if r.kind == "caption" and _is_in(r, clip)} - {None}
-        )
+        inside = [row for row in rows if row.kind == "caption" and _is_in(row, clip)]
+        frames = sorted({row.anchor for row in inside if row.anchor is not None})
         return ClipReview(
             clip,
             said=_last_words((row for row in whole if row.kind in ("keep", "drop")), clip),
@@ -177,9 +176,7 @@ class ReviewState:
             tags=tuple(sorted({row.value for row in about if row.kind == "tag"})),
             captions=_last_words((row for row in whole if row.kind == "caption"), clip),
             sample_captions={
-                frame: _last_words(
-                    (row for row in rows if row.kind == "caption" and row.anchor == frame), clip
-                )
+                frame: _last_words((row for row in inside if row.anchor == frame), clip)
                 for frame in frames
             },
             objects=tuple(r for r in rows if r.kind == "drop_object" and _is_in(r, clip)),

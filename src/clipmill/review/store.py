@@ -12,7 +12,7 @@ from clipmill.errors import UsageError
 from clipmill.review.judgement import Judgement, moment
 from clipmill.review.lines import SUFFIX, ReadLines, joined_lines, line_of, read_lines
 from clipmill.review.state import ReviewState
-from clipmill.store.errors import StorageError
+from clipmill.store.errors import CHECK, CorruptFileError, StorageError
 from clipmill.store.integrity import Damage
 from clipmill.store.workspace import Workspace
 
@@ -118,7 +118,8 @@ class ReviewStore:
         with self._lock:
             known = self._look().rows
             fresh: dict[str, Judgement] = {}
-            met, lost, newer = 0, {}, 0
+            met, newer = 0, 0
+            lost: dict[str, str] = {}
             for path in _files(paths):
                 read = _read_file(path)
                 met += sum(row.id in known for row in read.rows)
@@ -128,8 +129,8 @@ class ReviewStore:
                     lost[str(path)] = f"{read.lost} lines cannot be read; {read.reason}"
             if fresh:
                 rows = sorted(fresh.values(), key=lambda row: (row.when, row.id))
-                path = f"{FOLDER}/merged-{secrets.token_hex(6)}{SUFFIX}"
-                self._write(path, joined_lines(rows))
+                own = f"{FOLDER}/merged-{secrets.token_hex(6)}{SUFFIX}"
+                self._write(own, joined_lines(rows))
                 self._state = None
             return MergedReviews(len(fresh), met, lost, newer)
 
@@ -186,6 +187,22 @@ def damage_of(name: str, read: ReadLines) -> Damage:
     lines = "1 line" if read.lost == 1 else f"{read.lost} lines"
     reason = f"{lines} cannot be read ({read.reason}); its {len(read.rows)} others count"
     return Damage(f"{FOLDER}/{name}", reason, read.lost)
+
+
+def check_judgements(workspace: Workspace, path: str) -> None:
+    """Read a file of judgements; raises CorruptFileError when lines of it are lost."""
+    read = read_lines(workspace.read_bytes(path) or b"")
+    if read.lost:
+        damage = damage_of(path.rpartition("/")[2], read)
+        raise CorruptFileError(f"{workspace.root}/{path}", damage.reason, CHECK)
+
+
+def keep_good_lines(workspace: Workspace, damaged: str, path: str) -> int:
+    """Write the lines of a damaged file that can be read to a path; return how many there are."""
+    read = read_lines(workspace.read_bytes(damaged) or b"")
+    if read.good:
+        workspace.write_bytes(path, read.good)
+    return len(read.rows) + read.newer
 
 
 def _files(paths: Sequence[Path]) -> list[Path]:
