@@ -50,8 +50,8 @@ ALLOWED = {
         "samples", "store", "video",
     },
     "inspection": {
-        "annotations", "canvas", "config", "disk", "pipeline", "samples", "selection", "store",
-        "video",
+        "annotations", "canvas", "config", "disk", "pipeline", "review", "samples", "selection",
+        "store", "video",
     },
     "results": {
         "annotations", "config", "inspection", "pipeline", "samples", "store", "video",

@@ -73,6 +73,10 @@ class Commands(LazyGroup):
             "clipmill.cli.commands.browse:browse",
             "Look at every clip in a browser, on this machine: a local web app over a workspace.",
         ),
+        "review": Where(
+            "clipmill.cli.reviewing:app",
+            "Judge clips, samples and objects, and put the judgements of several people together.",
+        ),
         "export": Where(
             "clipmill.cli.commands.export:app", "Write the samples in the form a trainer reads."
         ),

@@ -1,5 +1,6 @@
 """What a text of a judgement may be: people type it, and files of strangers hold it."""
 
+import getpass
 import unicodedata
 from typing import Final
 
@@ -65,3 +66,11 @@ def name_of_judge(name: str) -> str:
     if not text:
         raise ValueError("who: a judgement needs the name of a person; give one with --judge NAME")
     return text
+
+
+def user_name() -> str:
+    """Return the name of the user of this machine, under which judgements are written."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a user without an entry, as in many containers
+        return "somebody"

@@ -208,6 +208,12 @@ class ReviewState:
         return pa.Table.from_pylist([_as_row(review) for review in found], schema=STATE)
 
 
+def judgements_of(state: ReviewState, video_id: str, clip: Clip | None) -> list[Judgement]:
+    """Return what counts of a video, or of those of its clips that share frames with one."""
+    rows = state.of_video(video_id)
+    return [row for row in rows if clip is None or _shared(row, clip)]
+
+
 STATE: Final = pa.schema(
     [
         ("clip_id", pa.string()),

@@ -22,11 +22,14 @@ from clipmill.cli.output.answers import step_json, tell_json
 from clipmill.cli.output.console import make_console, name
 from clipmill.cli.output.rates import show_rates
 from clipmill.cli.output.tables import show_table
+from clipmill.cli.reviewing import review_json, review_line
 from clipmill.errors import ClipmillError
 from clipmill.failures import MACHINE_KINDS, REMEDIES
 from clipmill.pipeline.inputs.account import load_account
 from clipmill.pipeline.recorded.rates import noted_rates, rates_json
+from clipmill.pipeline.recorded.remembered import judged_since
 from clipmill.pipeline.verdicts import POSTPONED, StepReport
+from clipmill.review.store import ReviewStore
 from clipmill.sources.accounting.account import Account
 
 MAX_REASON = 70
@@ -40,15 +43,20 @@ def status(workspace: WorkspaceOption = DEFAULT_WORKSPACE, as_json: JsonOption =
     tell_damages(run.workspace)
     account = load_account(run.workspace) or Account()
     rates = noted_rates(run.workspace, run.fingerprints)
+    said = ReviewStore.open(run.workspace).state()
     if as_json:
         sources = account.model_dump(mode="json")["sources"]
         steps = list(map(step_json, reports))
-        tell_json("status", {"sources": sources, "steps": steps, "rates": rates_json(rates)})
+        review = {**review_json(said), "newer_than_samples": judged_since(run.workspace)}
+        answer = {"sources": sources, "steps": steps, "rates": rates_json(rates)}
+        tell_json("status", {**answer, "review": review})
         return
     console = make_console()
     show_account(account, console)
     show_table(console, funnel_table(reports))
     show_rates(rates, console)
+    if len(said) or said.damages:
+        console.print(review_line(said, run.workspace), highlight=False, soft_wrap=True)
     postponed = sum(report.postponed for report in reports)
     if postponed:
         console.print(
