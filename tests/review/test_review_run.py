@@ -12,8 +12,8 @@ from clipmill.pipeline.recorded.look import LastRun
 from clipmill.pipeline.recorded.remembered import judged_since, recall
 from clipmill.pipeline.recorded.repair import find_all_damage, repair
 from clipmill.review import ReviewStore, judge_clip, judge_object
-from clipmill.samples import read_samples
 from clipmill.samples.schema import SampleRow
+from clipmill.samples.table import read_samples
 from clipmill.store.workspace import Workspace
 
 

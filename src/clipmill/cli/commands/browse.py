@@ -19,6 +19,10 @@ def browse(
     read_only: Annotated[
         bool, typer.Option("--read-only", help="Look only: nothing can be judged.")
     ] = False,
+    judge: Annotated[
+        str,
+        typer.Option("--judge", help="Who judges.", show_default="the user's name"),
+    ] = "",
 ) -> None:
     """Look at every clip in a browser, until Ctrl-C.
 
@@ -30,5 +34,5 @@ def browse(
 
     require_last_run(workspace)
     listener = listen(port)
-    site = Site(workspace, listener.getsockname()[1], read_only=read_only)
+    site = Site(workspace, listener.getsockname()[1], read_only=read_only, judge=judge)
     serve(site, listener, ready=lambda: say(f"open {site.address}"))
