@@ -23,6 +23,7 @@ from clipmill.cli.output.console import make_console, name
 from clipmill.cli.output.rates import show_rates
 from clipmill.cli.output.tables import show_table
 from clipmill.cli.reviewing import review_json, review_line
+from clipmill.config import ReviewStep
 from clipmill.errors import ClipmillError
 from clipmill.failures import MACHINE_KINDS, REMEDIES
 from clipmill.pipeline.inputs.account import load_account
@@ -92,7 +93,9 @@ def reasons(report: StepReport) -> str:
             counts[f"{row['state']}: " + row["rule"].partition(":")[0]] += row["count"]
         else:
             unit = " (objects)" if row["level"] == "object" else ""
-            counts[_clean(row["rule"]) + unit] += row["count"]
+            # Of a review, who is what verdicts share; `why` says when.
+            rule = row["rule"].partition(", ")[0] if report.title == ReviewStep.tag else row["rule"]
+            counts[_clean(rule) + unit] += row["count"]
     ordered = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
     lines = [f"{count} x {escape(rule)}" for rule, count in ordered[:5]]
     if report.kind == "samples":
