@@ -75,7 +75,7 @@ def parse_where(text: str) -> tuple[Condition, ...]:
         match = flag or _CONDITION.match(text, place)
         if match is None:
             raise UsageError(f"--where cannot be read at '{text[place:].strip()}'; {_HELP}")
-        number, op, value = ("1", "==", None) if flag else _comparison(match)
+        number, op, value = ("1", "==", "") if flag else _comparison(match)
         if number is None and op not in {"=", "==", "!="}:
             raise UsageError(f"--where: text can only be compared with == and !=; {_HELP}")
         found.append(
@@ -91,10 +91,10 @@ def parse_where(text: str) -> tuple[Condition, ...]:
     return tuple(found)
 
 
-def _comparison(match: re.Match[str]) -> tuple[str | None, str, str | None]:
+def _comparison(match: re.Match[str]) -> tuple[str | None, str, str]:
     """Return the number, the operator and the text of a condition."""
     text = match["double"] if match["double"] is not None else match["single"]
-    return match["number"], match["op"], text
+    return match["number"], match["op"], text or ""
 
 
 def check_columns(conditions: tuple[Condition, ...], columns: Mapping[str, str]) -> None:

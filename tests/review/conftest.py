@@ -22,7 +22,7 @@ TEXT = PIPELINE.replace("drop: [[0.0, 0.2]]", "min: 0")
 SCENES = {
     "both.mp4": _scene(_CUP, _FLOWER, frames=104),
     "flower.mp4": _scene(_FLOWER, frames=102, background="grass"),
-    "short.mp4": _scene(_CUP, frames=30),
+    "short.mp4": _scene(_CUP, frames=90),
 }
 
 

@@ -56,7 +56,7 @@ def test_judgements_reach_samples_and_no_model_runs(judged, rerun):
         ("A flower drifts.", "review")
     }
     said = after[starred][0].review
-    assert (said.star, said.tags, said.who) == (True, ("night",), ("Bob",))
+    assert (said.star, said.tags, said.who) == (True, ("night",), ("Ann", "Bob"))
     row = verdict(second, "review", dropped)
     assert row["state"] == "dropped"
     assert row["rule"].startswith("dropped by Ann, 20") and row["rule"].endswith(" UTC (shaky)")
@@ -98,7 +98,7 @@ def test_keep_overrules_the_selections_that_the_step_names(judged, rerun):
     assert verdict(rerun(), "basic selection", key)["state"] == "dropped"
     again = rerun(options="overrides: [basic]")
     row = verdict(again, "basic selection", key)
-    assert (row["state"], row["value"]) == ("kept", 30)
+    assert (row["state"], row["value"]) == ("kept", 90)
     assert row["rule"].startswith("kept by Ann")
     assert row["rule"].endswith("(fine), overruling: too_few_frames")
     # It goes on to the annotations that it never reached.
@@ -140,6 +140,7 @@ def test_a_dropped_object_leaves_its_sample_and_the_last_one_its_clip(judged, re
     found = samples(judged)
     clip, rows = next((c, r) for c, r in found.items() if r[0].num_objects == 2)
     first, second = rows[0].objects
+    assert len(rows) == 2  # and the same two at another anchor
     store = ReviewStore.open(judged)
     # The id is of another numbering: the box counts.
     store.add(judge_object(f"{first.object_id[:-2]}77", "wrong", who="Ann", box=first.box))
@@ -148,27 +149,25 @@ def test_a_dropped_object_leaves_its_sample_and_the_last_one_its_clip(judged, re
     row = verdict(summary, "review", first.object_id)
     assert (row["level"], row["state"]) == ("object", "dropped")
     assert row["rule"].endswith("(wrong)")
-    store.add(judge_object(second.object_id, who="Ann"))
+    for other in (second, *rows[1].objects):
+        store.add(judge_object(other.object_id, who="Ann"))
     summary = rerun()
     assert clip not in samples(judged)
     assert verdict(summary, "review", clip)["rule"].startswith("no object left: dropped by Ann")
 
 
-def test_judgements_hold_for_windows_of_the_clip(judged, rerun):
-    """Two windows where there was one clip: objects are known by their tracks through the box."""
-    rerun()
-    found = samples(judged)
-    clip, rows = next((c, r) for c, r in found.items() if r[0].num_objects == 2)
-    anchor = rows[0].anchor
-    ReviewStore.open(judged).add(
-        judge_object(rows[0].objects[0].object_id, who="Ann", box=rows[0].objects[0].box)
-    )
-    windows = "  - split: windows\n    max_frames: 80\n    min_frames: 20\n"
+def test_an_object_is_known_by_its_tracks_where_the_clip_is_cut_otherwise(judged, rerun):
+    windows = "  - split: windows\n    max_frames: 45\n    min_frames: 42\n"
     rerun(("  - annotate: objects\n", f"{windows}  - annotate: objects\n"))
-    after = {name: rows for name, rows in samples(judged).items() if name[:16] == clip[:16]}
-    assert after and clip not in after
-    mine = [r for name, r in after.items() if Clip.parse(name).start <= anchor]
-    assert mine and all(row.num_objects == 1 for rows in mine for row in rows)
+    found = samples(judged)
+    window = next(name for name in found if name.endswith("-000045-000090"))
+    gone, stays = found[window][0].objects
+    ReviewStore.open(judged).add(judge_object(gone.object_id, who="Ann", box=gone.box))
+    rerun()
+    # The whole clip has its anchors at frames 0 and 40, none at 45.
+    (whole,) = (rows for name, rows in samples(judged).items() if name[:16] == window[:16])
+    assert [row.anchor for row in whole] == [0, 40]
+    assert [o.class_name for row in whole for o in row.objects] == [stays.class_name] * 2
 
 
 def test_a_damaged_file_of_judgements_is_found_and_its_good_lines_kept(judged):

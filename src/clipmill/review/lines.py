@@ -36,7 +36,7 @@ class ReadLines:
     good: bytes = b""
 
 
-def line_of(row: Judgement) -> bytes:
+def judgement_line(row: Judgement) -> bytes:
     """Return a judgement as a line of a file."""
     text = json.dumps({"id": row.id, **row.model_dump(mode="json")}, ensure_ascii=False)
     return text.encode() + b"\n"
@@ -99,4 +99,4 @@ def _first(error: ValueError) -> str:
 
 def joined_lines(rows: Iterable[Judgement]) -> bytes:
     """Return judgements as a file."""
-    return b"".join(map(line_of, rows))
+    return b"".join(map(judgement_line, rows))

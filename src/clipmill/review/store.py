@@ -10,7 +10,7 @@ from typing import Final
 
 from clipmill.errors import UsageError
 from clipmill.review.judgement import Judgement, moment
-from clipmill.review.lines import SUFFIX, ReadLines, joined_lines, line_of, read_lines
+from clipmill.review.lines import SUFFIX, ReadLines, joined_lines, judgement_line, read_lines
 from clipmill.review.state import ReviewState
 from clipmill.store.errors import CHECK, CorruptFileError, StorageError
 from clipmill.store.integrity import Damage
@@ -138,7 +138,7 @@ class ReviewStore:
         number, before = self._open.get(row.who, (0, b""))
         if len(before) > _FULL:
             number, before = number + 1, b""
-        data = before + line_of(row)
+        data = before + judgement_line(row)
         stem = re.sub(r"[^a-z0-9]+", "-", row.who.lower()).strip("-")[:32] or "somebody"
         # Two names may give one stem; their files are apart by the place of the name.
         people = list(self._open) if row.who in self._open else [*self._open, row.who]
