@@ -14,7 +14,6 @@ from clipmill.clips import Clip
 from clipmill.review import ReviewStore
 from clipmill.samples.table import read_samples
 from clipmill.store.workspace import Workspace
-from conftest import served
 
 SCRIPT = "<img src=x onerror=window.pwned=1>"
 
@@ -26,8 +25,8 @@ def judged(workspace: str, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def judging(judged: str) -> Iterator[Site]:
-    with served(judged, judge="Ann") as site:
+def judging(judged: str, serving) -> Iterator[Site]:
+    with serving(judged, judge="Ann") as site:
         yield site
 
 
@@ -91,18 +90,18 @@ def test_bodies_that_cannot_be_taken_are_refused_with_words(judging, judged):
     assert len(ReviewStore.open(judged).state()) == 0
 
 
-def test_nobody_else_and_no_read_only_server_writes(judging, judged):
+def test_nobody_else_and_no_read_only_server_writes(judging, judged, serving):
     body = {"target": clips_of(judged)[0], "kind": "keep"}
     assert ask(judging, "/judgements", body, Origin="https://evil.example")[0] == 403
     assert ask(judging, "/judgements", body, Cookie="")[0] == 401
-    with served(judged, judge="Ann", read_only=True) as site:
+    with serving(judged, judge="Ann", read_only=True) as site:
         assert ask(site, "/judgements", body)[0] == 403
     assert len(ReviewStore.open(judged).state()) == 0
 
 
-def test_two_servers_on_one_workspace_see_each_other(judging, judged):
+def test_two_servers_on_one_workspace_see_each_other(judging, judged, serving):
     clip = clips_of(judged)[0]
-    with served(judged, judge="Bob") as other:
+    with serving(judged, judge="Bob") as other:
         ask(judging, "/judgements", {"target": clip, "kind": "keep"})
         ask(other, "/judgements", {"target": clip, "kind": "drop"})
         _, found = ask(judging, f"/judgements?clips={clip}")

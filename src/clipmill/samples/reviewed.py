@@ -21,7 +21,7 @@ _LEAST_OVERLAP = 0.5
 _LEAST_INSIDE = 2 / 3
 """Share of an object's visible points inside the box that was judged."""
 
-_LEAST_SPREAD = 0.2
+_LEAST_SPREAD = 0.1
 """Share of the judged box that the points span: a part of an object is not the object."""
 
 Box = tuple[float, ...]
