@@ -35,22 +35,23 @@ ALLOWED = {
     "config": {"selection"},
     "sources": {"config"},
     "manifest": {"disk"},
-    "samples": {"annotations", "store"},
+    "review": {"store"},
+    "samples": {"annotations", "review", "store"},
     "engine": {"annotations", "store"},
     "preflight": {
         "annotations", "config", "disk", "engine", "models", "net", "sources", "weights",
     },
     "pipeline": {
-        "annotations", "config", "engine", "preflight", "samples", "selection", "sources", "store",
-        "video", "weights",
+        "annotations", "config", "engine", "preflight", "review", "samples", "selection", "sources",
+        "store", "video", "weights",
     },
     "export": {
-        "annotations", "canvas", "choice", "config", "disk", "manifest", "pipeline", "samples",
-        "store", "video",
+        "annotations", "canvas", "choice", "config", "disk", "manifest", "pipeline", "review",
+        "samples", "store", "video",
     },
     "inspection": {
-        "annotations", "canvas", "config", "disk", "pipeline", "samples", "selection", "store",
-        "video",
+        "annotations", "canvas", "config", "disk", "pipeline", "review", "samples", "selection",
+        "store", "video",
     },
     "results": {
         "annotations", "config", "inspection", "pipeline", "samples", "store", "video",
@@ -62,14 +63,14 @@ ALLOWED = {
     },
     "browse": {
         "annotations", "audit", "canvas", "config", "disk", "inspection", "pipeline", "results",
-        "samples", "selection", "store", "video",
+        "review", "samples", "selection", "store", "video",
     },
     "training": {"canvas", "manifest", "pipeline", "samples", "store", "video"},
     "demo": {"annotations", "store", "pipeline", "video"},
     "cli": {
         "annotations", "audit", "browse", "config", "demo", "disk", "download", "engine", "export",
-        "inspection", "models", "net", "pipeline", "preflight", "report", "samples", "selection",
-        "sources", "store", "video", "weights",
+        "inspection", "models", "net", "pipeline", "preflight", "report", "review", "samples",
+        "selection", "sources", "store", "video", "weights",
     },
     "__main__": {"cli"},
 }  # fmt: skip

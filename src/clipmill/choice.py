@@ -1,5 +1,7 @@
 """A choice of table rows: `column op value [and column op value ...]`.
 
+A dotted column may stand alone: `review.star` is `review.star == 1`.
+
 The text is parsed into conditions, never evaluated as code.
 """
 
@@ -21,11 +23,12 @@ _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "<": operator.lt,
 }
 _CONDITION = re.compile(
-    r"""\s*(?P<column>[^\W\d][\w ]*?)\s*(?P<op>>=|<=|==|!=|=|>|<)\s*
+    r"""\s*(?P<column>[^\W\d][\w .]*?)\s*(?P<op>>=|<=|==|!=|=|>|<)\s*
     (?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'
     |(?P<number>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(?![\w.]))\s*""",
     re.VERBOSE,
 )
+_FLAG = re.compile(r"\s*(?P<column>[^\W\d]\w*\.\w+)\s*(?=$|and\b)", re.IGNORECASE)
 _AND = re.compile(r"and\b", re.IGNORECASE)
 _HELP = "write e.g. \"aesthetic_score > 5 and camera_motion == 'static'\""
 
@@ -68,11 +71,11 @@ def parse_where(text: str) -> tuple[Condition, ...]:
     found: list[Condition] = []
     place = 0
     while text.strip():
-        match = _CONDITION.match(text, place)
+        flag = _FLAG.match(text, place)
+        match = flag or _CONDITION.match(text, place)
         if match is None:
             raise UsageError(f"--where cannot be read at '{text[place:].strip()}'; {_HELP}")
-        number, op = match["number"], match["op"]
-        value = match["double"] if match["double"] is not None else match["single"]
+        number, op, value = ("1", "==", "") if flag else _comparison(match)
         if number is None and op not in {"=", "==", "!="}:
             raise UsageError(f"--where: text can only be compared with == and !=; {_HELP}")
         found.append(
@@ -86,6 +89,12 @@ def parse_where(text: str) -> tuple[Condition, ...]:
             raise UsageError(f"--where: 'and' expected before '{text[place:]}'; {_HELP}")
         place = joined.end()
     return tuple(found)
+
+
+def _comparison(match: re.Match[str]) -> tuple[str | None, str, str]:
+    """Return the number, the operator and the text of a condition."""
+    text = match["double"] if match["double"] is not None else match["single"]
+    return match["number"], match["op"], text or ""
 
 
 def check_columns(conditions: tuple[Condition, ...], columns: Mapping[str, str]) -> None:

@@ -1,6 +1,7 @@
 """A real server on loopback over one small real workspace, for all tests of the app."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 
 import pytest
 from served_site import served
@@ -19,3 +20,9 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> str:
 def site(workspace: str) -> Iterator[Site]:
     with served(workspace) as site:
         yield site
+
+
+@pytest.fixture
+def serving() -> Callable[..., AbstractContextManager[Site]]:
+    """Serve another workspace: `with serving(uri, judge="Ann") as site`."""
+    return served

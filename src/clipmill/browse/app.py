@@ -14,13 +14,14 @@ from starlette.staticfiles import StaticFiles
 from clipmill.browse.audit.routes import audit_routes
 from clipmill.browse.guard import Guard
 from clipmill.browse.home.routes import home_routes
+from clipmill.browse.judging.routes import judging_routes
 from clipmill.browse.page import show_page
 from clipmill.browse.site import Site
 from clipmill.errors import ClipmillError, UsageError
 
 Room = Callable[[Site], Sequence[BaseRoute]]
 
-ROOMS: Final[tuple[Room, ...]] = (home_routes, audit_routes)
+ROOMS: Final[tuple[Room, ...]] = (home_routes, judging_routes, audit_routes)
 """One line per room, a sub-package of `browse` each."""
 
 STATIC: Final = Path(__file__).parent / "static"

@@ -73,6 +73,10 @@ class Commands(LazyGroup):
             "clipmill.cli.commands.browse:browse",
             "Look at every clip in a browser, on this machine: a local web app over a workspace.",
         ),
+        "review": Where(
+            "clipmill.cli.commands.judging.review:app",
+            "Judge clips, samples and objects, and put the judgements of several people together.",
+        ),
         "audit": Where(
             "clipmill.cli.commands.judging.audit:app",
             "Show what blind double-checking has found: precision and yield, with intervals.",

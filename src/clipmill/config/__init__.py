@@ -4,6 +4,7 @@ from clipmill.config.load import dump_pipeline, load_pipeline, load_profile, pro
 from clipmill.config.models import (
     AnnotateStep,
     Pipeline,
+    ReviewStep,
     SamplesStep,
     SelectStep,
     ShotsSplit,
@@ -17,6 +18,7 @@ from clipmill.config.models import (
 __all__ = [
     "AnnotateStep",
     "Pipeline",
+    "ReviewStep",
     "SamplesStep",
     "SelectStep",
     "ShotsSplit",

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from clipmill.config.models import (
     AnnotateStep,
     Pipeline,
+    ReviewStep,
     SamplesStep,
     SelectStep,
     ShotsSplit,
@@ -28,6 +29,7 @@ from clipmill.selection.rules import QuantileRule, RangeRule
 _STEP_MODELS: dict[str, type[BaseModel]] = {
     "annotate": AnnotateStep,
     "select": SelectStep,
+    "review": ReviewStep,
     "windows": WindowsSplit,
     "shots": ShotsSplit,
     "samples": SamplesStep,

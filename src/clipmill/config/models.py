@@ -101,10 +101,12 @@ class StepSettings(_Strict):
 
     Attributes:
         word: The field that says what kind of step it is and names it: `annotate: probe`.
+        tag: Kind of a step that shares its word with another kind; empty otherwise.
         shown: Name shown to users; `{}` stands for its own.
     """
 
     word: ClassVar[str]
+    tag: ClassVar[str] = ""
     shown: ClassVar[str] = "{}"
 
     @property
@@ -182,6 +184,28 @@ class SelectStep(StepSettings):
         return rules
 
 
+class ReviewStep(StepSettings):
+    """Drop what people dropped, see docs/review.md; `select: review` without rules.
+
+    Attributes:
+        select: `review`.
+        overrides: Clip-level selections, before or behind this step, that a human `keep` overrules;
+            `all` for all of them. Without one, a `keep` keeps what reaches this step.
+        need: `keep` drops every clip that nobody kept.
+        only_starred: Drop every clip that nobody starred.
+        on_conflict: What becomes of a clip that one person keeps and another one drops.
+    """
+
+    word: ClassVar[str] = "select"
+    tag: ClassVar[str] = "review"
+    shown: ClassVar[str] = "{}"
+    select: Literal["review"]
+    overrides: Literal["all"] | tuple[StepName, ...] = ()
+    need: Literal["keep"] | None = None
+    only_starred: bool = False
+    on_conflict: Literal["drop", "keep", "error"] = "drop"
+
+
 class WindowsSplit(StepSettings):
     """Cut long clips into windows of at most `max_frames`.
 
@@ -242,16 +266,19 @@ _WORDS = ("split", "annotate", "select", "samples")
 def _step_kind(value: Any) -> str | None:
     """Tag of a step: its word, or the kind of split."""
     if isinstance(value, StepSettings):
-        return value.name if value.word == "split" else value.word
+        return value.name if value.word == "split" else value.tag or value.word
     if not isinstance(value, dict):
         return None
     word = next((word for word in _WORDS if word in value), None)
+    if word == "select" and value[word] == ReviewStep.tag and "rules" not in value:
+        return ReviewStep.tag
     return str(value[word]) if word == "split" else word
 
 
 Step = Annotated[
     Annotated[AnnotateStep, Tag("annotate")]
     | Annotated[SelectStep, Tag("select")]
+    | Annotated[ReviewStep, Tag("review")]
     | Annotated[WindowsSplit, Tag("windows")]
     | Annotated[ShotsSplit, Tag("shots")]
     | Annotated[SamplesStep, Tag("samples")],
@@ -297,6 +324,19 @@ class Pipeline(_Strict):
         copy = self.model_copy()
         copy._places = places
         return copy
+
+    @field_validator("steps")
+    @classmethod
+    def _overrides_are_there(cls, steps: tuple[Step, ...]) -> tuple[Step, ...]:
+        known = [step.name for step in steps if getattr(step, "level", "") == "clip"]
+        named = [getattr(step, "overrides", ()) for step in steps if step.tag == ReviewStep.tag]
+        for name in (name for names in named if names != "all" for name in names):
+            if name not in known:
+                raise ValueError(
+                    f"select: review: overrides '{name}', which is no clip-level selection; "
+                    f"there are: {', '.join(known) or 'none'}"
+                )
+        return steps
 
     @field_validator("steps")
     @classmethod

@@ -34,6 +34,17 @@ class CanonicalRow(TypedDict):
     num_objects: int
     stage1: bool
     stage2: bool
+    review: NotRequired["DescribedReview"]  # where somebody said something
+
+
+class DescribedReview(TypedDict):
+    """What people said of the clip: their verdict, star, tags, number of notes, names."""
+
+    verdict: str
+    star: bool
+    tags: list[str]
+    notes: int
+    who: list[str]
 
 
 class DescribedImage(TypedDict):
@@ -111,6 +122,7 @@ class DescribedSample(TypedDict):
     scores: dict[str, float | None]
     files: list[str]
     origin: DescribedOrigin
+    review: NotRequired[DescribedReview]  # where somebody said something
 
 
 def video_name(sample_id: str) -> FileName:

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
@@ -16,6 +17,8 @@ from clipmill.config import AnnotateStep, Pipeline
 from clipmill.errors import UsageError
 from clipmill.pipeline.population import Population
 from clipmill.pipeline.recorded.backends import Recorded, look_at_backend, stored_identity
+from clipmill.review.state import ReviewState
+from clipmill.review.store import ReviewStore
 from clipmill.store.annotations import AnnotationTable
 from clipmill.store.workspace import Workspace
 from clipmill.weights import find_spec
@@ -99,6 +102,11 @@ class Context:
     pipeline: Pipeline
     recorded: Mapping[str, Recorded] | None = None
     stages: Mapping[str, Stage] = field(init=False)
+
+    @cached_property
+    def review(self) -> ReviewState:
+        """What people have said, as it was when it was first asked for: a run sees it once."""
+        return ReviewStore.open(self.workspace).state()
 
     def __post_init__(self) -> None:
         stages: dict[str, Stage] = {}

@@ -14,7 +14,9 @@ from clipmill.annotations.objects.schema import DetectedObject, ObjectsRow
 from clipmill.annotations.probe.schema import ProbeRow
 from clipmill.annotations.tracks.schema import ObjectTracks, TracksRow
 from clipmill.clips import Clip, Video, anchor_id_for, text_id_for
+from clipmill.review.state import ClipReview
 from clipmill.samples.captions import template_caption
+from clipmill.samples.reviewed import reviewed_objects, sample_review
 from clipmill.samples.schema import SampleObject, SampleRow
 from clipmill.store.codecs import (
     decode_array,
@@ -63,6 +65,7 @@ def build_samples(
     kept_objects: Collection[str] | None,
     limits: SampleLimits,
     non_commercial: tuple[str, ...] = (),
+    review: ClipReview | None = None,
 ) -> Iterator[SampleRow]:
     """Yield one sample per anchor that has a kept, tracked object.
 
@@ -73,7 +76,11 @@ def build_samples(
         kept_objects: Object ids that every selection kept; all when None.
         limits: Frame counts the stages need.
         non_commercial: Model weights whose licence forbids commercial use.
+        review: What people said of the clip: their captions go before all others, and objects that
+            they dropped are left out.
     """
+    review = review or ClipReview(clip)
+    dropped = reviewed_objects(review, rows.objects, rows.tracks)
     tracks = {entry.object_id: entry for entry in rows.tracks.objects}
     inout = {entry.object_id: entry for entry in rows.inout.objects} if rows.inout else {}
     captions = _captions(rows.caption)
@@ -82,6 +89,7 @@ def build_samples(
             _sample_object(found, tracks[found.object_id], inout.get(found.object_id))
             for found in anchor.objects
             if found.object_id in tracks
+            and found.object_id not in dropped
             and (kept_objects is None or found.object_id in kept_objects)
             and decode_bits(tracks[found.object_id].survived).any()
         )
@@ -89,6 +97,7 @@ def build_samples(
             continue
         num_frames = _length(objects, inout, clip.num_frames - anchor.index, limits)
         reason = _stage2_reason(objects, num_frames, limits.stage2_min_frames, rows.inout)
+        said = review.caption_at(clip.start + anchor.index)
         sample = SampleRow(
             sample_id=anchor_id_for(clip.clip_id, anchor.index),
             clip_id=clip.clip_id,
@@ -103,8 +112,8 @@ def build_samples(
             width=rows.probe.width,
             height=rows.probe.height,
             fps=rows.probe.fps,
-            caption=captions.get(anchor.index, ""),
-            caption_origin=rows.caption.origin if rows.caption else "",
+            caption=said.value if said else captions.get(anchor.index, ""),
+            caption_origin="review" if said else rows.caption.origin if rows.caption else "",
             objects=objects,
             num_objects=len(objects),
             stage1=num_frames >= limits.stage1_min_frames,
@@ -112,6 +121,7 @@ def build_samples(
             stage2_reason=reason,
             non_commercial=non_commercial,
             given=text_id_for(video.text),
+            review=sample_review(review),
         )
         yield sample if sample.caption else _with_template(sample, rows)
 

@@ -49,6 +49,25 @@ class SampleObject:
 
 
 @dataclass(frozen=True)
+class SampleReview:
+    """What people said of the clip of a sample, as the run that built it knew it.
+
+    Attributes:
+        verdict: `keep`, `drop`, `conflict`, or empty.
+        star: Whether somebody starred it.
+        tags: Tags, sorted.
+        notes: Number of notes.
+        who: Names of those who judged, starred or captioned it, sorted.
+    """
+
+    verdict: str
+    star: bool
+    tags: tuple[str, ...]
+    notes: int
+    who: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class SampleRow:
     """A clip from one anchor on.
 
@@ -69,7 +88,8 @@ class SampleRow:
         fps: Frames per second.
         caption: Text of this anchor.
         caption_origin: `provided` (came with the data set), `model`, or `template` (composed of
-            what was measured of the sample's objects and the camera); empty without captions.
+            what was measured of the sample's objects and the camera), `review` (corrected by a
+            person); empty without captions.
         objects: Kept objects, in the order of the objects annotation.
         num_objects: Their number.
         stage1: Ready for motion training.
@@ -77,6 +97,7 @@ class SampleRow:
         stage2_reason: Why it is not, empty when it is.
         non_commercial: Model weights behind the sample whose licence forbids commercial use.
         given: `text_id_for` of the text that came with the data set; empty for none.
+        review: What people said of the clip; None where nobody said anything.
     """
 
     sample_id: str
@@ -101,3 +122,4 @@ class SampleRow:
     stage2_reason: str
     non_commercial: tuple[str, ...] = ()
     given: str = ""
+    review: SampleReview | None = None

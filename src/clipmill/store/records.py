@@ -77,9 +77,20 @@ def to_dict(record: Any) -> dict[str, Any]:
 
 
 def from_dict(record_type: type[RecordT], values: Mapping[str, Any]) -> RecordT:
-    """Build a record from the nested dict that pyarrow gives back."""
+    """Build a record from the nested dict that pyarrow gives back.
+
+    A field that rows of an earlier version do not have gets its default.
+    """
     readers = _readers(typing.cast(type, record_type))
-    return record_type(**{name: read(values[name]) for name, read in readers.items()})
+    missing = _defaulted(typing.cast(type, record_type)) - values.keys()
+    given = {name: read(values[name]) for name, read in readers.items() if name not in missing}
+    return record_type(**given)
+
+
+@cache
+def _defaulted(record_type: type) -> frozenset[str]:
+    found = dataclasses.fields(record_type)
+    return frozenset(f.name for f in found if f.default is not dataclasses.MISSING)
 
 
 @cache

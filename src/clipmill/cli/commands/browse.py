@@ -1,6 +1,5 @@
 """`clipmill browse`."""
 
-import getpass
 from typing import Annotated
 
 import typer
@@ -11,6 +10,7 @@ from clipmill.cli.options import DEFAULT_WORKSPACE, WorkspaceOption
 from clipmill.cli.output.console import say
 from clipmill.errors import UsageError
 from clipmill.pipeline.recorded.last_run import require_last_run
+from clipmill.review.limits import user_name
 
 DEFAULT_PORT = 8008
 
@@ -24,7 +24,8 @@ def browse(
         bool, typer.Option("--read-only", help="Look only: nothing can be judged.")
     ] = False,
     judge: Annotated[
-        str, typer.Option("--judge", help="Name under which judgements are written; default yours.")
+        str,
+        typer.Option("--judge", help="Who judges.", show_default="the user's name"),
     ] = "",
     audit: Annotated[
         int | None,
@@ -53,7 +54,7 @@ def browse(
     from clipmill.browse.site import Site
 
     run = require_last_run(workspace)
-    judge = judge or _own_name()
+    judge = judge or user_name()
     page = ""
     if audit is not None:
         if read_only:
@@ -64,11 +65,3 @@ def browse(
     site = Site(workspace, listener.getsockname()[1], read_only=read_only, judge=judge)
     start = site.address.replace("/?token=", f"/{page}?token=", 1)
     serve(site, listener, ready=lambda: say(f"open {start}"))
-
-
-def _own_name() -> str:
-    """Return who runs this; empty where the system does not know."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError, ImportError):
-        return ""

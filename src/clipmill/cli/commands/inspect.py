@@ -11,6 +11,7 @@ from rich.table import Table
 from clipmill.annotations.base import Needs
 from clipmill.annotations.registry import ANNOTATIONS, available, find_backend
 from clipmill.audit.files import audit_results
+from clipmill.cli.commands.judging.review import review_json, review_line
 from clipmill.cli.options import (
     DEFAULT_WORKSPACE,
     JsonOption,
@@ -24,11 +25,14 @@ from clipmill.cli.output.audits import audit_json, show_audits
 from clipmill.cli.output.console import make_console, name
 from clipmill.cli.output.rates import show_rates
 from clipmill.cli.output.tables import show_table
+from clipmill.config import ReviewStep
 from clipmill.errors import ClipmillError
 from clipmill.failures import MACHINE_KINDS, REMEDIES
 from clipmill.pipeline.inputs.account import load_account
 from clipmill.pipeline.recorded.rates import noted_rates, rates_json
+from clipmill.pipeline.recorded.remembered import judged_since
 from clipmill.pipeline.verdicts import POSTPONED, StepReport
+from clipmill.review.store import ReviewStore
 from clipmill.sources.accounting.account import Account
 
 MAX_REASON = 70
@@ -43,17 +47,22 @@ def status(workspace: WorkspaceOption = DEFAULT_WORKSPACE, as_json: JsonOption =
     account = load_account(run.workspace) or Account()
     rates = noted_rates(run.workspace, run.fingerprints)
     audits = audit_results(run.workspace)
+    said = ReviewStore.open(run.workspace).state()
     if as_json:
         sources = account.model_dump(mode="json")["sources"]
         steps = list(map(step_json, reports))
+        review = {**review_json(said), "newer_than_samples": judged_since(run.workspace)}
         answer = {"sources": sources, "steps": steps, "rates": rates_json(rates)}
-        tell_json("status", answer | {"audits": list(map(audit_json, audits))})
+        answer |= {"review": review, "audits": list(map(audit_json, audits))}
+        tell_json("status", answer)
         return
     console = make_console()
     show_account(account, console)
     show_table(console, funnel_table(reports))
     show_rates(rates, console)
     show_audits(audits, console)
+    if len(said) or said.damages:
+        console.print(review_line(said, run.workspace), highlight=False, soft_wrap=True)
     postponed = sum(report.postponed for report in reports)
     if postponed:
         console.print(
@@ -89,7 +98,9 @@ def reasons(report: StepReport) -> str:
             counts[f"{row['state']}: " + row["rule"].partition(":")[0]] += row["count"]
         else:
             unit = " (objects)" if row["level"] == "object" else ""
-            counts[_clean(row["rule"]) + unit] += row["count"]
+            # Of a review, who is what verdicts share; `why` says when.
+            rule = row["rule"].partition(", ")[0] if report.title == ReviewStep.tag else row["rule"]
+            counts[_clean(rule) + unit] += row["count"]
     ordered = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
     lines = [f"{count} x {escape(rule)}" for rule, count in ordered[:5]]
     if report.kind == "samples":

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from clipmill.cli.commands.judging.review import judgement_json
 from clipmill.cli.options import (
     DEFAULT_WORKSPACE,
     JsonOption,
@@ -28,6 +29,9 @@ from clipmill.inspection.subjects import Subject, find_subjects, subjects_of_id
 from clipmill.inspection.why import Verdict, describe_decision, outcome, samples_of, trace
 from clipmill.pipeline.recorded.look import LastRun
 from clipmill.pipeline.verdicts import StepReport
+from clipmill.review.judgement import Judgement
+from clipmill.review.state import judgements_of
+from clipmill.review.store import ReviewStore
 
 _MAX_CLIPS = 8
 """Clips named in a message."""
@@ -67,6 +71,7 @@ class _Story:
     subject: Subject
     verdicts: list[Verdict]
     samples: list[str]
+    said: list[Judgement]
 
     @property
     def outcome(self) -> str:
@@ -77,7 +82,8 @@ def _story(run: LastRun, subject: Subject, reports: Sequence[StepReport]) -> _St
     _check_clip(run, subject, reports)
     verdicts = list(trace(subject, reports, lacks_row=partial(_lacks_row, run, subject.video_id)))
     sample_ids = run.sample_ids(subject.video_id)
-    return _Story(subject, verdicts, samples_of(subject, reports, sample_ids))
+    said = judgements_of(ReviewStore.open(run.workspace).state(), subject.video_id, subject.clip)
+    return _Story(subject, verdicts, samples_of(subject, reports, sample_ids), said)
 
 
 def _check_clip(run: LastRun, subject: Subject, reports: Sequence[StepReport]) -> None:
@@ -124,6 +130,7 @@ def _plain(story: _Story) -> dict[str, object]:
         "outcome": story.outcome,
         "samples": story.samples,
         "verdicts": [asdict(verdict) for verdict in story.verdicts],
+        "judgements": [judgement_json(row) for row in story.said],
     }
 
 
@@ -139,4 +146,8 @@ def _print_story(console: Console, story: _Story) -> None:
         state = f"[{style}]{verdict.state}[/]" if style else verdict.state
         table.add_row(name(verdict.step), shown, state, escape(describe_decision(verdict)))
     show_table(console, table)
+    for row in story.said:
+        of = (row.object_id or row.clip.clip_id).removeprefix(video_id).lstrip("-")
+        text = f": {row.value}" if row.value else ""
+        console.print(escape(f"{row.told}: {row.kind} of {of}{text}"), highlight=False)
     console.print(escape(story.outcome) + "\n", highlight=False)

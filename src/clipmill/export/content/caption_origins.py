@@ -5,6 +5,7 @@ from collections.abc import Mapping
 _MEANING = {
     "model": "written by the caption model of the pipeline",
     "provided": "came with the data set",
+    "review": "corrected by a person",
     "template": "composed of measurements by fixed sentences, see docs/captions.md; "
     "`--captions own` leaves such samples out",
     "": "no text",

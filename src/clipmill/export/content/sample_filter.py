@@ -32,6 +32,11 @@ COLUMNS = (
 """Columns of samples that `--where` may name, besides the scores."""
 
 
+REVIEW = ("review.star", "review.tag", "review.notes", "review.verdict")
+"""What people said, as `--where` writes it; `review.tag == 'x'` holds where any tag is x."""
+
+_REVIEWED = {plain_column(name): name.partition(".")[2] for name in REVIEW}
+
 _INPUTS = ("uri", "given")
 """Columns that tell which inputs a sample was built from."""
 
@@ -149,16 +154,16 @@ def _not_own(row: Mapping[str, Any]) -> str:
 
 def _heads(workspace: Workspace, parts: list[str]) -> Iterator[dict[str, Any]]:
     for part in parts:
-        table = workspace.read_table(part, columns=[*COLUMNS, *_INPUTS])
+        table = workspace.read_table(part, columns=[*COLUMNS, *_INPUTS, "review"])
         yield from table.to_pylist() if table is not None else ()
 
 
 def _check(conditions: tuple[Condition, ...], scores: Mapping[str, int]) -> None:
     for condition in conditions:
-        if condition.column not in COLUMNS and condition.column not in scores:
+        if condition.column not in {*COLUMNS, *_REVIEWED, *scores}:
             raise UsageError(
                 f"--where: samples have no column '{condition.column}'; there are: "
-                f"{', '.join((*COLUMNS, *scores))}"
+                f"{', '.join((*COLUMNS, *REVIEW, *scores))}"
             )
 
 
@@ -169,6 +174,10 @@ def _met(
     scores: Mapping[str, int],
 ) -> bool:
     for condition in conditions:
+        if condition.column in _REVIEWED:
+            if not _reviewed(condition, row.get("review") or {}):
+                return False
+            continue
         if condition.column in scores:
             values = facts.scores.get(row["clip_id"])
             value = None if values is None else values[scores[condition.column]]
@@ -177,6 +186,18 @@ def _met(
         if value is None or not condition.holds(_cell(value)):
             return False
     return True
+
+
+def _reviewed(condition: Condition, review: Mapping[str, Any]) -> bool:
+    """Tell whether what people said meets a condition; nobody said anything of most samples."""
+    name = _REVIEWED[condition.column]
+    if name == "tag":
+        tags = review.get("tags") or []
+        if condition.op == "!=":
+            return all(condition.holds(tag) for tag in tags)
+        return any(condition.holds(tag) for tag in tags)
+    empty = {"star": False, "notes": 0, "verdict": ""}
+    return condition.holds(_cell(review.get(name, empty[name])))
 
 
 def _cell(value: Any) -> str:

@@ -21,6 +21,7 @@ from clipmill.manifest.canonical import (
     VISIBILITY,
     CanonicalRow,
     DescribedObject,
+    DescribedReview,
     DescribedSample,
     arrays_name,
     description_name,
@@ -28,7 +29,7 @@ from clipmill.manifest.canonical import (
     video_name,
 )
 from clipmill.manifest.names import SPREAD_KEY
-from clipmill.samples.schema import SampleObject
+from clipmill.samples.schema import SampleObject, SampleReview
 from clipmill.store.codecs import decode_bits, mask_to_coco
 
 _CONVENTIONS = """\
@@ -47,7 +48,8 @@ _CONVENTIONS = """\
   resolution of the segmentation. Only for samples whose masks were carried through the clip.
 - `identity/OBJECT/0.png` and further: the object cut out at source resolution, RGB, black where
   the mask is 0.
-- `samples/*.json`: caption, objects with boxes, identity images and regions, scores, origin.
+- `samples/*.json`: caption, objects with boxes, identity images and regions, scores, origin;
+  `review` where people said something of the clip: verdict, star, tags, number of notes, names.
 
 ## Objects
 - Points that survived the check forward and back; positions outside the picture are kept, unseen.
@@ -137,7 +139,7 @@ def _arrays(sample: ExportSample) -> dict[str, np.ndarray]:
 
 def _index_row(sample: ExportSample) -> CanonicalRow:
     row = sample.row
-    return {
+    found: CanonicalRow = {
         "sample_id": row.sample_id,
         "video": video_name(row.sample_id).path,
         "arrays": arrays_name(row.sample_id).path,
@@ -148,13 +150,26 @@ def _index_row(sample: ExportSample) -> CanonicalRow:
         "stage1": row.stage1,
         "stage2": row.stage2,
     }
+    if row.review is not None:
+        found["review"] = _review(row.review)
+    return found
+
+
+def _review(review: SampleReview) -> DescribedReview:
+    return {
+        "verdict": review.verdict,
+        "star": review.star,
+        "tags": list(review.tags),
+        "notes": review.notes,
+        "who": list(review.who),
+    }
 
 
 def _described(
     sample: ExportSample, images: dict[str, list[str]], members: list[Member]
 ) -> DescribedSample:
     row, origin = sample.row, sample.origin
-    return {
+    found: DescribedSample = {
         "sample_id": row.sample_id,
         "clip_id": row.clip_id,
         "video_id": row.video_id,
@@ -192,6 +207,9 @@ def _described(
             "cut_offset": list(sample.placement.offset),
         },
     }
+    if row.review is not None:
+        found["review"] = _review(row.review)
+    return found
 
 
 def _tracked_frames(sample: ExportSample, entry: SampleObject) -> int:

@@ -28,6 +28,7 @@ from clipmill.pipeline.steps.compute import CHANGED
 from clipmill.pipeline.steps.samples import read_sample_ids
 from clipmill.pipeline.steps.select import cuts_path
 from clipmill.pipeline.verdicts import StepReport
+from clipmill.review.store import review_stamps
 from clipmill.samples.table import samples_folder
 from clipmill.store.errors import StorageError
 from clipmill.store.tables import GROUP_ROWS, open_parquet, rows_with
@@ -39,7 +40,7 @@ _REASONS = f"{FOLDER}/reasons.parquet"
 _SAMPLES = f"{FOLDER}/samples.parquet"
 _NAMES = f"{FOLDER}/names.parquet"
 
-VERSION = 1
+VERSION = 2
 """Raised when a step makes something else of the same rows, or this is written in another way."""
 
 
@@ -80,6 +81,7 @@ def _remember(context: Context, listing: VideoList, reports: Sequence[StepReport
         "clipmill": __version__,
         "texts": _texts(workspace),
         "folders": {folder: _tables(workspace, folder) for folder in _folders(context)},
+        "review": dict(context.review.stamps),
         "files": {path: workspace.stamp(path) for path in (VIDEOS_FILE, *tables, *cuts)},
         "reports": entries,
     }
@@ -107,6 +109,15 @@ def recall(workspace: Workspace) -> list[StepReport] | None:
         read_report(workspace, entry, reasons.filter(pc.equal(reasons["report"], number)), place_of)
         for number, entry in enumerate(known["reports"])
     ]
+
+
+def judged_since(workspace: Workspace) -> bool:
+    """Tell whether there are judgements that the last whole run has not seen."""
+    try:
+        known = json.loads(workspace.read_bytes(INDEX) or b"{}").get("review", {})
+    except (ValueError, AttributeError, ClipmillError):
+        return False  # what the last run saw is not known
+    return bool(review_stamps(workspace) != known)
 
 
 def forget(workspace: Workspace) -> None:
@@ -144,7 +155,8 @@ def _holds(workspace: Workspace, known: dict[str, Any]) -> bool:
     if (known["version"], known["clipmill"]) != (VERSION, __version__):
         return False
     return (
-        _texts(workspace) == known["texts"]
+        review_stamps(workspace) == known["review"]
+        and _texts(workspace) == known["texts"]
         and all(workspace.stamp(path) == stamp for path, stamp in known["files"].items())
         and all(_tables(workspace, folder) == was for folder, was in known["folders"].items())
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from clipmill.pipeline.inputs.videos import PATH as VIDEOS_FILE
 from clipmill.pipeline.recorded.last_run import PIPELINE_FILE, STAGES_FILE, last_pipeline
+from clipmill.review.store import FOLDER, check_judgements, keep_good_lines, review_stamps
 from clipmill.store.errors import CorruptFileError, StorageError
 from clipmill.store.integrity import Damage, check_json, check_table, find_damage, move_aside
 from clipmill.store.workspace import MARKER, Workspace, marker_bytes
@@ -41,7 +42,8 @@ def find_all_damage(
     Raises:
         StorageError: A file cannot be read by this machine now, which is no damage.
     """
-    return list(find_damage(workspace, checks=_LAST_RUN, on_file=on_file))
+    judged = {f"{FOLDER}/{name}": check_judgements for name in review_stamps(workspace)}
+    return list(find_damage(workspace, checks=_LAST_RUN | judged, on_file=on_file))
 
 
 def repair(workspace: Workspace, damage: Damage) -> Repaired:
@@ -56,13 +58,13 @@ def repair(workspace: Workspace, damage: Damage) -> Repaired:
     """
     moved_to = move_aside(workspace, damage.path)
     try:
-        return Repaired(damage, moved_to, _instead(workspace, damage))
+        return Repaired(damage, moved_to, _instead(workspace, damage, moved_to))
     except StorageError:
         workspace.move(moved_to, damage.path)
         raise
 
 
-def _instead(workspace: Workspace, damage: Damage) -> str:
+def _instead(workspace: Workspace, damage: Damage, moved_to: str) -> str:
     path = damage.path
     if path == MARKER:
         workspace.write_bytes(MARKER, marker_bytes())
@@ -72,6 +74,9 @@ def _instead(workspace: Workspace, damage: Damage) -> str:
             return "the copy of the last run is in its place"
         return "there is no good copy: run again with the same --input and pipeline"
     top, name = path.split("/")[:2]
+    if top == FOLDER:
+        kept = keep_good_lines(workspace, moved_to, path)
+        return f"the {kept} judgements that can be read are in its place; the others are lost"
     if top == "annotations" and path.endswith(".parquet"):
         rows = "its rows" if damage.rows is None else f"its {damage.rows} rows"
         return f"{rows} of {name} are computed again by the next run"

@@ -7,6 +7,7 @@ from clipmill.pipeline.context import PROBE
 from clipmill.pipeline.steps.annotate import Annotate
 from clipmill.pipeline.steps.base import Step
 from clipmill.pipeline.steps.probe import ProbeStep
+from clipmill.pipeline.steps.review import Review
 from clipmill.pipeline.steps.samples import Samples
 from clipmill.pipeline.steps.select import Select
 from clipmill.pipeline.steps.split import SplitShots, SplitWindows
@@ -15,15 +16,16 @@ _STEPS: dict[tuple[str, str], type[Step[Any]]] = {
     ("annotate", PROBE): ProbeStep,
     ("annotate", ""): Annotate,
     ("select", ""): Select,
+    ("review", ""): Review,
     ("split", "windows"): SplitWindows,
     ("split", "shots"): SplitShots,
     ("samples", ""): Samples,
 }
-"""Classes by the word of the step and its name; those without a name are for all others."""
+"""Classes by the tag or word of the step and its name; those without a name are for all others."""
 
 
 def make_step(settings: StepSettings) -> Step[Any]:
     """Return the step of an entry of the pipeline file."""
-    word = settings.word
+    word = settings.tag or settings.word
     kind = _STEPS.get((word, settings.name)) or _STEPS[word, ""]
     return kind(settings)

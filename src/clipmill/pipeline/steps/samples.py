@@ -176,4 +176,5 @@ def _samples(
                 kept_objects=population.kept_objects,
                 limits=limits,
                 non_commercial=licences,
+                review=context.review.of_clip(clip),
             )

@@ -14,6 +14,7 @@ from clipmill.pipeline.context import Context
 from clipmill.pipeline.population import Flags, ObjectIds, Population
 from clipmill.pipeline.steps.base import Applied, Problems, Step, Work
 from clipmill.pipeline.steps.columns import clip_columns, object_table, unmeasured_columns
+from clipmill.pipeline.steps.review import overruled
 from clipmill.pipeline.verdicts import (
     StepReport,
     StoredVerdicts,
@@ -92,7 +93,7 @@ def _judge_clips(
         min_population=step.min_population,
         unmeasured=unmeasured_columns(context, columns),
     )
-    judged = result.verdicts
+    judged = overruled(context, step.select, population, result.verdicts)
     after = population.keep(np.asarray(judged["kept"]))
     report = StepReport(
         title=step.title,

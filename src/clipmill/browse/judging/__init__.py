@@ -1,0 +1,1 @@
+"""Judging: what every page may write, and a page that shows one clip after the other."""
