@@ -3,12 +3,15 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
+from tiny_run import make_tiny_run
 from truthful_run import shared_workspace
 
 from clipmill.browse import serve
 from clipmill.browse.site import Site
+from clipmill.store.workspace import Workspace
 
 
 @contextmanager
@@ -42,3 +45,9 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> str:
 def site(workspace: str) -> Iterator[Site]:
     with served(workspace) as site:
         yield site
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Workspace:
+    """A small run of its own, which a test may spoil."""
+    return make_tiny_run(tmp_path)

@@ -10,7 +10,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from clipmill.clips import Video
-from clipmill.config import SamplesStep
 from clipmill.errors import UsageError
 from clipmill.pipeline.context import Context
 from clipmill.pipeline.inputs.videos import VideoList
@@ -193,9 +192,7 @@ class Results:
 
     @cached_property
     def _stored(self) -> StoredSamples:
-        steps = self._context.pipeline.steps_of(SamplesStep) if self._finished else ()
-        names = [step.samples for step in steps]
-        return StoredSamples(self._context.workspace, names)
+        return StoredSamples.of_run(self._context, self._reports)
 
     @cached_property
     def _outcomes(self) -> Outcomes:
