@@ -1,38 +1,15 @@
 """A real server on loopback over one small real workspace, for all tests of the app."""
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from browser_asks import served
 from tiny_run import make_tiny_run
 from truthful_run import shared_workspace
 
-from clipmill.browse import serve
 from clipmill.browse.site import Site
 from clipmill.store.workspace import Workspace
-
-
-@contextmanager
-def served(workspace: str, **settings: object) -> Iterator[Site]:
-    """Serve a workspace while the block runs."""
-    listener = serve.listen(0)
-    site = Site(workspace, listener.getsockname()[1], **settings)
-    ready = threading.Event()
-    stop: list[Callable[[], None]] = []
-
-    def run() -> None:
-        serve.serve(site, listener, ready=ready.set, stoppable=stop.append)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    assert ready.wait(60)
-    try:
-        yield site
-    finally:
-        stop[0]()
-        thread.join(60)
 
 
 @pytest.fixture(scope="session")

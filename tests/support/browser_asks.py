@@ -1,9 +1,34 @@
-"""Requests to `clipmill browse`, as whoever has opened its address would send them."""
+"""A server of `clipmill browse`, and requests as whoever has opened its address would send them."""
 
 import http.client
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from urllib.parse import quote
 
+from clipmill.browse import serve
 from clipmill.browse.site import Site
+
+
+@contextmanager
+def served(workspace: str, **settings: object) -> Iterator[Site]:
+    """Serve a workspace while the block runs."""
+    listener = serve.listen(0)
+    site = Site(workspace, listener.getsockname()[1], **settings)
+    ready = threading.Event()
+    stop: list[Callable[[], None]] = []
+
+    def run() -> None:
+        serve.serve(site, listener, ready=ready.set, stoppable=stop.append)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    assert ready.wait(60)
+    try:
+        yield site
+    finally:
+        stop[0]()
+        thread.join(60)
 
 
 def ask(site: Site, path: str, *, method: str = "GET", **headers: str) -> http.client.HTTPResponse:

@@ -1,5 +1,6 @@
 """A workspace of a few tiny clips with names and captions that break careless pages."""
 
+import json
 from pathlib import Path
 
 from clipmill.config.load import parse_pipeline
@@ -12,6 +13,8 @@ from media import make_clip
 SCRIPT = "<img src=x onerror=window.pwned=1>"
 LONG_CAPTION = f"a very long story {SCRIPT} " + "word " * 2_000_000 + "ends in Timbuktu"
 """10 MB."""
+
+NAMES = ("one.mp4", f"{SCRIPT}.mp4", "long.mp4", "short.mp4")
 
 _PIPELINE = """
 name: tiny
@@ -27,12 +30,14 @@ def make_tiny_run(folder: Path) -> Workspace:
     """Make `folder/videos` and run a pipeline without pictures on them into `folder/workspace`."""
     videos = folder / "videos"
     videos.mkdir(parents=True)
-    for number, name in enumerate(("one.mp4", f"{SCRIPT}.mp4", "long.mp4", "short.mp4")):
+    for number, name in enumerate(NAMES):
         make_clip(videos / name, frames=10 if name == "short.mp4" else 30 + number)
-    (videos / "long.txt").write_text(LONG_CAPTION)
-    (videos / "one.txt").write_text("A red Ball rolls")
+    captions = {"one.mp4": "A red Ball rolls", "long.mp4": LONG_CAPTION}
+    rows = [{"video": name, "caption": captions.get(name, "")} for name in NAMES]
+    listed = videos / "videos.jsonl"
+    listed.write_text("".join(json.dumps(row) + "\n" for row in rows))
     workspace = Workspace.open(folder / "workspace", create=True)
     pipeline = parse_pipeline(_PIPELINE, name="tiny")
-    pipeline = pipeline.model_copy(update={"sources": (SourceConfig(path=str(videos)),)})
+    pipeline = pipeline.model_copy(update={"sources": (SourceConfig(path=str(listed)),)})
     run_pipeline(pipeline, workspace, engine=InProcessEngine())
     return workspace

@@ -31,6 +31,8 @@ ValueT = TypeVar("ValueT")
 TEXTS: Final = ("path", "caption", "key", *FACETS)
 """Columns of texts that clips can be sorted by."""
 
+MAX_WARM: Final = 300_000
+
 _KEPT_MASKS = 16
 _KEPT_ANSWERS = 8
 _PLAIN = ("video_id", "path", "start", "end", "value", "threshold", "rank", "population")
@@ -106,8 +108,14 @@ class Catalogue:
         """
         with self._lock:
             if name not in self._columns:
-                self._columns[name] = self._numbers.read(name)
+                self._columns |= {column.name: column for column in self._numbers.read(name)}
             return self._columns[name]
+
+    def warm(self) -> None:
+        """Read every number ahead of its first use; beyond `MAX_WARM` rows that takes too much."""
+        if len(self) <= MAX_WARM:
+            for name in self.levels:
+                self.column(name)
 
     def facet_counts(self, facet: str) -> Mapping[str, int]:
         """Return how many clips have each value of a facet, e.g. of `state`."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from clipmill.annotations.columns import object_columns, object_list, scalar_columns
 from clipmill.errors import UsageError
-from clipmill.pipeline.context import Context, Stage
+from clipmill.pipeline.context import Context
 from clipmill.pipeline.inputs.videos import VideoList
 from clipmill.results.measures import files_of, lineage_of, places_of
 from clipmill.results.outcomes import Outcomes
@@ -118,8 +118,8 @@ class Numbers:
         names = [field.name for field in fields if _is_number(field.type)]
         yield from ((f"sample.{name}", "sample") for name in names)
 
-    def read(self, name: str) -> NumberColumn:
-        """Read a number.
+    def read(self, name: str) -> Iterator[NumberColumn]:
+        """Read a number, with all that lie beside it: these cost little more.
 
         Raises:
             UsageError: There is no such number.
@@ -128,24 +128,28 @@ class Numbers:
             raise UsageError(
                 f"there is no number '{name[:80]}'; there are: {', '.join(self.levels)}"
             )
-        group, _, column = name.partition(".")
-        level = self.levels[name]
+        group, level = name.partition(".")[0], self.levels[name]
+        columns = [
+            other.partition(".")[2]
+            for other, its in self.levels.items()
+            if its == level and other.startswith(f"{group}.")
+        ]
         if group in ("clip", "verdict"):
-            return self._dense(name, self._clips[column])
-        if level == "sample":
-            table = self._samples.table(["clip_id", column])
-            return self._sparse(name, table["clip_id"], table[column])
-        stage = self._context.stages[group]
-        if level == "object":
-            table = stage.table.exploded(object_list(stage.backend.Row), [column])
-            return self._sparse(name, table["key"], table[column])
-        return self._dense(name, self._of_stage(stage, column))
-
-    def _of_stage(self, stage: Stage, column: str) -> pa.ChunkedArray:
-        rows = stage.table.columns([column])
-        rows = rows.filter(pc.equal(rows["status"], OK))
-        keys = [self._files] if stage.backend.level == "video" else self._lines
-        return rows[column].take(places_of(keys, rows["key"]))
+            yield from (self._dense(f"{group}.{c}", self._clips[c]) for c in columns)
+        elif level == "sample":
+            table = self._samples.table(["clip_id", *columns])
+            yield from self._sparse(group, level, table["clip_id"], table.select(columns))
+        elif level == "object":
+            stage = self._context.stages[group]
+            table = stage.table.exploded(object_list(stage.backend.Row), columns)
+            yield from self._sparse(group, level, table["key"], table.select(columns))
+        else:
+            stage = self._context.stages[group]
+            rows = stage.table.columns(columns)
+            rows = rows.filter(pc.equal(rows["status"], OK))
+            keys = [self._files] if stage.backend.level == "video" else self._lines
+            places = places_of(keys, rows["key"])
+            yield from (self._dense(f"{group}.{c}", rows[c].take(places)) for c in columns)
 
     @cached_property
     def _lines(self) -> Sequence[pa.Array]:
@@ -164,22 +168,25 @@ class Numbers:
         rows = np.flatnonzero(~np.isnan(values))
         return NumberColumn(name, "clip", len(values), rows, values[rows])
 
-    def _sparse(self, name: str, keys: Any, column: Any) -> NumberColumn:
-        """Return the values of what lies in clips, by the row of their clip."""
+    def _sparse(
+        self, group: str, level: str, keys: pa.ChunkedArray, table: pa.Table
+    ) -> Iterator[NumberColumn]:
+        """Yield the columns of what lies in clips, by the row of their clip."""
         clip_ids = self._clips["clip_id"].combine_chunks()
         places = pc.fill_null(pc.index_in(keys, value_set=clip_ids, skip_nulls=True), -1)
         rows = np.asarray(places.to_numpy(), np.int64)
-        values = _floats(column)
-        known = np.flatnonzero((rows >= 0) & ~np.isnan(values))
-        order = known[np.argsort(rows[known], kind="stable")]
-        return NumberColumn(name, self.levels[name], len(clip_ids), rows[order], values[order])
+        order = np.argsort(rows, kind="stable")
+        order = order[rows[order] >= 0]
+        for name in table.column_names:
+            values = _floats(table[name])[order]
+            known = ~np.isnan(values)
+            yield NumberColumn(
+                f"{group}.{name}", level, len(clip_ids), rows[order][known], values[known]
+            )
 
 
-def _floats(column: Any) -> Floats:
-    numbers = pc.cast(column, pa.float64())
-    if isinstance(numbers, pa.ChunkedArray):
-        return np.asarray(numbers.to_numpy(), np.float64)
-    return np.asarray(numbers.to_numpy(zero_copy_only=False), np.float64)
+def _floats(column: pa.ChunkedArray) -> Floats:
+    return np.asarray(pc.cast(column, pa.float64()).to_numpy(), np.float64)
 
 
 def _is_number(kind: pa.DataType) -> bool:

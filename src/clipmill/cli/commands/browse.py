@@ -58,7 +58,9 @@ def browse(
 
     say(f"reading {workspace}")
     with listener:
-        _ = site.catalogue
+        # The first page shows captions; numbers are needed later.
+        _ = site.catalogue.captions
+        threading.Thread(target=site.catalogue.warm, daemon=True).start()
         serve(site, listener, ready=ready)
 
 
