@@ -48,7 +48,7 @@ class Coded:
 
     def facet(self, mask: Mask, chosen: Sequence[str]) -> Facet:
         """Return the values that there are among some rows, and those that are chosen."""
-        counts = self.counts(mask) | {value: 0 for value in chosen if value not in self._values}
+        counts = {**dict.fromkeys(chosen, 0), **self.counts(mask)}
         found = [
             FacetValue(value, count, value in chosen)
             for value, count in counts.items()

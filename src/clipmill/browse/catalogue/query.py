@@ -115,8 +115,11 @@ class Query:
                 )
         _check(facets["state"], ranges, single)
         sort = single.pop("sort", "")
+        several: dict[str, Any] = {
+            name: tuple(dict.fromkeys(values)) for name, values in facets.items()
+        }
         return cls(
-            **{name: tuple(dict.fromkeys(values)) for name, values in facets.items()},
+            **several,
             **{name: single[name] for name in _TEXTS if name in single},
             # Of two ranges of one number the later one counts.
             ranges=tuple({one.column: one for one in ranges}.values()),
