@@ -35,7 +35,7 @@ def with_clip_scores(
         rows = stage.table.columns(columns)
         rows = rows.filter(pc.equal(rows["status"], OK))
         keys = [owners] if stage.backend.level == "video" else lines
-        places = places_of(keys, rows["key"])
+        places = first_places(keys, rows["key"])
         for column in columns:
             clips = clips.append_column(f"{name}.{column}", rows[column].take(places))
     return clips
@@ -63,7 +63,7 @@ def files_of(video_ids: pa.Array, listing: VideoList) -> pa.Array:
     return listing.file_ids.take(pc.index_in(video_ids, value_set=videos))
 
 
-def places_of(keys: Sequence[pa.Array], rows: pa.ChunkedArray) -> pa.Array:
+def first_places(keys: Sequence[pa.Array], rows: pa.ChunkedArray) -> pa.Array:
     """Return the row of the first of several keys that has one; null where none has."""
     known = rows.combine_chunks()
     return pc.coalesce(*(pc.index_in(key, value_set=known, skip_nulls=True) for key in keys))
@@ -93,7 +93,7 @@ def object_scores(context: Context, clips: pa.Table, reports: Sequence[StepRepor
     own = clips.select(["clip_id", "video_id", *OUTCOME.names]).take(every["place"])
     result = _with_verdicts(own.add_column(0, "object_id", every["object_id"]), reports)
     for name, part in parts.items():
-        rows = places_of([result["object_id"].combine_chunks()], part["object_id"])
+        rows = first_places([result["object_id"].combine_chunks()], part["object_id"])
         for column in part.column_names:
             if column not in ("key", "object_id"):
                 result = result.append_column(f"{name}.{column}", part[column].take(rows))

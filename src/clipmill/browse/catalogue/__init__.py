@@ -8,7 +8,13 @@ page = catalogue.query(Query.parse([("state", "dropped"), ("quality.clarity", "1
 
 from clipmill.browse.catalogue.catalogue import Catalogue
 from clipmill.browse.catalogue.numbers import NumberColumn
-from clipmill.browse.catalogue.page import CatalogueClip, CataloguePage, Facet, FacetValue, Place
+from clipmill.browse.catalogue.page import (
+    CatalogueClip,
+    CataloguePage,
+    Facet,
+    FacetValue,
+    RankedClip,
+)
 from clipmill.browse.catalogue.query import Query, ScoreRange
 
 __all__ = [
@@ -18,7 +24,7 @@ __all__ = [
     "Facet",
     "FacetValue",
     "NumberColumn",
-    "Place",
     "Query",
+    "RankedClip",
     "ScoreRange",
 ]

@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 
 from clipmill.pipeline.context import Context
 from clipmill.pipeline.inputs.videos import VideoList
-from clipmill.results.measures import places_of
+from clipmill.results.measures import first_places
 from clipmill.results.stored import StoredSamples
 
 _CAPTION = "caption"
@@ -54,4 +54,4 @@ def _joined(keys: Any, texts: Any, lineage: Sequence[pa.Array]) -> pa.Array:
     rows = rows.group_by(["key", "text"], use_threads=False).aggregate([])
     lists = rows.group_by("key", use_threads=False).aggregate([("text", "list")]).combine_chunks()
     joined = pc.binary_join(lists["text_list"].combine_chunks(), "\n")
-    return joined.take(places_of(lineage, lists["key"]))
+    return joined.take(first_places(lineage, lists["key"]))

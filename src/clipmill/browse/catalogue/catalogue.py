@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from clipmill.browse.catalogue.captions import captions_of
 from clipmill.browse.catalogue.counting import Coded
 from clipmill.browse.catalogue.numbers import NumberColumn, Numbers
-from clipmill.browse.catalogue.page import CatalogueClip, CataloguePage, Facet, Place
+from clipmill.browse.catalogue.page import CatalogueClip, CataloguePage, Facet, RankedClip
 from clipmill.browse.catalogue.query import FACETS, Query, words_of
 from clipmill.errors import UsageError
 from clipmill.pipeline.context import Context
@@ -31,7 +31,7 @@ ValueT = TypeVar("ValueT")
 TEXTS: Final = ("path", "caption", "key", *FACETS)
 """Columns of texts that clips can be sorted by."""
 
-MAX_WARM: Final = 300_000
+MAX_WARM: Final = 2_000_000
 
 _KEPT_MASKS = 16
 _KEPT_ANSWERS = 8
@@ -112,7 +112,7 @@ class Catalogue:
             return self._columns[name]
 
     def warm(self) -> None:
-        """Read every number ahead of its first use; beyond `MAX_WARM` rows that takes too much."""
+        """Read every number ahead of its first use; beyond `MAX_WARM` rows they would not fit."""
         if len(self) <= MAX_WARM:
             for name in self.levels:
                 self.column(name)
@@ -157,7 +157,7 @@ class Catalogue:
         """Return all rows that a query asks for, in its order; see `query`."""
         return self._answer(query)[0]
 
-    def rank(self, key: str, column: str, *, count: int = 4) -> Place | None:
+    def rank(self, key: str, column: str, *, count: int = 4) -> RankedClip | None:
         """Return where a clip stands among all that have a number, with its neighbours.
 
         Objects and samples count by their largest value.
@@ -179,7 +179,7 @@ class Catalogue:
         known = np.flatnonzero(~np.isnan(values))
         order = known[np.argsort(values[known], kind="stable")]
         at = int(np.flatnonzero(order == row)[0])
-        return Place(
+        return RankedClip(
             column=column,
             value=float(values[row]),
             rank=at + 1,

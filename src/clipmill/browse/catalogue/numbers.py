@@ -14,7 +14,7 @@ from clipmill.annotations.columns import object_columns, object_list, scalar_col
 from clipmill.errors import UsageError
 from clipmill.pipeline.context import Context
 from clipmill.pipeline.inputs.videos import VideoList
-from clipmill.results.measures import files_of, lineage_of, places_of
+from clipmill.results.measures import files_of, first_places, lineage_of
 from clipmill.results.outcomes import Outcomes
 from clipmill.results.stored import PLAIN, SCHEMA, StoredSamples
 from clipmill.store.parts import OK
@@ -52,7 +52,12 @@ class NumberColumn:
             holds &= self.values >= low
         if high is not None:
             holds &= self.values <= high
-        return self._flagged(self.rows[holds])
+        return holds if self._whole else self._flagged(self.rows[holds])
+
+    @property
+    def _whole(self) -> bool:
+        """Whether it is one value per row of the catalogue."""
+        return self.level == "clip" and len(self.values) == self.count
 
     @cached_property
     def missing(self) -> npt.NDArray[np.bool_]:
@@ -62,7 +67,7 @@ class NumberColumn:
     @cached_property
     def smallest(self) -> Floats:
         """Smallest value of each clip, float64 [n]; NaN where there is none."""
-        return self._reduced(np.minimum)
+        return self.values if self._whole else self._reduced(np.minimum)
 
     @cached_property
     def largest(self) -> Floats:
@@ -148,7 +153,7 @@ class Numbers:
             rows = stage.table.columns(columns)
             rows = rows.filter(pc.equal(rows["status"], OK))
             keys = [self._files] if stage.backend.level == "video" else self._lines
-            places = places_of(keys, rows["key"])
+            places = first_places(keys, rows["key"])
             yield from (self._dense(f"{group}.{c}", rows[c].take(places)) for c in columns)
 
     @cached_property
@@ -165,8 +170,14 @@ class Numbers:
 
     def _dense(self, name: str, column: pa.ChunkedArray) -> NumberColumn:
         values = _floats(column)
-        rows = np.flatnonzero(~np.isnan(values))
-        return NumberColumn(name, "clip", len(values), rows, values[rows])
+        known = ~np.isnan(values)
+        if known.all():
+            return NumberColumn(name, "clip", len(values), self._every_row, values)
+        return NumberColumn(name, "clip", len(values), np.flatnonzero(known), values[known])
+
+    @cached_property
+    def _every_row(self) -> npt.NDArray[np.int64]:
+        return np.arange(self._clips.num_rows)
 
     def _sparse(
         self, group: str, level: str, keys: pa.ChunkedArray, table: pa.Table

@@ -127,7 +127,7 @@ class CataloguePage:
 
 
 @dataclass(frozen=True)
-class Place:
+class RankedClip:
     """Where a clip stands in the ranking of a number.
 
     Attributes:
