@@ -11,6 +11,7 @@ number from the disk, which is told apart. Bars: first page < 1 s, a filter or s
 
 import argparse
 import http.client
+import os
 import re
 import statistics
 import subprocess
@@ -146,8 +147,9 @@ def served(workspace: Path) -> Iterator[tuple[int, str, int]]:
         child.wait()
 
 
-def ask(port: int, cookie: str, path: str) -> float:
-    """Return the seconds until an answer was there."""
+def ask(port: int, cookie: str, process: int, path: str) -> tuple[float, float]:
+    """Return the seconds until an answer was there, and CPU seconds of the server."""
+    spent = cpu_of(process)
     link = http.client.HTTPConnection("127.0.0.1", port, timeout=300)
     began = time.monotonic()
     link.request("GET", path.replace(" ", "%20"), headers={"Cookie": cookie})
@@ -156,7 +158,13 @@ def ask(port: int, cookie: str, path: str) -> float:
     took = time.monotonic() - began
     if answer.status != 200:
         raise SystemExit(f"{path}: {answer.status}")
-    return took
+    return took, cpu_of(process) - spent
+
+
+def cpu_of(process: int) -> float:
+    """Return the CPU seconds that a process has taken."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def resident(process: int, name: str) -> int:
@@ -168,11 +176,16 @@ def resident(process: int, name: str) -> int:
 def measure(workspace: Path, show: Callable[[str], None]) -> None:
     """Ask a server for every view."""
     with served(workspace) as (port, cookie, process):
-        show(f"{'home page':<28}{ask(port, cookie, '/'):8.2f} s")
-        for name, queries in VIEWS.items():
-            seconds = [ask(port, cookie, f"/clips?{query}") for query in queries]
-            again = statistics.median(seconds[1:])
-            show(f"{name:<28}{seconds[0]:8.2f} s first, {again:6.2f} s then")
+        for name, queries in ({"home page": None} | VIEWS).items():
+            paths = ["/"] if queries is None else [f"/clips?{query}" for query in queries]
+            took = [ask(port, cookie, process, path) for path in paths]
+            (wall, cpu), rest = took[0], took[1:] or took
+            again = [statistics.median(column) for column in zip(*rest, strict=True)]
+            show(
+                f"{name:<28}{wall:7.2f} s ({cpu:.2f} CPU) first, "
+                f"{again[0]:6.2f} s ({again[1]:.2f} CPU) then"
+            )
+        show(f"{'CPU of the server in all':<28}{cpu_of(process):7.2f} s")
         now, most = resident(process, "VmRSS"), resident(process, "VmHWM")
         show(f"{'memory of the server':<28}{now:6d} MiB, {most} MiB at its most")
 

@@ -1,9 +1,10 @@
 """All clips of a run as columns: asked by queries, answered in pages."""
 
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from threading import RLock
+from threading import Lock, Thread
 from typing import Any, Final, TypeVar
 
 import numpy as np
@@ -31,8 +32,10 @@ ValueT = TypeVar("ValueT")
 TEXTS: Final = ("path", "caption", "key", *FACETS)
 """Columns of texts that clips can be sorted by."""
 
+WARM_AT_ONCE: Final = 300_000
 MAX_WARM: Final = 2_000_000
 
+_PART_OF_ID = re.compile(r"[0-9a-f-]{4,}")
 _KEPT_MASKS = 16
 _KEPT_ANSWERS = 8
 _PLAIN = ("video_id", "path", "start", "end", "value", "threshold", "rank", "population")
@@ -52,7 +55,8 @@ class Catalogue:
     """
 
     def __init__(self, context: Context, listing: VideoList, reports: Sequence[StepReport]) -> None:
-        self._lock = RLock()
+        # Who asks for a page waits for no number that it does not show.
+        self._answering, self._reading, self._captioning = Lock(), Lock(), Lock()
         self._context, self._listing = context, listing
         outcomes = follow_run(context, listing, reports)
         self._samples = StoredSamples.of_run(context, reports)
@@ -87,7 +91,7 @@ class Catalogue:
     @property
     def captions(self) -> pa.Array:
         """Caption of every row, string [n]; null where there is none."""
-        with self._lock:
+        with self._captioning:
             return self._captions
 
     @cached_property
@@ -106,16 +110,26 @@ class Catalogue:
         Raises:
             UsageError: There is no such number.
         """
-        with self._lock:
+        with self._reading:
             if name not in self._columns:
                 self._columns |= {column.name: column for column in self._numbers.read(name)}
             return self._columns[name]
 
     def warm(self) -> None:
-        """Read every number ahead of its first use; beyond `MAX_WARM` rows they would not fit."""
-        if len(self) <= MAX_WARM:
-            for name in self.levels:
-                self.column(name)
+        """Read captions and numbers ahead of their first use.
+
+        That goes on in another thread where it takes long, and ends with the captions where so many
+        numbers would not fit into memory.
+        """
+        _ = self.captions
+        if len(self) <= WARM_AT_ONCE:
+            self._read_all()
+        elif len(self) <= MAX_WARM:
+            Thread(target=self._read_all, daemon=True).start()
+
+    def _read_all(self) -> None:
+        for name in self.levels:
+            self.column(name)
 
     def facet_counts(self, facet: str) -> Mapping[str, int]:
         """Return how many clips have each value of a facet, e.g. of `state`."""
@@ -221,7 +235,7 @@ class Catalogue:
 
     def _answer(self, query: Query) -> tuple[Rows, Sequence[Facet]]:
         asked = query.having(page=1, size=1)
-        with self._lock:
+        with self._answering:
             return _kept(self._answers, _KEPT_ANSWERS, asked, lambda: self._compute(asked))
 
     def _compute(self, query: Query) -> tuple[Rows, Sequence[Facet]]:
@@ -230,12 +244,13 @@ class Catalogue:
             column = self.column(one.column)
             base &= column.missing if one.missing else column.within(one.low, one.high)
         for name, columns in (
-            ("q", ("caption", "path", "key")),
+            ("q", ("caption", "path")),
             ("caption", ("caption",)),
             ("path", ("path",)),
         ):
             for word in words_of(getattr(query, name)):
-                base &= np.logical_or.reduce([self._having(column, word) for column in columns])
+                ids = ("key",) if name == "q" and _PART_OF_ID.fullmatch(word) else ()
+                base &= np.logical_or.reduce([self._having(c, word) for c in (*columns, *ids)])
         chosen = {name: self._coded[name].among(getattr(query, name)) for name in FACETS}
         facets = []
         for name in FACETS:

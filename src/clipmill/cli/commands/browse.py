@@ -58,9 +58,7 @@ def browse(
 
     say(f"reading {workspace}")
     with listener:
-        # The first page shows captions; numbers are needed later.
-        _ = site.catalogue.captions
-        threading.Thread(target=site.catalogue.warm, daemon=True).start()
+        site.catalogue.warm()
         serve(site, listener, ready=ready)
 
 
