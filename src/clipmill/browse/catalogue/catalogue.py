@@ -4,7 +4,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from threading import Lock, Thread
+from threading import Lock
 from typing import Any, Final, TypeVar
 
 import numpy as np
@@ -32,7 +32,6 @@ ValueT = TypeVar("ValueT")
 TEXTS: Final = ("path", "caption", "key", *FACETS)
 """Columns of texts that clips can be sorted by."""
 
-WARM_AT_ONCE: Final = 300_000
 MAX_WARM: Final = 2_000_000
 
 _PART_OF_ID = re.compile(r"[0-9a-f-]{4,}")
@@ -118,18 +117,12 @@ class Catalogue:
     def warm(self) -> None:
         """Read captions and numbers ahead of their first use.
 
-        That goes on in another thread where it takes long, and ends with the captions where so many
-        numbers would not fit into memory.
+        Captions alone where so many numbers would not fit into memory.
         """
         _ = self.captions
-        if len(self) <= WARM_AT_ONCE:
-            self._read_all()
-        elif len(self) <= MAX_WARM:
-            Thread(target=self._read_all, daemon=True).start()
-
-    def _read_all(self) -> None:
-        for name in self.levels:
-            self.column(name)
+        if len(self) <= MAX_WARM:
+            for name in self.levels:
+                self.column(name)
 
     def facet_counts(self, facet: str) -> Mapping[str, int]:
         """Return how many clips have each value of a facet, e.g. of `state`."""
