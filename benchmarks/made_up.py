@@ -36,6 +36,9 @@ SEED = 11
 LAST = "caption"
 """Last step: what comes behind it has a row per object, which is another matter."""
 
+OfKeys = Callable[[np.random.Generator, pa.Array], pa.Array]
+"""Makes a column of the keys of its rows."""
+
 Make = Callable[[np.random.Generator, int], pa.Array]
 
 
@@ -76,15 +79,22 @@ VALUES: Mapping[str, Any] = {
 }
 
 
-def make_files(folder: Path, count: int) -> None:
-    """Make videos by name: links to a few files of a few bytes; an idle run opens none of them."""
+def _no_video(number: int) -> bytes:
+    return f"video {number}".encode()
+
+
+def make_files(folder: Path, count: int, *, content: Callable[[int], bytes] = _no_video) -> None:
+    """Make videos by name: links to a few files, by default of a few bytes.
+
+    An idle run opens none of them.
+    """
     for number in range(count):
         place = folder / f"{number // FILES_PER_FOLDER:04d}" / f"v{number:07d}.mp4"
         if number % FILES_PER_FOLDER == 0:
             place.parent.mkdir(parents=True, exist_ok=True)
         if number % LINKS_PER_FILE == 0:
             first = place
-            place.write_bytes(f"video {number}".encode())
+            place.write_bytes(content(number))
         else:
             place.hardlink_to(first)
 
@@ -98,9 +108,22 @@ def pipeline_of(videos: Path) -> Pipeline:
     return pipeline.model_copy(update={"steps": steps, "sources": (source,)})
 
 
-def make(folder: Path, count: int) -> None:
-    """Make videos, and a workspace in which all is done but for the verdicts."""
-    make_files(folder / "videos", count)
+def make(
+    folder: Path,
+    count: int,
+    *,
+    content: Callable[[int], bytes] = _no_video,
+    own: Mapping[str, OfKeys] | None = None,
+) -> None:
+    """Make videos, and a workspace in which all is done but for the verdicts.
+
+    Args:
+        folder: Where to.
+        count: Videos.
+        content: Bytes of a file.
+        own: See `write_rows`.
+    """
+    make_files(folder / "videos", count, content=content)
     pipeline = pipeline_of(folder / "videos")
     listing = VideoList.of(list_sources(pipeline.sources))
     contents = [
@@ -108,17 +131,24 @@ def make(folder: Path, count: int) -> None:
         for uri in listing.videos.table["uri"].to_pylist()
     ]
     files = dict(zip(listing.file_ids.to_pylist(), contents, strict=True))
-    write_rows(Workspace.open(folder / "ws", create=True), pipeline, files)
+    write_rows(Workspace.open(folder / "ws", create=True), pipeline, files, own=own)
     (folder / "pipeline.yaml").write_text(dump_pipeline(pipeline))
 
 
-def write_rows(workspace: Workspace, pipeline: Pipeline, files: Mapping[str, str]) -> None:
+def write_rows(
+    workspace: Workspace,
+    pipeline: Pipeline,
+    files: Mapping[str, str],
+    *,
+    own: Mapping[str, OfKeys] | None = None,
+) -> None:
     """Write a row for every clip into every annotation of a pipeline.
 
     Args:
         workspace: Where to.
         pipeline: Its windows and shots leave the clips whole, but for those with a cut.
         files: Content digests by `file_id`.
+        own: Columns by `annotation.column` that are made of the keys of their rows.
     """
     keys = pa.array(list(files), pa.string())
     contents = pa.array(list(files.values()), pa.string())
@@ -133,10 +163,14 @@ def write_rows(workspace: Workspace, pipeline: Pipeline, files: Mapping[str, str
         if not name:
             continue
         stage = context.stages[name]
-        if stage.backend.level == "video":
-            _write(workspace, stage, keys, random, content=contents)
-        else:
-            _write(workspace, stage, pa.concat_arrays([clips, later]) if cut else clips, random)
+        of_file = stage.backend.level == "video"
+        rows = keys if of_file else pa.concat_arrays([clips, later]) if cut else clips
+        made = {
+            column.removeprefix(f"{name}."): make_column(random, rows)
+            for column, make_column in (own or {}).items()
+            if column.startswith(f"{name}.")
+        }
+        _write(workspace, stage, rows, random, **made, **({"content": contents} if of_file else {}))
 
 
 def _write(

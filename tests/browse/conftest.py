@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from pathlib import Path
 
 import pytest
 from served_site import served
+from tiny_run import make_tiny_run
 from truthful_run import shared_workspace
 
 from clipmill.browse.site import Site
+from clipmill.store.workspace import Workspace
 
 
 @pytest.fixture(scope="session")
@@ -26,3 +29,9 @@ def site(workspace: str) -> Iterator[Site]:
 def serving() -> Callable[..., AbstractContextManager[Site]]:
     """Serve another workspace: `with serving(uri, judge="Ann") as site`."""
     return served
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Workspace:
+    """A small run of its own, which a test may spoil."""
+    return make_tiny_run(tmp_path)

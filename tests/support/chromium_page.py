@@ -151,11 +151,15 @@ class ChromiumPage:
     def wait_for(self, expression: str, *, seconds: float = 90.0) -> Any:
         """Poll until an expression is true; raises TimeoutError."""
         deadline = time.monotonic() + seconds
-        while not (value := self.evaluate(expression)):
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"never true: {expression}; errors: {self.errors}")
-            self.evaluate("new Promise((done) => setTimeout(done, 40))")
-        return value
+        while time.monotonic() < deadline:
+            try:
+                if value := self.evaluate(expression):
+                    return value
+                self.evaluate("new Promise((done) => setTimeout(done, 40))")
+            except RuntimeError as error:
+                if "navigated" not in str(error) and "context" not in str(error):
+                    raise  # all but another page that took the place of this one
+        raise TimeoutError(f"never true: {expression}; errors: {self.errors}")
 
     def press(self, key: str, *, code: str = "", text: str = "") -> None:
         """Press a key in the focused element."""

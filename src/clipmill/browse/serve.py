@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Callable
+from typing import Final
 
 import uvicorn
 
@@ -9,16 +10,28 @@ from clipmill.browse.app import make_app
 from clipmill.browse.site import Site
 from clipmill.errors import UsageError
 
+DEFAULT_PORT: Final = 8008
 
-def listen(port: int) -> socket.socket:
+
+def listen(port: int | None) -> socket.socket:
     """Return a socket that listens on loopback.
 
     Args:
-        port: The port; 0 for any that is free.
+        port: The port; 0 for any that is free. `DEFAULT_PORT` when None, or any other where that is
+            taken, such as by a server over another workspace.
 
     Raises:
         UsageError: The port is taken.
     """
+    if port is not None:
+        return _bound(port)
+    try:
+        return _bound(DEFAULT_PORT)
+    except UsageError:
+        return _bound(0)
+
+
+def _bound(port: int) -> socket.socket:
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -56,7 +69,18 @@ def serve(
         def stop(self) -> None:
             self.should_exit = True
 
-    config = uvicorn.Config(make_app(site), log_level="warning", access_log=False, lifespan="off")
+    config = uvicorn.Config(
+        make_app(site),
+        # Whose limits are known: 64 KiB of address and headers.
+        http="h11",
+        ws="none",
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        # A page that is still being made does not keep Ctrl-C from ending the server.
+        timeout_graceful_shutdown=2,
+    )
     server = Server(config)
     if stoppable is not None:
         stoppable(server.stop)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from threading import Lock
 
+from clipmill.browse.catalogue import Catalogue
 from clipmill.inspection.scores import Score, selection_scores
 from clipmill.pipeline.context import Context
 from clipmill.pipeline.inputs.videos import VideoList
@@ -42,6 +43,11 @@ class OpenRun:
         """Scores of every selection, in pipeline order."""
         return selection_scores(self.context, self.listing, self.reports)
 
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """All clips of the run; see `Site.catalogue`."""
+        return Catalogue(self.context, self.listing, self.reports)
+
 
 @dataclass(eq=False)
 class Site:
@@ -77,3 +83,10 @@ class Site:
             if self._run is None or stamp != self._stamp:
                 self._run, self._stamp = OpenRun.open(self.uri), stamp
             return self._run
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """All clips of the last run; made once, whoever asks first."""
+        run = self.run
+        with self._lock:
+            return run.catalogue

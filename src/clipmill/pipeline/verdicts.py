@@ -220,6 +220,11 @@ def parts_of(rule: str) -> list[str]:
     return rule.removeprefix(_INTO).split(", ")
 
 
+def part_lists(rules: pa.Array) -> pa.Array:
+    """Return the ids of the parts that rules by `into` name, list<string> [n]."""
+    return pc.split_pattern(pc.utf8_slice_codeunits(rules, len(_INTO)), ", ")
+
+
 def verdict_columns(count: int, **columns: Any) -> Verdicts:
     """Return verdicts of columns.
 

@@ -1,7 +1,6 @@
 """The numbers that annotations have measured, beside the clips or objects that they belong to."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -10,7 +9,7 @@ from clipmill.annotations.columns import object_columns, object_list, scalar_col
 from clipmill.pipeline.context import Context, Stage
 from clipmill.pipeline.inputs.videos import VideoList
 from clipmill.pipeline.verdicts import StepReport
-from clipmill.results.outcomes import OUTCOME, Outcomes, outcome_of
+from clipmill.results.outcomes import OUTCOME, Outcomes, outcomes_in
 from clipmill.store.parts import OK
 
 _CLASS = "class_name"
@@ -29,33 +28,42 @@ def with_clip_scores(
         listing: Videos of the run.
         outcomes: Knows what each clip was cut from.
     """
-    lines = _lines(clips["clip_id"].to_pylist(), outcomes.parents)
-    videos = listing.videos.table["video_id"].combine_chunks()
-    owners = listing.file_ids.take(
-        pc.index_in(clips["video_id"].combine_chunks(), value_set=videos)
-    )
+    lines = lineage_of(clips["clip_id"].combine_chunks(), outcomes)
+    owners = files_of(clips["video_id"].combine_chunks(), listing)
     for name, stage in context.stages.items():
         columns = sorted(scalar_columns(stage.backend.Row))
         rows = stage.table.columns(columns)
         rows = rows.filter(pc.equal(rows["status"], OK))
         keys = [owners] if stage.backend.level == "video" else lines
-        places = _places(keys, rows["key"])
+        places = first_places(keys, rows["key"])
         for column in columns:
             clips = clips.append_column(f"{name}.{column}", rows[column].take(places))
     return clips
 
 
-def _lines(clip_ids: Sequence[str | None], parents: Mapping[str, str]) -> list[pa.Array]:
-    """Return the clips, what they were cut from, what that was cut from, ..."""
+def lineage_of(clip_ids: pa.Array, outcomes: Outcomes) -> list[pa.Array]:
+    """Return the clips, what they were cut from, what that was cut from, ...; string [n] each.
+
+    Args:
+        clip_ids: string [n]; null where there is no clip.
+        outcomes: Knows what each clip was cut from.
+    """
+    children, parents = (column.combine_chunks() for column in outcomes.parents.columns)
     lines: list[pa.Array] = []
-    names = list(clip_ids)
-    while any(names) or not lines:
-        lines.append(pa.array(names, pa.string()))
-        names = [parents.get(name) if name else None for name in names]
+    names = clip_ids
+    while not lines or names.null_count < len(names):
+        lines.append(names)
+        names = parents.take(pc.index_in(names, value_set=children, skip_nulls=True))
     return lines
 
 
-def _places(keys: Sequence[pa.Array], rows: pa.ChunkedArray) -> pa.Array:
+def files_of(video_ids: pa.Array, listing: VideoList) -> pa.Array:
+    """Return the `file_id` of videos; null where there is no such video."""
+    videos = listing.videos.table["video_id"].combine_chunks()
+    return listing.file_ids.take(pc.index_in(video_ids, value_set=videos))
+
+
+def first_places(keys: Sequence[pa.Array], rows: pa.ChunkedArray) -> pa.Array:
     """Return the row of the first of several keys that has one; null where none has."""
     known = rows.combine_chunks()
     return pc.coalesce(*(pc.index_in(key, value_set=known, skip_nulls=True) for key in keys))
@@ -85,7 +93,7 @@ def object_scores(context: Context, clips: pa.Table, reports: Sequence[StepRepor
     own = clips.select(["clip_id", "video_id", *OUTCOME.names]).take(every["place"])
     result = _with_verdicts(own.add_column(0, "object_id", every["object_id"]), reports)
     for name, part in parts.items():
-        rows = _places([result["object_id"].combine_chunks()], part["object_id"])
+        rows = first_places([result["object_id"].combine_chunks()], part["object_id"])
         for column in part.column_names:
             if column not in ("key", "object_id"):
                 result = result.append_column(f"{name}.{column}", part[column].take(rows))
@@ -112,19 +120,19 @@ def _exploded(name: str, stage: Stage, columns: list[str]) -> pa.Table:
 
 def _with_verdicts(objects: pa.Table, reports: Sequence[StepReport]) -> pa.Table:
     """Put the verdicts on objects in the place of their clips' outcomes."""
-    own: dict[str, dict[str, Any]] = {}
+    parts = []
     for report in reports:
         out = pc.and_(
             pc.equal(report.verdicts["level"], "object"),
             pc.is_in(report.verdicts["state"], value_set=pa.array(["dropped", "failed"])),
         )
-        for row in report.verdicts.filter(out).to_pylist():
-            own.setdefault(row["key"], outcome_of(report, row))
-    if not own:
+        rows = report.verdicts.filter(out)
+        parts.append(outcomes_in(report, rows).append_column("key", rows["key"]))
+    verdicts = pa.concat_tables(parts).combine_chunks()
+    if not verdicts.num_rows:
         return objects
-    ids = pa.array(list(own), pa.string())
-    verdicts = pa.Table.from_pylist(list(own.values()), schema=OUTCOME)
-    place = pc.index_in(objects["object_id"], value_set=ids)
+    # Of several verdicts the first one counts.
+    place = pc.index_in(objects["object_id"], value_set=verdicts["key"].combine_chunks())
     judged = pc.is_valid(place)
     for name in OUTCOME.names:
         values = pc.if_else(judged, verdicts[name].take(place), objects[name])

@@ -4,37 +4,24 @@ import os
 import warnings
 from collections.abc import Collection, Sequence
 from functools import cached_property
-from typing import Any, Literal
+from typing import Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from clipmill.clips import Video
-from clipmill.config import SamplesStep
 from clipmill.errors import UsageError
 from clipmill.pipeline.context import Context
 from clipmill.pipeline.inputs.videos import VideoList
 from clipmill.pipeline.recorded.last_run import look_past_damage, require_last_run
 from clipmill.pipeline.recorded.look import reports_of
 from clipmill.pipeline.verdicts import StepReport
+from clipmill.results.clips import clip_table
 from clipmill.results.measures import object_scores, with_clip_scores
-from clipmill.results.outcomes import OUTCOME, Ending, Outcomes, Status, chosen, follow_run
+from clipmill.results.outcomes import Outcomes, Status, chosen, follow_run
 from clipmill.results.sample import Sample
 from clipmill.results.stored import PLAIN, StoredSamples
 
-_CLIPS = pa.schema(
-    [
-        ("clip_id", pa.string()),
-        ("video_id", pa.string()),
-        ("source", pa.string()),
-        ("path", pa.string()),
-        ("uri", pa.string()),
-        ("start", pa.int64()),
-        ("end", pa.int64()),
-        ("num_frames", pa.int64()),
-        *OUTCOME,
-    ]
-)
 _HEADS = ["clip_id", "video_id", "path", "status", "step", "reason"]
 """Columns of clips that stand before their scores."""
 
@@ -205,9 +192,7 @@ class Results:
 
     @cached_property
     def _stored(self) -> StoredSamples:
-        steps = self._context.pipeline.steps_of(SamplesStep) if self._finished else ()
-        names = [step.samples for step in steps]
-        return StoredSamples(self._context.workspace, names)
+        return StoredSamples.of_run(self._context, self._reports)
 
     @cached_property
     def _outcomes(self) -> Outcomes:
@@ -219,23 +204,7 @@ class Results:
 
     @cached_property
     def _clips(self) -> pa.Table:
-        left_out = {p.video_id: p for p in self._listing.problems}
-        rows = []
-        for ending in self._outcomes.endings:
-            video = self._videos.get(ending.video_id) or left_out[ending.video_id]
-            row: dict[str, Any] = {
-                "video_id": ending.video_id,
-                "source": getattr(video, "source", None),
-                "path": video.relative_path,
-                "uri": video.uri,
-            }
-            rows.append(row | _frames_of(ending) | dict(ending.outcome))
-        clips = pa.Table.from_pylist(rows, schema=_CLIPS)
-        counts = pc.value_counts(self._stored.table(["clip_id"])["clip_id"])
-        place = pc.index_in(clips["clip_id"], value_set=counts.field("values"), skip_nulls=True)
-        return clips.append_column(
-            "num_samples", pc.fill_null(counts.field("counts").take(place), 0)
-        )
+        return clip_table(self._listing, self._outcomes, self._stored)
 
     @cached_property
     def _clip_scores(self) -> pa.Table:
@@ -245,15 +214,3 @@ class Results:
     @cached_property
     def _object_scores(self) -> pa.Table:
         return object_scores(self._context, self._clips, self._reports)
-
-
-def _frames_of(ending: Ending) -> dict[str, str | int]:
-    clip = ending.clip
-    if clip is None:
-        return {}
-    return {
-        "clip_id": clip.clip_id,
-        "start": clip.start,
-        "end": clip.end,
-        "num_frames": clip.num_frames,
-    }

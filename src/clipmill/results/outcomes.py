@@ -1,17 +1,19 @@
-"""How every clip of a run ended, in one pass over the verdicts of its steps."""
+"""How every clip of a run ended, in one pass over the verdicts of its steps: columns throughout."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from clipmill.clips import Clip
+from clipmill.clips import VIDEO_ID_DIGITS
 from clipmill.errors import UsageError
 from clipmill.pipeline.context import Context
 from clipmill.pipeline.inputs.videos import VideoList
-from clipmill.pipeline.verdicts import OUT, StepReport, parts_of
+from clipmill.pipeline.population import ClipColumns, clip_ids
+from clipmill.pipeline.verdicts import OUT, StepReport, part_lists
 
 Status = Literal["kept", "dropped", "failed", "postponed", "pending"]
 """How a clip, video or object ended: `kept`; `dropped` by a rule; `failed` by a fault of its own;
@@ -33,20 +35,16 @@ OUTCOME = pa.schema(
 )
 """Columns that say how something ended; null but for `status` where it was kept."""
 
-
-@dataclass(frozen=True)
-class Ending:
-    """How one clip ended, or a part of a video that never became a clip.
-
-    Attributes:
-        video_id: Its video.
-        clip: Its frames; None for a video, or a part of one, that never became a clip.
-        outcome: Values of `OUTCOME`; columns that are missing are null.
-    """
-
-    video_id: str
-    clip: Clip | None
-    outcome: Mapping[str, Any]
+ENDINGS = pa.schema(
+    [
+        ("video_id", pa.string()),
+        ("clip_id", pa.string()),
+        ("start", pa.int64()),
+        ("end", pa.int64()),
+        *OUTCOME,
+    ]
+)
+"""One row per clip; without `clip_id`, `start` and `end` for what never became one."""
 
 
 @dataclass
@@ -54,43 +52,57 @@ class _Run:
     """The run as far as its steps have been followed.
 
     Attributes:
-        alive: Clips that are still in, by id; None for videos whose frames are not counted yet.
-        parents: What each clip was cut from.
-        endings: Those that are out.
+        alive: Ids of the clips that are still in, of the videos until their frames are counted.
+        parents: What each clip was cut from: `clip_id`, `parent`.
+        endings: Rows of `ENDINGS` of what is out, but for `start` and `end`.
     """
 
-    alive: dict[str, Clip | None]
-    parents: dict[str, str] = field(default_factory=dict)
-    endings: list[Ending] = field(default_factory=list)
+    alive: pa.Array
+    parents: list[pa.Table] = field(default_factory=list)
+    endings: list[pa.Table] = field(default_factory=list)
+    counted: bool = False
 
     def follow(self, report: StepReport) -> None:
         """Take over what a step decided."""
         verdicts = report.verdicts
         told = pc.is_in(verdicts["state"], value_set=pa.array([*OUT, "split"]))
-        of_object = pc.equal(verdicts["level"], "object")
-        rows = verdicts.filter(pc.and_(told, pc.invert(of_object))).to_pylist()
-        split = {row["key"] for row in rows if row["state"] == "split"}
-        for row in rows:
-            if row["state"] == "split":
-                self._split(row["key"], row["rule"])
-                continue
-            # A part of a video may hold no frame; its other parts go on, or have none either.
-            whole = row["level"] == "clip" and row["key"] in self.alive and row["key"] not in split
-            clip = Clip.parse(row["key"]) if whole else None
-            self.endings.append(Ending(row["video_id"], clip, outcome_of(report, row)))
-            if row["key"] not in split:
-                self.alive.pop(row["key"], None)
+        rows = verdicts.filter(pc.and_(told, pc.not_equal(verdicts["level"], "object")))
+        splits = pc.equal(rows["state"], "split")
+        split, out = rows.filter(splits), rows.filter(pc.invert(splits))
+        split_keys = split["key"].combine_chunks()
+        # A part of a video may hold no frame; its other parts go on, or have none either.
+        gone = pc.invert(pc.is_in(out["key"], value_set=split_keys))
+        whole = pc.and_(pc.equal(out["level"], "clip"), gone)
+        whole = pc.and_(whole, pc.is_in(out["key"], value_set=self.alive))
+        whole = pc.and_(whole, _first_of_each(out["key"].combine_chunks()))
+        ending = outcomes_in(report, out)
+        clips = pc.if_else(whole, out["key"], pa.scalar(None, pa.string()))
+        ending = ending.add_column(0, "clip_id", clips)
+        self.endings.append(ending.add_column(0, "video_id", out["video_id"]))
+        out_keys = out.filter(gone)["key"].combine_chunks()
+        children = self._cut(split)
+        if len(split_keys) or len(out_keys):
+            left = pa.concat_arrays([split_keys, out_keys])
+            stays = pc.invert(pc.is_in(self.alive, value_set=left))
+            self.alive = pc.unique(pa.concat_arrays([self.alive.filter(stays), children]))
 
-    def _split(self, key: str, rule: str) -> None:
-        self.alive.pop(key, None)
-        for name in parts_of(rule):
-            self.parents.setdefault(name, key)
-            self.alive[name] = Clip.parse(name)
+    def _cut(self, split: pa.Table) -> pa.Array:
+        """Note the parts of clips that were cut, and return their ids."""
+        parts = part_lists(split["rule"].combine_chunks())
+        parents = split["key"].combine_chunks().take(pc.list_parent_indices(parts))
+        children = pc.list_flatten(parts)
+        self.parents.append(pa.table({"clip_id": children, "parent": parents}))
+        return children
 
-    def count_frames(self, frames: Mapping[str, int]) -> None:
-        """Turn the videos that are in into clips of all their frames."""
-        whole = (Clip(video_id, 0, frames[video_id]) for video_id in self.alive)
-        self.alive = {clip.clip_id: clip for clip in whole}
+    def count_frames(self, frames: pa.Array) -> None:
+        """Turn the videos that are in into clips of all their frames.
+
+        Args:
+            frames: int64 [n]: how many each has.
+        """
+        count, ends = len(frames), frames.to_numpy().astype(np.int32)
+        whole = ClipColumns(np.arange(count, dtype=np.int32), np.zeros(count, np.int32), ends)
+        self.alive, self.counted = clip_ids(self.alive, whole), True
 
 
 @dataclass(frozen=True)
@@ -98,13 +110,13 @@ class Outcomes:
     """How everything ended.
 
     Attributes:
-        endings: One per clip that was not cut into others, and per video or part of one that never
-            became a clip; by video in the order of the listing, then by start.
-        parents: The clip that each clip was cut from.
+        table: Rows of `ENDINGS`: one per clip that was not cut into others, and per video or part
+            of one that never became a clip; by video in the order of the listing, then by start.
+        parents: The clip that each clip was cut from: `clip_id`, `parent`; the first one counts.
     """
 
-    endings: tuple[Ending, ...]
-    parents: Mapping[str, str]
+    table: pa.Table
+    parents: pa.Table
 
 
 def follow_run(context: Context, listing: VideoList, reports: Sequence[StepReport]) -> Outcomes:
@@ -115,41 +127,79 @@ def follow_run(context: Context, listing: VideoList, reports: Sequence[StepRepor
         listing: Videos of the run.
         reports: Outcomes of all steps.
     """
-    run = _Run({video.video_id: None for video in listing.videos})
+    run = _Run(listing.videos.table["video_id"].combine_chunks())
     for report in reports:
         run.follow(report)
         if report.kind == "annotate" and report.unit == "videos" and not report.pending:
-            run.count_frames(_frames(context, listing))
+            run.count_frames(_frames(context, listing, run.alive))
     last = reports[-1]
     rest: dict[str, Any] = {"status": "kept"}
     if last.pending:
         reason = f"{last.pending} {last.unit} have no {last.title} row yet; run again"
         rest = {"status": "pending", "step": last.title, "reason": reason}
-    endings = [*run.endings, *_still_in(run.alive, rest)]
-    order = [v.video_id for v in listing.videos] + [p.video_id for p in listing.problems]
-    place = {video_id: number for number, video_id in enumerate(order)}
-    endings.sort(key=lambda e: (place[e.video_id], (e.clip.start, e.clip.end) if e.clip else ()))
-    return Outcomes(tuple(endings), run.parents)
+    table = pa.concat_tables([*run.endings, _still_in(run, rest)]).combine_chunks()
+    start, end = frames_of_ids(table["clip_id"].combine_chunks())
+    table = table.add_column(2, "start", start).add_column(3, "end", end)
+    parents = pa.schema([("clip_id", pa.string()), ("parent", pa.string())]).empty_table()
+    return Outcomes(
+        table.take(_order(table, listing)).cast(ENDINGS),
+        pa.concat_tables([parents, *run.parents]).combine_chunks(),
+    )
 
 
-def _still_in(alive: Mapping[str, Clip | None], outcome: Mapping[str, Any]) -> Iterator[Ending]:
-    for key, clip in alive.items():
-        yield Ending(clip.video_id if clip else key, clip, outcome)
+def _still_in(run: _Run, outcome: dict[str, Any]) -> pa.Table:
+    count = len(run.alive)
+    videos = pc.utf8_slice_codeunits(run.alive, 0, VIDEO_ID_DIGITS) if run.counted else run.alive
+    clips = run.alive if run.counted else pa.nulls(count, pa.string())
+    said = [pa.repeat(pa.scalar(outcome.get(f.name), f.type), count) for f in OUTCOME]
+    return pa.table([videos, clips, *said], names=["video_id", "clip_id", *OUTCOME.names])
 
 
-def _frames(context: Context, listing: VideoList) -> dict[str, int]:
-    """Return the number of frames of every probed video."""
+def _order(table: pa.Table, listing: VideoList) -> pa.Array:
+    """Return the rows by video in the order of the listing, then by start."""
+    names = pa.concat_tables(
+        rows.table.select(["video_id"]) for rows in (listing.videos, listing.problems)
+    )
+    place = pc.index_in(table["video_id"], value_set=names["video_id"].combine_chunks())
+    keys = {"place": place, **{n: pc.fill_null(table[n], -1) for n in ("start", "end")}}
+    return pc.sort_indices(pa.table(keys), [(name, "ascending") for name in keys])
+
+
+def _frames(context: Context, listing: VideoList, video_ids: pa.Array) -> pa.Array:
+    """Return the number of frames of some probed videos."""
     stage = next(stage for stage in context.stages.values() if stage.backend.level == "video")
     rows = stage.table.columns(["num_frames"])
-    found = zip(rows["key"].to_pylist(), rows["num_frames"].to_pylist(), strict=True)
-    files = listing.files
-    return {files[key].video_id: count for key, count in found if key in files}
+    videos = listing.videos.table["video_id"].combine_chunks()
+    files = listing.file_ids.take(pc.index_in(video_ids, value_set=videos))
+    known = rows["key"].combine_chunks()
+    return rows["num_frames"].combine_chunks().take(pc.index_in(files, value_set=known))
 
 
-def outcome_of(report: StepReport, row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values of `OUTCOME` that a verdict of a step stands for."""
-    facts = {name: row[name] for name in _FACTS}
-    return {"status": row["state"], "step": report.title, "reason": row["rule"], **facts}
+def frames_of_ids(ids: pa.Array) -> tuple[pa.Array, pa.Array]:
+    """Return first frame and end of clips, int64 [n]; null where an id is.
+
+    Args:
+        ids: Clip ids, string [n].
+    """
+    frames = pc.split_pattern(pc.utf8_slice_codeunits(ids, VIDEO_ID_DIGITS + 1), "-")
+    start, end = (pc.cast(pc.list_element(frames, at), pa.int64()) for at in (0, 1))
+    return start, end
+
+
+def _first_of_each(keys: pa.Array) -> pa.Array:
+    """Tell where each key is for the first time."""
+    flags = np.zeros(len(keys), bool)
+    codes = keys.dictionary_encode().indices.to_numpy()
+    flags[np.unique(codes, return_index=True)[1]] = True
+    return pa.array(flags)
+
+
+def outcomes_in(report: StepReport, verdicts: pa.Table) -> pa.Table:
+    """Return the rows of `OUTCOME` that verdicts of a step stand for."""
+    title = pa.repeat(pa.scalar(report.title, pa.string()), verdicts.num_rows)
+    facts = [verdicts[name] for name in _FACTS]
+    columns = [verdicts["state"], title, verdicts["rule"], *facts]
+    return pa.table(columns, schema=OUTCOME)
 
 
 def chosen(table: pa.Table, status: str | Collection[str] | None) -> pa.Table:

@@ -6,7 +6,10 @@ from functools import cached_property
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from clipmill.config import SamplesStep
 from clipmill.errors import UsageError
+from clipmill.pipeline.context import Context
+from clipmill.pipeline.verdicts import StepReport
 from clipmill.samples.schema import SampleRow
 from clipmill.samples.table import sample_parts
 from clipmill.store.records import from_dict, schema_of
@@ -35,6 +38,12 @@ class StoredSamples:
     def __init__(self, workspace: Workspace, names: Sequence[str]) -> None:
         self._workspace = workspace
         self._parts = [path for name in names for path in sample_parts(workspace, name)]
+
+    @classmethod
+    def of_run(cls, context: Context, reports: Sequence[StepReport]) -> "StoredSamples":
+        """Return the samples of a run; none while it is unfinished: there are only older ones."""
+        steps = () if reports[-1].pending else context.pipeline.steps_of(SamplesStep)
+        return cls(context.workspace, [step.samples for step in steps])
 
     def table(self, columns: Sequence[str]) -> pa.Table:
         """Return the named columns of all samples, in the order of the run.

@@ -1,5 +1,9 @@
 """`clipmill browse`."""
 
+import os
+import sys
+import threading
+import webbrowser
 from typing import Annotated
 
 import typer
@@ -12,16 +16,22 @@ from clipmill.errors import UsageError
 from clipmill.pipeline.recorded.last_run import require_last_run
 from clipmill.review.limits import user_name
 
-DEFAULT_PORT = 8008
-
 
 def browse(
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
     port: Annotated[
-        int, typer.Option("--port", min=0, max=65535, help="Where to listen; 0 for any free port.")
-    ] = DEFAULT_PORT,
+        int | None,
+        typer.Option(
+            "--port",
+            min=0,
+            max=65535,
+            help="Where to listen; 0 for any free port. Default: 8008, or any free port where that "
+            "is taken.",
+        ),
+    ] = None,
     read_only: Annotated[
-        bool, typer.Option("--read-only", help="Look only: nothing can be judged.")
+        bool,
+        typer.Option("--read-only", help="Look only: nothing can be judged, nothing is written."),
     ] = False,
     judge: Annotated[
         str,
@@ -44,6 +54,13 @@ def browse(
             help="What an audit is divided by: kept and dropped, also by step or source.",
         ),
     ] = "state",
+    open_page: Annotated[
+        bool | None,
+        typer.Option(
+            "--open/--no-open",
+            help="Open the page in a browser. Default: where this is a terminal with a desktop.",
+        ),
+    ] = None,
 ) -> None:
     """Look at every clip in a browser, until Ctrl-C.
 
@@ -64,4 +81,23 @@ def browse(
     listener = listen(port)
     site = Site(workspace, listener.getsockname()[1], read_only=read_only, judge=judge)
     start = site.address.replace("/?token=", f"/{page}?token=", 1)
-    serve(site, listener, ready=lambda: say(f"open {start}"))
+
+    def ready() -> None:
+        say(f"open {start}")
+        say("Ctrl-C ends it")
+        if _has_desktop() if open_page is None else open_page:
+            # A browser of a terminal would keep this thread.
+            threading.Thread(target=webbrowser.open, args=[start], daemon=True).start()
+
+    say(f"reading {workspace}")
+    with listener:
+        site.catalogue.warm()
+        serve(site, listener, ready=ready)
+
+
+def _has_desktop() -> bool:
+    """Tell whether somebody sits at this machine who would see a browser."""
+    if not sys.stdout.isatty() or "SSH_CONNECTION" in os.environ:
+        return False
+    displays = "DISPLAY", "WAYLAND_DISPLAY"
+    return sys.platform in ("darwin", "win32") or any(name in os.environ for name in displays)

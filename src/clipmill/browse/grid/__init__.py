@@ -1,0 +1,1 @@
+"""All clips in pages: filters, counts, sort, search."""

@@ -1,0 +1,1 @@
+"""Thumbnails of clips, made when they are first looked at, and kept."""
