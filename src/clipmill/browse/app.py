@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
+from clipmill.browse.clip.routes import clip_routes
 from clipmill.browse.guard import Guard
 from clipmill.browse.home.routes import home_routes
 from clipmill.browse.page import show_page
@@ -19,10 +20,13 @@ from clipmill.errors import ClipmillError, UsageError
 
 Room = Callable[[Site], Sequence[BaseRoute]]
 
-ROOMS: Final[tuple[Room, ...]] = (home_routes,)
+ROOMS: Final[tuple[Room, ...]] = (home_routes, clip_routes)
 """One line per room, a sub-package of `browse` each."""
 
 STATIC: Final = Path(__file__).parent / "static"
+
+SHARED: Final[list[str | tuple[str, str]]] = [("clipmill.inspection", "static")]
+"""Scripts that the report uses as well."""
 
 
 def make_app(site: Site) -> Starlette:
@@ -34,7 +38,7 @@ def make_app(site: Site) -> Starlette:
 
     return Starlette(
         routes=[
-            Mount("/static", StaticFiles(directory=STATIC)),
+            Mount("/static", StaticFiles(directory=STATIC, packages=SHARED)),
             *(route for room in ROOMS for route in room(site)),
         ],
         middleware=[Middleware(Guard, site=site)],

@@ -130,9 +130,10 @@ def object_layers(
         cover = carried_layer(carried, start=start, end=end, **sizes)
     else:
         cover = anchor_layer(found, anchor, **sizes)
-    keep = drawn_points(track, inout) if track else None
-    tracks = track_layer(track, keep=keep, start=start, end=end) if track else None
-    return {"cover": cover, "tracks": tracks}
+    if track is None:
+        return {"cover": cover, "tracks": None}
+    keep = drawn_points(track, inout)
+    return {"cover": cover, "tracks": track_layer(track, keep=keep, start=start, end=end)}
 
 
 def _carried(found: DetectedObject, known: ClipRows) -> CarriedObject | None:
@@ -273,18 +274,20 @@ def _scores(pick: Pick, scores: Sequence[Score]) -> list[dict[str, Any]]:
         if score.level == "object":
             continue
         place = score.place_of(pick.clip)
-        if place is None:
-            continue
-        value = float(score.values[place])
-        finite = score.values[np.isfinite(score.values)]
-        rows.append(
-            {
-                "column": score.column,
-                "step": score.step,
-                "value": number(value) if np.isfinite(value) else "no number",
-                "rank": float((finite < value).mean()) if len(finite) else 0.0,
-                "cuts": [number(line) for cut in score.cuts for line in cut_lines(cut)],
-                "out": any(bool(score.dropped(cut)[place]) for cut in score.cuts),
-            }
-        )
+        if place is not None:
+            rows.append(score_line(score, place))
     return rows
+
+
+def score_line(score: Score, place: int) -> dict[str, Any]:
+    """Return one value of a score as plain values: itself, the cuts, and the share below it."""
+    value = float(score.values[place])
+    finite = score.values[np.isfinite(score.values)]
+    return {
+        "column": score.column,
+        "step": score.step,
+        "value": number(value),
+        "rank": float((finite < value).mean()) if len(finite) else 0.0,
+        "cuts": [number(line) for cut in score.cuts for line in cut_lines(cut)],
+        "out": any(bool(score.dropped(cut)[place]) for cut in score.cuts),
+    }
