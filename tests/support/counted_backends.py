@@ -1,4 +1,4 @@
-"""Backends that know what `counted_clips` drew, without decoding; named `counted_backends:Class`."""
+"""Backends that know what `counted_clips` drew, without decoding: `counted_backends:Class`."""
 
 import io
 from collections.abc import Sequence
@@ -73,7 +73,7 @@ class Objects(_Counted):
     def row(self, item: ClipInput) -> ObjectsRow:
         left = box_left(item.clip.start)
         grid = np.stack(np.meshgrid(range(4, BOX, 11), range(4, BOX, 11)), axis=-1)
-        points = grid.reshape(-1, 2) + (left, 50)
+        points = grid.reshape(-1, 2) + np.array([left, 50])
         found = DetectedObject(
             object_id=object_id_for(item.clip.clip_id, 0, 0),
             class_name="box",

@@ -102,6 +102,6 @@ def test_parts_are_kept_in_the_workspace_unless_it_is_read_only(serving, counted
         assert get(site, f"/clip/{clip}/part/0.mp4")[0] == 200
         assert not (workspace / "browse/previews" / clip).exists()
     with serving(str(workspace)) as site:
-        status, made = get(site, f"/clip/{clip}/part/0.mp4")
+        _, made = get(site, f"/clip/{clip}/part/0.mp4")
         assert (workspace / "browse/previews" / clip / "00000.mp4").read_bytes() == made
     assert OpenRun.open(str(workspace)).reports  # and the workspace is as readable as before

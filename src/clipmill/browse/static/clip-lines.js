@@ -98,7 +98,7 @@ function drawObject(c, object, x, top, frames) {
 
 // In a corner: where the camera looks (degrees right and up), and where it has gone, from above.
 export function drawCamera({ c, px }, view, camera) {
-  const side = 92 * px, gap = 8 * px;
+  const side = Math.min(92 * px, view.height * 0.3), gap = 8 * px;
   const upTo = camera.frames.findLastIndex((frame) => frame <= view.frame);
   const plots = [["looks", camera.yaw.map((yaw, k) => [yaw, -camera.pitch[k]]), "°"]];
   if (camera.travel.some(Boolean)) {
