@@ -25,7 +25,7 @@ def site(workspace: str) -> Iterator[Site]:
         yield site
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def serving() -> Callable[..., AbstractContextManager[Site]]:
     """Serve another workspace: `with serving(uri, judge="Ann") as site`."""
     return served

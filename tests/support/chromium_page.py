@@ -161,9 +161,14 @@ class ChromiumPage:
                     raise  # all but another page that took the place of this one
         raise TimeoutError(f"never true: {expression}; errors: {self.errors}")
 
-    def press(self, key: str, *, code: str = "", text: str = "") -> None:
+    def press(self, key: str, *, code: str = "", text: str = "", shift: bool = False) -> None:
         """Press a key in the focused element."""
-        common = {"key": key, "code": code or key, "windowsVirtualKeyCode": _KEY_CODES.get(key, 0)}
+        common = {
+            "modifiers": 8 * shift,
+            "key": key,
+            "code": code or key,
+            "windowsVirtualKeyCode": _KEY_CODES.get(key, 0),
+        }
         self._call("Input.dispatchKeyEvent", type="keyDown", text=text, **common)
         self._call("Input.dispatchKeyEvent", type="keyUp", **common)
 

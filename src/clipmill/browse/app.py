@@ -12,6 +12,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from clipmill.browse.audit.routes import audit_routes
+from clipmill.browse.clip.routes import clip_routes
 from clipmill.browse.grid.routes import grid_routes
 from clipmill.browse.guard import Guard
 from clipmill.browse.home.routes import home_routes
@@ -29,10 +30,14 @@ ROOMS: Final[tuple[Room, ...]] = (
     thumbnail_routes,
     judging_routes,
     audit_routes,
+    clip_routes,
 )
 """One line per room, a sub-package of `browse` each."""
 
 STATIC: Final = Path(__file__).parent / "static"
+
+SHARED: Final[list[str | tuple[str, str]]] = [("clipmill.inspection", "static")]
+"""Scripts that the report uses as well."""
 
 
 def make_app(site: Site) -> ASGIApp:
@@ -55,7 +60,7 @@ def make_app(site: Site) -> ASGIApp:
 
     app = Starlette(
         routes=[
-            Mount("/static", StaticFiles(directory=STATIC)),
+            Mount("/static", StaticFiles(directory=STATIC, packages=SHARED)),
             *(route for room in ROOMS for route in room(site)),
         ],
         exception_handlers={ClipmillError: refuse, 404: missing, Exception: broken},

@@ -1,13 +1,13 @@
 """Everything the page shows of one clip, as plain data for its own file."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from clipmill.annotations.inout.schema import ObjectInOut
-from clipmill.annotations.objects.schema import DetectedObject
+from clipmill.annotations.objects.schema import CarriedObject, DetectedObject
 from clipmill.annotations.tracks.schema import ObjectTracks
 from clipmill.disk import write_bytes
 from clipmill.inspection.clip_choice import Pick, SampleFacts
@@ -15,6 +15,7 @@ from clipmill.inspection.clip_rows import ClipRows, anchors_of
 from clipmill.inspection.histogram import number
 from clipmill.inspection.overlay import (
     anchor_layer,
+    carried_layer,
     drawn_points,
     mask_layer,
     regions,
@@ -37,7 +38,7 @@ def clip_data(
     scores: Sequence[Score],
     images: Path,
 ) -> dict[str, Any]:
-    """Gather what the player shows.
+    """Gather what the player of a report shows: the facts, and all layers.
 
     Args:
         pick: The clip and its samples.
@@ -48,33 +49,97 @@ def clip_data(
         scores: Scores of the selections.
         images: Folder for identity images.
     """
+    facts = clip_facts(
+        pick,
+        known,
+        reports=reports,
+        scores=scores,
+        images_of=lambda inout: _write_images(inout, images),
+    )
+    for entry, (anchor, found) in zip(facts["objects"], known.objects(), strict=True):
+        entry.update(object_layers(anchor, found, known, end=pick.clip.num_frames))
+    return facts | {
+        "frames": preview.num_frames if preview else 0,
+        "fps": float(preview.rate) if preview else 0.0,
+        "preview": f"previews/{preview.video.name}" if preview else None,
+        "poster": f"posters/{preview.poster.name}" if preview else None,
+        "problem": problem,
+        "notes": [*pick.notes, *_length_note(pick)],
+    }
+
+
+def clip_facts(
+    pick: Pick,
+    known: ClipRows,
+    *,
+    reports: Sequence[StepReport],
+    scores: Sequence[Score],
+    images_of: Callable[[ObjectInOut | None], list[str]],
+) -> dict[str, Any]:
+    """Gather all that is not drawn over the pictures; see `object_layers` for that.
+
+    Args:
+        pick: The clip and its samples.
+        known: Its rows.
+        reports: Outcomes of all steps.
+        scores: Scores of the selections.
+        images_of: Gives the addresses of an object's identity images.
+    """
     clip, probe = pick.clip, known.probe
     samples = {sample.anchor: sample for sample in pick.samples}
     kept = {object_id for sample in pick.samples for object_id in sample.object_ids}
-    chain = _chain(pick, known, reports)
     return {
         "id": clip.clip_id,
         "path": known.video.relative_path,
         "source": known.video.source,
         "start": clip.start,
         "end": clip.end,
-        "frames": preview.num_frames if preview else 0,
-        "fps": float(preview.rate) if preview else 0.0,
         "width": probe.width,
         "height": probe.height,
         "codec": probe.codec,
-        "preview": f"previews/{preview.video.name}" if preview else None,
-        "poster": f"posters/{preview.poster.name}" if preview else None,
-        "problem": problem,
-        "notes": [*pick.notes, *_length_note(pick)],
+        "notes": list(pick.notes),
         "anchors": [_anchor(index, samples.get(index), known) for index in anchors_of(pick, known)],
         "objects": [
-            _object(anchor, found, known, kept=kept, end=clip.num_frames, images=images)
+            _object(anchor, found, known, kept=kept, images_of=images_of)
             for anchor, found in known.objects()
         ],
-        "chain": chain,
+        "chain": _chain(pick, known, reports),
         "scores": _scores(pick, scores),
     }
+
+
+def object_layers(
+    anchor: int, found: DetectedObject, known: ClipRows, *, end: int, start: int = 0
+) -> dict[str, Any]:
+    """Return what is drawn of an object: `cover` (masks and boxes), `tracks` (None without).
+
+    Args:
+        anchor: Frame it was found at.
+        found: The object.
+        known: Rows of its clip.
+        end: Frames from here on are left out.
+        start: Frames before are left out; the mask of an object that has only one is given always.
+    """
+    track: ObjectTracks | None = known.by_object("tracks").get(found.object_id)
+    inout: ObjectInOut | None = known.by_object("inout").get(found.object_id)
+    sizes = {"preview": preview_size(known.probe), "source": known.source}
+    carried = _carried(found, known)
+    if inout is not None and inout.masks:
+        cover = mask_layer(inout, start=start, end=end, **sizes)
+    elif carried is not None:
+        cover = carried_layer(carried, start=start, end=end, **sizes)
+    else:
+        cover = anchor_layer(found, anchor, **sizes)
+    if track is None:
+        return {"cover": cover, "tracks": None}
+    keep = drawn_points(track, inout)
+    return {"cover": cover, "tracks": track_layer(track, keep=keep, start=start, end=end)}
+
+
+def _carried(found: DetectedObject, known: ClipRows) -> CarriedObject | None:
+    row = known.rows.get("objects")
+    things = row.carried if row is not None and found.identity is not None else ()
+    return next((thing for thing in things if thing.identity == found.identity), None)
 
 
 def _length_note(pick: Pick) -> list[str]:
@@ -115,13 +180,10 @@ def _object(
     known: ClipRows,
     *,
     kept: set[str],
-    end: int,
-    images: Path,
+    images_of: Callable[[ObjectInOut | None], list[str]],
 ) -> dict[str, Any]:
     track: ObjectTracks | None = known.by_object("tracks").get(found.object_id)
     inout: ObjectInOut | None = known.by_object("inout").get(found.object_id)
-    sizes = {"preview": preview_size(known.probe), "source": known.source}
-    usable = inout is not None and bool(inout.masks)
     return {
         "id": found.object_id,
         "name": found.class_name,
@@ -129,17 +191,11 @@ def _object(
         "kept": found.object_id in kept,
         "stage2": inout is not None and not inout.refusal,
         "facts": _facts(found, track, inout),
-        "still": not usable,
-        "cover": (
-            mask_layer(inout, end=end, **sizes)
-            if inout is not None and usable
-            else anchor_layer(found, anchor, **sizes)
-        ),
-        "tracks": track_layer(track, keep=drawn_points(track, inout)) if track else None,
+        "still": not (inout is not None and inout.masks) and _carried(found, known) is None,
         "regions": regions(inout),
         "enter": inout.enter_frame if inout else None,
         "exit": inout.exit_frame if inout else None,
-        "images": _write_images(inout, images),
+        "images": images_of(inout),
     }
 
 
@@ -177,20 +233,38 @@ def _write_images(inout: ObjectInOut | None, folder: Path) -> list[str]:
     return names
 
 
-def _chain(pick: Pick, known: ClipRows, reports: Sequence[StepReport]) -> list[dict[str, str]]:
+def _chain(pick: Pick, known: ClipRows, reports: Sequence[StepReport]) -> list[dict[str, Any]]:
     """Return the story of the clip: one line per step that decided something."""
-    subject = Subject(pick.clip.video_id, known.video.relative_path, pick.clip)
+    return verdict_lines(Subject(pick.clip.video_id, known.video.relative_path, pick.clip), reports)
+
+
+def verdict_lines(subject: Subject, reports: Sequence[StepReport]) -> list[dict[str, Any]]:
+    """Return the verdicts about a video or clip as plain values, in the order of the steps."""
+    clip_id = subject.clip.clip_id if subject.clip else subject.video_id
     return [
         {
             "step": verdict.step,
-            "what": verdict.key.removeprefix(pick.clip.clip_id).lstrip("-") or "clip"
-            if verdict.key != pick.clip.video_id
-            else "video",
+            "what": _what(verdict.key, subject.video_id, clip_id),
             "state": verdict.state,
             "why": describe_decision(verdict),
+            "rule": verdict.rule,
+            "value": _plain(verdict.value),
+            "threshold": _plain(verdict.threshold),
+            "rank": verdict.rank,
+            "population": verdict.population,
         }
         for verdict in trace(subject, reports)
     ]
+
+
+def _what(key: str, video_id: str, clip_id: str) -> str:
+    if key == video_id:
+        return "video"
+    return key.removeprefix(clip_id).lstrip("-") or "clip"
+
+
+def _plain(value: float | None) -> str:
+    return "" if value is None else number(value)
 
 
 def _scores(pick: Pick, scores: Sequence[Score]) -> list[dict[str, Any]]:
@@ -200,17 +274,20 @@ def _scores(pick: Pick, scores: Sequence[Score]) -> list[dict[str, Any]]:
         if score.level == "object":
             continue
         place = score.place_of(pick.clip)
-        if place is None:
-            continue
-        value = float(score.values[place])
-        finite = score.values[np.isfinite(score.values)]
-        rows.append(
-            {
-                "column": score.column,
-                "value": number(value) if np.isfinite(value) else "no number",
-                "rank": float((finite < value).mean()) if len(finite) else 0.0,
-                "cuts": [number(line) for cut in score.cuts for line in cut_lines(cut)],
-                "out": any(bool(score.dropped(cut)[place]) for cut in score.cuts),
-            }
-        )
+        if place is not None:
+            rows.append(score_line(score, place))
     return rows
+
+
+def score_line(score: Score, place: int) -> dict[str, Any]:
+    """Return one value of a score as plain values: itself, the cuts, and the share below it."""
+    value = float(score.values[place])
+    finite = score.values[np.isfinite(score.values)]
+    return {
+        "column": score.column,
+        "step": score.step,
+        "value": number(value),
+        "rank": float((finite < value).mean()) if len(finite) else 0.0,
+        "cuts": [number(line) for cut in score.cuts for line in cut_lines(cut)],
+        "out": any(bool(score.dropped(cut)[place]) for cut in score.cuts),
+    }

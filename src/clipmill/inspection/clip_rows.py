@@ -1,13 +1,15 @@
 """The committed rows of one clip, together."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from clipmill.annotations.objects.schema import DetectedObject
 from clipmill.annotations.probe.schema import ProbeRow
-from clipmill.clips import Video
+from clipmill.clips import Clip, Video
 from clipmill.inspection.clip_choice import Pick
+from clipmill.pipeline.context import Context
+from clipmill.pipeline.inputs.videos import VideoList
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,33 @@ class ClipRows:
         for anchor in row.anchors if row is not None else ():
             for found in anchor.objects:
                 yield anchor.index, found
+
+
+def read_clip_rows(
+    context: Context,
+    listing: VideoList,
+    clip: Clip,
+    names: Iterable[str] = ("objects", "tracks", "inout", "caption"),
+) -> ClipRows:
+    """Read the rows of a clip of the run.
+
+    Args:
+        context: Workspace and pipeline.
+        listing: Videos of the run.
+        clip: One of its clips.
+        names: Annotations to read; those that the pipeline lacks are left out.
+    """
+    stages = context.stages
+    video = listing.find(clip.video_id)
+    assert video is not None  # clips of other runs are not shown
+    rows: dict[str, Any] = {}
+    for name in names:
+        if name in stages:
+            row = stages[name].table.read([clip.clip_id]).get(clip.clip_id)
+            if row is not None:
+                rows[name] = row
+    probe = stages["probe"].table.read([video.file_id])[video.file_id]
+    return ClipRows(video=video, probe=probe, rows=rows)
 
 
 def anchors_of(pick: Pick, known: ClipRows) -> list[int]:

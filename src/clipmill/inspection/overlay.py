@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from clipmill.annotations.inout.schema import ObjectInOut
-from clipmill.annotations.objects.schema import DetectedObject
+from clipmill.annotations.objects.schema import CarriedObject, DetectedObject
 from clipmill.annotations.tracks.schema import ObjectTracks
 from clipmill.store.codecs import decode_array, decode_bits, decode_mask, decode_tracks
 
@@ -47,21 +47,27 @@ def outlines(mask: bytes, *, preview: tuple[int, int], source: tuple[int, int]) 
     return polygons
 
 
-def track_layer(track: ObjectTracks, *, keep: npt.NDArray[np.bool_]) -> dict[str, Any]:
+def track_layer(
+    track: ObjectTracks, *, keep: npt.NDArray[np.bool_], start: int = 0, end: int | None = None
+) -> dict[str, Any]:
     """Return the tracks of an object.
 
     Args:
         track: Its tracks.
         keep: bool [N]: points to draw.
+        start: Frames before are left out.
+        end: Frames from here on are left out.
 
     Returns:
         `first` (frame), `points` (per frame x0, y0, x1, y1, ...), `seen` (per frame a text of
         0 and 1, one per point).
     """
-    points = decode_tracks(track.points)[:, keep]
-    seen = decode_bits(track.visibility)[:, keep]
+    first = max(track.anchor, start)
+    last = None if end is None else max(0, end - track.anchor)
+    points = decode_tracks(track.points)[first - track.anchor : last, keep]
+    seen = decode_bits(track.visibility)[first - track.anchor : last, keep]
     return {
-        "first": track.anchor,
+        "first": first,
         "points": _short(points).reshape(len(points), -1).tolist(),
         "seen": ["".join("1" if flag else "0" for flag in row) for row in seen],
     }
@@ -77,7 +83,12 @@ def drawn_points(track: ObjectTracks, inout: ObjectInOut | None) -> npt.NDArray[
 
 
 def mask_layer(
-    inout: ObjectInOut, *, preview: tuple[int, int], source: tuple[int, int], end: int
+    inout: ObjectInOut,
+    *,
+    preview: tuple[int, int],
+    source: tuple[int, int],
+    end: int,
+    start: int = 0,
 ) -> dict[str, Any]:
     """Return masks and boxes over time: `first`, `masks` (per frame polygons), `boxes`.
 
@@ -86,14 +97,38 @@ def mask_layer(
         preview: See `outlines`.
         source: See `outlines`.
         end: Frames from here on are left out.
+        start: Frames before are left out.
     """
-    count = max(0, min(len(inout.masks), end - inout.first_frame))
-    boxes = decode_array(inout.boxes)[:count]
+    first = max(inout.first_frame, start)
+    part = slice(first - inout.first_frame, max(0, end - inout.first_frame))
+    boxes = decode_array(inout.boxes)[part]
     return {
-        "first": inout.first_frame,
-        "masks": [outlines(m, preview=preview, source=source) for m in inout.masks[:count]],
+        "first": first,
+        "masks": [outlines(m, preview=preview, source=source) for m in inout.masks[part]],
         "boxes": [box.tolist() if box.any() else None for box in boxes],
     }
+
+
+def carried_layer(
+    carried: CarriedObject,
+    *,
+    preview: tuple[int, int],
+    source: tuple[int, int],
+    end: int,
+    start: int = 0,
+) -> dict[str, Any]:
+    """Return what `mask_layer` does, for a thing whose masks came with the objects."""
+    first = max(carried.first_frame, start)
+    part = slice(first - carried.first_frame, max(0, end - carried.first_frame))
+    masks = [outlines(m, preview=preview, source=source) for m in carried.masks[part]]
+    return {"first": first, "masks": masks, "boxes": [_box_around(shapes) for shapes in masks]}
+
+
+def _box_around(shapes: Sequence[Polygon]) -> list[float] | None:
+    if not shapes:
+        return None
+    xs, ys = [x for flat in shapes for x in flat[::2]], [y for flat in shapes for y in flat[1::2]]
+    return [min(xs), min(ys), max(xs), max(ys)]
 
 
 def anchor_layer(

@@ -1,5 +1,6 @@
 """Small videos and posters of clips, made through the one decoder of the package."""
 
+import io
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,6 +22,9 @@ LONG_SIDE = 480
 
 MAX_FRAMES = 500
 """Frames of a preview; what a clip has beyond is not shown."""
+
+PART_FRAMES = 240
+"""Frames of one part of a preview in parts."""
 
 _OPTIONS = {"bf": "0"}  # every frame is shown as soon as it is decoded: previews are scrubbed
 
@@ -100,6 +104,53 @@ def make_preview(
             poster_frame=poster_frame,
         )
     return preview
+
+
+def make_part(video: Video, clip: Clip, probe: ProbeRow, *, path: Path, number: int) -> None:
+    """Write one part of a preview that reaches over the whole clip.
+
+    Args:
+        video: The source file.
+        clip: The clip.
+        probe: Facts of the file.
+        path: File to write; frame k of it is frame `number * PART_FRAMES + k` of the clip.
+        number: Which part, from 0.
+
+    Raises:
+        ClipError: The source cannot be decoded, is gone or has changed.
+    """
+    start = clip.start + number * PART_FRAMES
+    end = min(start + PART_FRAMES, clip.end)
+    size = preview_size(probe)
+    with (
+        source_of(video, probe) as reader,
+        replacing(path) as temporary,
+        preview_writer(temporary, size=size, rate=preview_rate(probe)) as writer,
+    ):
+        for picture in _pictures(reader, start, end, FrameSize(*size)):
+            writer.add(picture)
+
+
+def one_frame(video: Video, probe: ProbeRow, number: int, *, long_side: int | None) -> bytes:
+    """Return one frame as JPEG.
+
+    Args:
+        video: The source file.
+        probe: Facts of the file.
+        number: Frame, counted from the start of the video.
+        long_side: Longer side in pixels; that of the source when None.
+
+    Raises:
+        ClipError: The source cannot be decoded, is gone or has changed.
+    """
+    size = (probe.width, probe.height)
+    if long_side is not None:
+        size = fit_within(*size, long_side=long_side, multiple=2)
+    with source_of(video, probe) as reader:
+        picture = reader.frames([number], size=FrameSize(*size))[0]
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, "JPEG", quality=88)
+    return file.getvalue()
 
 
 def _pictures(

@@ -21,7 +21,7 @@ from clipmill.disk import write_text
 from clipmill.errors import ClipError
 from clipmill.inspection.clip_choice import Pick, choose_clips, read_sample_facts
 from clipmill.inspection.clip_data import clip_data
-from clipmill.inspection.clip_rows import ClipRows, anchors_of
+from clipmill.inspection.clip_rows import anchors_of, read_clip_rows
 from clipmill.inspection.funnel import funnel
 from clipmill.inspection.histogram import histogram
 from clipmill.inspection.preview import make_preview
@@ -37,8 +37,6 @@ from clipmill.report.page import Card, Failure, Page, Totals, render_page
 
 MAX_FAILURES = 500
 """Failures in the table; `clipmill failed` lists all."""
-
-_ROWS = ("objects", "tracks", "inout", "caption")
 
 
 @dataclass(frozen=True)
@@ -110,7 +108,7 @@ def build_report(
 
 def _card(run: _Run, pick: Pick) -> Card:
     """Make preview, data file and card of a clip; a clip that cannot be shown says why."""
-    known = _known(run, pick.clip)
+    known = read_clip_rows(run.context, run.listing, pick.clip)
     anchor = anchors_of(pick, known)[0]
     preview, problem = None, ""
     try:
@@ -130,20 +128,6 @@ def _card(run: _Run, pick: Pick) -> Card:
     )
     write_text(run.out / "data" / f"{pick.clip.clip_id}.js", _script(data))
     return Card(data=data, group=pick.group, shapes=card_shapes(pick, known))
-
-
-def _known(run: _Run, clip: Clip) -> ClipRows:
-    stages = run.context.stages
-    video = run.listing.find(clip.video_id)
-    assert video is not None  # clips of other runs are not shown
-    rows: dict[str, Any] = {}
-    for name in _ROWS:
-        if name in stages:
-            row = stages[name].table.read([clip.clip_id]).get(clip.clip_id)
-            if row is not None:
-                rows[name] = row
-    probe = stages["probe"].table.read([video.file_id])[video.file_id]
-    return ClipRows(video=video, probe=probe, rows=rows)
 
 
 def _script(data: dict[str, Any]) -> str:

@@ -2,9 +2,8 @@
 // Data of a clip lies in a script of its own: pages opened from disk may not fetch. All texts go
 // into the page as text nodes, never as markup.
 (() => {
-  const COLOURS = ["#ff5c8a", "#3ec1ff", "#ffd23f", "#6ee05c", "#b48cff", "#ff9a3c", "#2ee6c5", "#f56bff"];
-  const TAIL = 24;            // frames of track drawn behind a point
-  const NEAR_ANCHOR = 12;     // frames around the anchor at which a lone anchor mask is hinted
+{% include "overlay.js" %}
+
   const $ = (id) => document.getElementById(id);
   const dialog = $("player"), video = $("video"), overlay = $("overlay"), picture = $("picture");
   const cards = [...document.querySelectorAll(".card")];
@@ -44,6 +43,7 @@
     if (!cards.some((card) => card.dataset.clip === id)) return;
     const data = await load(id);
     clip = data;
+    data.objects.forEach((object, k) => { object.colour = clipmillOverlay.COLOURS[k % clipmillOverlay.COLOURS.length]; });
     hidden = new Set();
     $("player-title").textContent = data.path;
     if (!dialog.open) dialog.showModal();
@@ -143,8 +143,23 @@
     $("toggle").textContent = video.paused ? "play" : "pause";
   }
 
-{% include "overlay.js" %}
+  // ---- overlay ------------------------------------------------------------------------------
+  function draw() {
+    clipmillOverlay.draw(overlay, {
+      width: clip.width,
+      height: clip.height,
+      frame,
+      layers,
+      objects: clip.objects.filter((o) => o.anchor === anchor && !hidden.has(o.id)),
+      at,
+    });
+  }
 
+  // What is known of an object at a frame: each layer is a list that begins at a frame of its own.
+  function at(object, frame) {
+    const { cover, tracks } = object, of = frame - cover.first, on = frame - tracks?.first;
+    return { masks: cover.masks[of], box: cover.boxes[of], points: tracks?.points[on], seen: tracks?.seen[on] };
+  }
 
   // ---- facts beside the video ---------------------------------------------------------------
   function chooseAnchor(index, { seek = true } = {}) {
@@ -227,9 +242,8 @@
   }
 
   function objectFacts(object) {
-    const colour = COLOURS[clip.objects.indexOf(object) % COLOURS.length];
     const swatch = make("span", { class: "swatch" });
-    swatch.style.background = colour;
+    swatch.style.background = object.colour;
     const box = make("input", { type: "checkbox", "aria-label": `Show ${object.name}` });
     box.checked = !hidden.has(object.id);
     box.addEventListener("change", () => {

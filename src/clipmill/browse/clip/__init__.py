@@ -1,0 +1,1 @@
+"""One clip: every frame of it, what was found in it, and why it is in or out."""
