@@ -52,20 +52,21 @@ ALLOWED = {
         "annotations", "canvas", "config", "disk", "pipeline", "samples", "selection", "store",
         "video",
     },
+    "whatif": {"config", "pipeline", "selection"},
     "results": {
         "annotations", "config", "inspection", "pipeline", "samples", "store", "video",
     },
     "report": {"annotations", "config", "disk", "inspection", "pipeline", "samples", "store"},
     "browse": {
         "annotations", "canvas", "config", "disk", "inspection", "pipeline", "results", "samples",
-        "selection", "store", "video",
+        "selection", "store", "video", "whatif",
     },
     "training": {"canvas", "manifest", "pipeline", "samples", "store", "video"},
     "demo": {"annotations", "store", "pipeline", "video"},
     "cli": {
         "annotations", "browse", "config", "demo", "disk", "download", "engine", "export",
         "inspection", "models", "net", "pipeline", "preflight", "report", "samples", "selection",
-        "sources", "store", "video", "weights",
+        "sources", "store", "video", "weights", "whatif",
     },
     "__main__": {"cli"},
 }  # fmt: skip
