@@ -45,10 +45,12 @@ def test_the_last_run_is_what_it_has_decided(world, done):
         if report.kind != "samples":
             mine = report.verdicts.filter(pc.equal(report.verdicts["level"], "clip"))
             out = pc.is_in(mine["state"], value_set=pa.array(["dropped", "failed"]))
-            rules = dict(zip(*(mine.filter(out)[n].to_pylist() for n in ("key", "rule"))))
+            rules = dict(
+                zip(*(mine.filter(out)[n].to_pylist() for n in ("key", "rule")), strict=True)
+            )
             keys = outcome.segment.keys.take(pa.array(outcome.out)).to_pylist()
             if outcome.segment.population.probed:
-                assert dict(zip(keys, outcome.why["rule"].to_pylist())) == rules
+                assert dict(zip(keys, outcome.why["rule"].to_pylist(), strict=True)) == rules
 
 
 CHANGES = [
@@ -93,7 +95,7 @@ def test_a_question_answers_as_a_run_does(settings, world, changed, run_with):
         assert reports[-1].pending == len(waiting.waiting)
     again = type(world)(*require_last_run(str(workspace))).now()
     assert set(again.kept.to_pylist()) == clips
-    kept, objects = kept_by_run(workspace)
+    _, objects = kept_by_run(workspace)
     # Objects without a surviving point are kept, and in no sample.
     assert objects <= set(again.kept_objects.to_pylist())
     difference = compare(before, again)
@@ -119,7 +121,7 @@ def test_every_change_has_its_step_and_reason(world, changed):
 
 def test_an_annotation_with_other_settings_has_to_be_measured(world, pipeline):
     steps = [
-        step.model_copy(update={"config": {"max_objects": 1}, "backend": "moving"})
+        step.model_copy(update={"backend": "embedded"})
         if getattr(step, "annotate", "") == "objects"
         else step
         for step in pipeline.steps

@@ -15,11 +15,12 @@ from clipmill.browse.guard import Guard
 from clipmill.browse.home.routes import home_routes
 from clipmill.browse.page import show_page
 from clipmill.browse.site import Site
+from clipmill.browse.whatif.routes import whatif_routes
 from clipmill.errors import ClipmillError, UsageError
 
 Room = Callable[[Site], Sequence[BaseRoute]]
 
-ROOMS: Final[tuple[Room, ...]] = (home_routes,)
+ROOMS: Final[tuple[Room, ...]] = (home_routes, whatif_routes)
 """One line per room, a sub-package of `browse` each."""
 
 STATIC: Final = Path(__file__).parent / "static"
