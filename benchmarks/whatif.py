@@ -3,8 +3,8 @@
     python benchmarks/whatif.py [--videos 100000] [--folder DIR]
 
 Files and rows are those of `made_up.py`, after a real run of its pipeline (windows, shots, and five
-selections with five percentiles). The run is opened, everything is asked once, and then the share of
-one percentile is moved to a new place time after time: of the first selection with percentiles, all
+selections with five percentiles). The run is opened, everything is asked once, and then the share
+of one percentile is moved to a new place time after time, in the first selection that has one: all
 others follow it. Bars for a question: < 0.5 s at 100,000 clips, < 3 s at 1,000,000. What a page
 gets, with histograms, strips and YAML, is timed as well.
 """

@@ -16,7 +16,6 @@ from clipmill.pipeline.run import run_pipeline
 from clipmill.store.workspace import Workspace
 from clipmill.whatif import World
 
-
 needs_chromium = pytest.mark.skipif(find_chromium() is None, reason="needs Chromium")
 CLARITY = "quality.rules.1.drop"
 

@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from clipmill.pipeline.population import Ints
 from clipmill.whatif.fates import CHANGE, NO_ROW, change_rows, changes_of, object_changes
 from clipmill.whatif.world import Evaluation
 
@@ -56,14 +59,34 @@ def compare(before: Evaluation, after: Evaluation) -> Difference:
 
     Clips are compared by their ids, which name content and frames: also those of two workspaces.
     """
-    was, now = before.kept, after.kept
-    gained = now.filter(pc.invert(pc.is_in(now, value_set=was)))
-    gone = was.filter(pc.invert(pc.is_in(was, value_set=now)))
-    lost = changes_of(after, gone, LOST, waiting=KEPT_UNMEASURED)
-    parts = [changes_of(before, gained, GAINED, waiting=GAINED), lost]
-    parts.append(_unmeasured(before, after, lost))
+    gained, gone = _only(after, before), _only(before, after)
+    lost = changes_of(after, gone.ids, LOST, waiting=KEPT_UNMEASURED, rows=gone.rows)
+    new = changes_of(before, gained.ids, GAINED, waiting=GAINED, rows=gained.rows)
+    kept = int(after.state.alive.sum()) - len(gained.ids)
     kept_objects, objects = _objects(before, after)
-    return Difference(len(now) - len(gained), pa.concat_tables(parts), kept_objects, objects)
+    clips = pa.concat_tables([new, lost, _unmeasured(before, after, lost)])
+    return Difference(kept, clips, kept_objects, objects)
+
+
+class _Only(NamedTuple):
+    """Clips that one keeps and the other does not.
+
+    Attributes:
+        ids: string [n].
+        rows: int64 [n]: among the clips behind the last step of both; None where those differ.
+    """
+
+    ids: pa.Array
+    rows: Ints | None
+
+
+def _only(one: Evaluation, other: Evaluation) -> _Only:
+    if one.state.segment is other.state.segment:
+        # Most questions: no name is looked at.
+        rows = np.flatnonzero(one.state.alive & ~other.state.alive)
+        return _Only(one.state.segment.keys.take(pa.array(rows)), rows)
+    kept = one.kept
+    return _Only(kept.filter(pc.invert(pc.is_in(kept, value_set=other.kept))), None)
 
 
 def _unmeasured(before: Evaluation, after: Evaluation, lost: pa.Table) -> pa.Table:

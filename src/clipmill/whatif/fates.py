@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from clipmill.pipeline.population import Ints
-from clipmill.whatif.segment import Segment
+from clipmill.whatif.segment import ClipSegment
 from clipmill.whatif.world import Evaluation
 
 CHANGE = pa.schema(
@@ -30,7 +30,14 @@ NO_ROW = "no row yet"
 WITH_CLIP = "goes with its clip"
 
 
-def changes_of(evaluation: Evaluation, ids: pa.Array, change: str, *, waiting: str) -> pa.Table:
+def changes_of(
+    evaluation: Evaluation,
+    ids: pa.Array,
+    change: str,
+    *,
+    waiting: str,
+    rows: Ints | None = None,
+) -> pa.Table:
     """Return why clips are out.
 
     Args:
@@ -38,12 +45,15 @@ def changes_of(evaluation: Evaluation, ids: pa.Array, change: str, *, waiting: s
         ids: The clips, string [n].
         change: What to call it.
         waiting: What to call it where they have to be measured first.
+        rows: int64 [n]: their rows among the clips behind its last step; found when None.
     """
     fates = _Fates(ids, change)
     last = evaluation.state.segment
-    places = pc.index_in(ids, value_set=last.keys)
-    there = np.flatnonzero(np.asarray(pc.is_valid(places)))
-    rows = places.drop_null().to_numpy().astype(np.int64)
+    there = np.arange(len(ids))
+    if rows is None:
+        places = pc.index_in(ids, value_set=last.keys)
+        there = np.flatnonzero(np.asarray(pc.is_valid(places)))
+        rows = places.drop_null().to_numpy().astype(np.int64)
     fates.trace(evaluation, last, there, rows, waiting=waiting)
     return fates.table()
 
@@ -58,7 +68,7 @@ class _Fates:
         self._left = np.ones(count, bool)
 
     def trace(
-        self, evaluation: Evaluation, segment: Segment, items: Ints, rows: Ints, *, waiting: str
+        self, evaluation: Evaluation, segment: ClipSegment, items: Ints, rows: Ints, *, waiting: str
     ) -> None:
         """Look for items at their rows in a segment, then for what they were cut from."""
         for outcome in reversed(evaluation.steps):
@@ -78,7 +88,7 @@ class _Fates:
 
     def _note(
         self,
-        segment: Segment,
+        segment: ClipSegment,
         items: Ints,
         rows: Ints,
         step: str,

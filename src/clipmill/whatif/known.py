@@ -17,7 +17,7 @@ from clipmill.pipeline.steps.probe import ProbeStep
 from clipmill.pipeline.steps.split import Split
 from clipmill.pipeline.verdicts import OUT, StepReport
 from clipmill.whatif.outcome import NOBODY, REASONS_OUT
-from clipmill.whatif.segment import Origin, Segment, SegmentObjects
+from clipmill.whatif.segment import ClipSegment, Origin, SegmentObjects
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,14 +49,14 @@ class KnownChildren:
         waiting: int64: rows of files that have to be probed first.
     """
 
-    children: Segment
+    children: ClipSegment
     origin: Origin
     out: Ints = field(default_factory=lambda: NOBODY)
     why: pa.Table = field(default_factory=REASONS_OUT.empty_table)
     waiting: Ints = field(default_factory=lambda: NOBODY)
 
 
-def known_rows(step: Annotate, context: Context, segment: Segment) -> KnownRows:
+def known_rows(step: Annotate, context: Context, segment: ClipSegment) -> KnownRows:
     """Return what is known of an annotation."""
     stage = step.stage(context)
     return segment.once(
@@ -64,7 +64,7 @@ def known_rows(step: Annotate, context: Context, segment: Segment) -> KnownRows:
     )
 
 
-def _known_rows(step: Annotate, stage: Stage, context: Context, segment: Segment) -> KnownRows:
+def _known_rows(step: Annotate, stage: Stage, context: Context, segment: ClipSegment) -> KnownRows:
     waiting, reports, _ = _look(step, stage, context, segment.population)
     out, why = _out(reports, "key", segment.keys)
     bad = np.zeros(len(segment), bool)
@@ -94,7 +94,7 @@ def _out(reports: Sequence[StepReport], name: str, keys: pa.Array) -> tuple[Ints
     return out, verdicts.select(REASONS_OUT.names).take(place.drop_null())
 
 
-def known_files(step: ProbeStep, context: Context, segment: Segment) -> KnownChildren:
+def known_files(step: ProbeStep, context: Context, segment: ClipSegment) -> KnownChildren:
     """Return the clips of all frames that files are, or the parts that a table asks for."""
     stage = step.stage(context)
     return segment.once(
@@ -103,7 +103,7 @@ def known_files(step: ProbeStep, context: Context, segment: Segment) -> KnownChi
 
 
 def _known_files(
-    step: ProbeStep, stage: Stage, context: Context, segment: Segment
+    step: ProbeStep, stage: Stage, context: Context, segment: ClipSegment
 ) -> KnownChildren:
     files = segment.population
     waiting, reports, after = _look(step, stage, context, files)
@@ -114,19 +114,19 @@ def _known_files(
     childless[parent] = False
     gone = childless[out]
     return KnownChildren(
-        Segment(after, origin), origin, out[gone], why.filter(pa.array(gone)),
+        ClipSegment(after, origin), origin, out[gone], why.filter(pa.array(gone)),
         np.flatnonzero(waiting),
     )  # fmt: skip
 
 
-def known_children(step: Split[Any], context: Context, segment: Segment) -> KnownChildren:
+def known_children(step: Split[Any], context: Context, segment: ClipSegment) -> KnownChildren:
     """Return what every clip of a segment is cut into, where that is known."""
     read = [context.stages[name].fingerprint for name in step.reads]
     key = ("children", fingerprint_of(step.settings.model_dump(mode="json"), read))
     return segment.once(key, lambda: _known_children(step, context, segment))
 
 
-def _known_children(step: Split[Any], context: Context, segment: Segment) -> KnownChildren:
+def _known_children(step: Split[Any], context: Context, segment: ClipSegment) -> KnownChildren:
     known = np.arange(len(segment))
     for stage in (context.stages[name] for name in step.reads):
         if stage.backend.level == "clip":
@@ -137,7 +137,7 @@ def _known_children(step: Split[Any], context: Context, segment: Segment) -> Kno
     owner, parts = step.children(context, population)
     distinct = parts.distinct()
     origin = Origin(segment, known[owner], _rows_in(population, parts, distinct))
-    return KnownChildren(Segment(population.with_clips(distinct), origin), origin)
+    return KnownChildren(ClipSegment(population.with_clips(distinct), origin), origin)
 
 
 def _rows_in(population: Population, parts: ClipColumns, distinct: ClipColumns) -> Ints:

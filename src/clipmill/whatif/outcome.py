@@ -8,7 +8,7 @@ import pyarrow as pa
 from clipmill.config import StepSettings
 from clipmill.pipeline.population import Flags, Ints
 from clipmill.selection.cuts import Cut
-from clipmill.whatif.segment import KeptObjects, Segment, SegmentObjects
+from clipmill.whatif.segment import ClipSegment, KeptObjects, SegmentObjects
 
 REASONS_OUT = pa.schema(
     [
@@ -34,7 +34,7 @@ class State:
         objects: Objects that are kept; None before the first selection of objects.
     """
 
-    segment: Segment
+    segment: ClipSegment
     alive: Flags
     objects: KeptObjects | None = None
 
@@ -89,7 +89,7 @@ class StepOutcome:
     """
 
     settings: StepSettings
-    segment: Segment
+    segment: ClipSegment
     entering: int
     leaving: int
     out: Ints = field(default_factory=lambda: NOBODY)

@@ -27,7 +27,7 @@ class Origin:
         child: int64 [m]: row of a child of it; one that parents have in common comes again.
     """
 
-    segment: "Segment"
+    segment: "ClipSegment"
     parent: Ints
     child: Ints
 
@@ -38,7 +38,7 @@ class Origin:
         return known[rows]
 
 
-class Segment:
+class ClipSegment:
     """Clips that only selections and annotations part: a question flags those that are in.
 
     Args:
@@ -100,7 +100,7 @@ class SegmentObjects:
         table: Columns that rules read, and `weight`.
     """
 
-    def __init__(self, segment: Segment, table: pa.Table) -> None:
+    def __init__(self, segment: ClipSegment, table: pa.Table) -> None:
         self.keys = _whole(table["key"])
         clips = pc.index_in(_whole(table["clip_id"]), value_set=segment.keys)
         self.clip: Ints = clips.to_numpy().astype(np.int64)

@@ -83,7 +83,8 @@ function show(data) {
   $("sum").replaceChildren(...facts);
   $("note").textContent = data.exact ? "" :
     "Clips that are not measured yet are judged by no later step, and count in no percentile: a run may decide otherwise.";
-  for (const kind of ["gained", "lost"]) strip($(kind), data.strips[kind], data[kind]);
+  strip($("gained"), data.strips.gained, data.gained + data.unmeasured);
+  strip($("lost"), data.strips.lost, data.lost);
   $("options").textContent = data.options;
   $("yaml").textContent = data.yaml;
   $("take").hidden = $("reset").disabled = !data.yaml;
@@ -95,7 +96,7 @@ function strip(list, clips, total) {
   const items = clips.map((clip) => {
     const picture = el("img", { src: `/thumb/${clip.id}.jpg`, alt: "", loading: "lazy" });
     picture.addEventListener("error", () => picture.replaceWith(el("span", { class: "blank" })));
-    const why = `${clip.step}: ${clip.reason}`;
+    const why = `${clip.change.startsWith("gained") ? (clip.reason === "no row yet" ? "needs " : "was out by ") : ""}${clip.step}: ${clip.reason}`;
     return el("li", {}, el("a", { href: `/clip/${clip.id}`, title: `${clip.id}\n${why}` }, picture, why));
   });
   if (!items.length) items.push(el("li", { class: "none" }, "none"));

@@ -73,7 +73,10 @@ class WhatIf:
             **_counts(difference),
             "exact": difference.exact,
             "selections": _selections(pipeline, asked),
-            "strips": {kind: _strip(difference, kind) for kind in (GAINED, LOST)},
+            "strips": {
+                GAINED: _strip(difference, GAINED, GAINED_UNMEASURED),
+                LOST: _strip(difference, LOST),
+            },
             "reasons": [
                 [change, step, reason, count]
                 for level, change, step, reason, count in difference.reasons()
@@ -124,9 +127,12 @@ def _selections(pipeline: Pipeline, asked: Evaluation) -> list[dict[str, Any]]:
     ]
 
 
-def _strip(difference: Difference, change: str) -> list[dict[str, str]]:
-    rows = difference.clips.filter(pc.equal(difference.clips["change"], pa.scalar(change)))
-    return rows.slice(0, STRIP).select(["id", "step", "reason", "value"]).to_pylist()
+def _strip(difference: Difference, *changes: str) -> list[dict[str, Any]]:
+    """Return the first clips that have changed in one of some ways."""
+    mine = pc.is_in(difference.clips["change"], value_set=pa.array(changes))
+    rows = difference.clips.filter(mine).slice(0, STRIP)
+    found: list[dict[str, Any]] = rows.select(["id", "change", "step", "reason"]).to_pylist()
+    return found
 
 
 def _changes(before: Pipeline, after: Pipeline) -> list[tuple[str, str]]:
