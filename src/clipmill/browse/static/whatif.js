@@ -112,7 +112,7 @@ function showSelection(selection) {
     const plots = selection.rules.map((rule) => new RulePlot(rule, selection, set));
     rules.append(...plots.map((plot) => plot.root));
     const inputs = [];
-    if (selection.ranked) inputs.push(["min_population", "percentiles from … on", 1]);
+    if (selection.ranked) inputs.push(["min_population", "percentiles need at least", 1]);
     if (selection.level === "object") inputs.push(["min_kept_points", "least share of an anchor's points", 0.05]);
     const made = inputs.map(([name, text, step]) => {
       const input = el("input", { type: "number", min: 0, step, "aria-label": `${selection.title}: ${name}` });
