@@ -53,6 +53,7 @@ ALLOWED = {
         "annotations", "canvas", "config", "disk", "pipeline", "review", "samples", "selection",
         "store", "video",
     },
+    "whatif": {"config", "pipeline", "selection"},
     "results": {
         "annotations", "config", "inspection", "pipeline", "samples", "store", "video",
     },
@@ -63,14 +64,14 @@ ALLOWED = {
     },
     "browse": {
         "annotations", "audit", "canvas", "config", "disk", "inspection", "pipeline", "results",
-        "review", "samples", "selection", "store", "video",
+        "review", "samples", "selection", "store", "video", "whatif",
     },
     "training": {"canvas", "manifest", "pipeline", "samples", "store", "video"},
     "demo": {"annotations", "store", "pipeline", "video"},
     "cli": {
         "annotations", "audit", "browse", "config", "demo", "disk", "download", "engine", "export",
         "inspection", "models", "net", "pipeline", "preflight", "report", "review", "samples",
-        "selection", "sources", "store", "video", "weights",
+        "selection", "sources", "store", "video", "weights", "whatif",
     },
     "__main__": {"cli"},
 }  # fmt: skip

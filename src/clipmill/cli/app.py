@@ -51,6 +51,11 @@ class Commands(LazyGroup):
             "clipmill.cli.commands.why:why",
             "Tell what every step decided about a video, clip or object, with value, cut and rank.",
         ),
+        "diff": Where(
+            "clipmill.cli.commands.diff:diff",
+            "Tell which clips and objects are gained and lost between two pipeline files, or two "
+            "runs.",
+        ),
         "failed": Where(
             "clipmill.cli.commands.inspect:failed",
             "List every video and clip that failed, and every caption that cannot be used, "

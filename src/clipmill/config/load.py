@@ -18,6 +18,7 @@ from clipmill.config.models import (
     SelectStep,
     ShotsSplit,
     SourceConfig,
+    StepSettings,
     WindowsSplit,
 )
 from clipmill.config.positions import Places
@@ -152,4 +153,10 @@ def _known_fields(location: tuple[str | int, ...]) -> list[str]:
 def dump_pipeline(pipeline: Pipeline) -> str:
     """Return a pipeline as YAML that `load_pipeline` reads back to an equal one."""
     data = pipeline.model_dump(mode="json", exclude_defaults=True)
+    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100)
+
+
+def dump_step(step: StepSettings) -> str:
+    """Return an entry of `steps` as YAML, to stand in a pipeline file."""
+    data = [step.model_dump(mode="json", exclude_defaults=True)]
     return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100)

@@ -151,9 +151,8 @@ def histogram(score: Score) -> Histogram:
     for cut in score.cuts:
         dropped |= score.dropped(cut)[finite]
     marks = [value for cut in score.cuts for value in cut_lines(cut)]
-    logarithmic = _is_skewed(values, marks)
     low, high = _ends(values, marks)
-    edges = _edges(values, low, high, logarithmic=logarithmic)
+    edges, logarithmic = bin_edges(values, marks)
     if not len(values):
         low, high = float(edges[0]), float(edges[-1])
     counts = CountScale.of(np.histogram(values, edges)[0])
@@ -169,6 +168,20 @@ def histogram(score: Score) -> Histogram:
         missing=int((~finite).sum()),
         notes=tuple(_notes(score)),
     )
+
+
+def bin_edges(
+    values: npt.NDArray[np.float64], marks: list[float]
+) -> tuple[npt.NDArray[np.float64], bool]:
+    """Return the edges of the bins, evenly spaced along the axis, and whether that is logarithmic.
+
+    Args:
+        values: Finite numbers, float64 [n].
+        marks: Values that shall be in sight if they are not far off.
+    """
+    logarithmic = _is_skewed(values, marks)
+    low, high = _ends(values, marks)
+    return _edges(values, low, high, logarithmic=logarithmic), logarithmic
 
 
 def number(value: float) -> str:

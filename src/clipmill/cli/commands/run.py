@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from typer.core import TyperCommand
 
-from clipmill.cli.commands.dry_run import dry_run as tell_dry_run
+from clipmill.cli.dry_run import dry_run as tell_dry_run
 from clipmill.cli.interrupt import interruptible
 from clipmill.cli.options import (
     DEFAULT_WORKSPACE,

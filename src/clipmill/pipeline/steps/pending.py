@@ -43,15 +43,15 @@ def _reworded(stage: Stage, population: Population) -> pa.Array:
 
 def _lacking(stage: Stage, context: Context, kept: ObjectIds) -> pa.Array:
     """Return clips with a row in which an object is missing that is kept now."""
-    done = _objects_of(stage)["object_id"].combine_chunks()
+    done = objects_of(stage)["object_id"].combine_chunks()
     missing = kept.ids.filter(pc.invert(pc.is_in(kept.ids, value_set=done)))
-    asked = _objects_of(context.stages[stage.backend.kept_of])
+    asked = objects_of(context.stages[stage.backend.kept_of])
     wanted = asked["key"].filter(pc.is_in(asked["object_id"], value_set=missing))
     status = stage.table.status()
     failed = status.filter(pc.equal(status["status"], "failed"))["key"].combine_chunks()
     return wanted.filter(pc.invert(pc.is_in(wanted, value_set=failed))).combine_chunks()
 
 
-def _objects_of(stage: Stage) -> pa.Table:
+def objects_of(stage: Stage) -> pa.Table:
     """Return `key` (the clip) and `object_id` of every object in the rows of a stage."""
     return stage.table.exploded(object_list(stage.backend.Row), ["object_id"])

@@ -26,6 +26,9 @@ ROWS_PER_GROUP = 4
 
 READ_CHUNK = 256
 
+NO_SAMPLE = "no tracked object at any anchor"
+"""Why a clip has no sample."""
+
 
 _FIELDS = fields(ClipAnnotations)
 _OPTIONAL = tuple(field.name for field in _FIELDS if field.default is not MISSING)
@@ -145,7 +148,7 @@ def _report(step: SamplesStep, population: Population, counts: _Counts) -> StepR
             clip_id=without.keys,
             video_id=without.video_ids,
             state="dropped",
-            rule="no tracked object at any anchor",
+            rule=NO_SAMPLE,
         ),
     )
 

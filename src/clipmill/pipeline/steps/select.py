@@ -23,7 +23,7 @@ from clipmill.pipeline.verdicts import (
     joined_verdicts,
     verdict_columns,
 )
-from clipmill.selection import drop_thin_groups, select
+from clipmill.selection import Selection, drop_thin_groups, select
 from clipmill.selection.rules import Rule, ValueRule
 
 
@@ -85,15 +85,8 @@ def _judge_clips(
     step: SelectStep, context: Context, population: Population
 ) -> tuple[Population, StepReport]:
     columns = [rule.column for rule in step.rules]
-    table = clip_columns(context, population, columns)
-    result = select(
-        table,
-        step.rules,
-        key="key",
-        min_population=step.min_population,
-        unmeasured=unmeasured_columns(context, columns),
-    )
-    judged = overruled(context, step.select, population, result.verdicts)
+    result = select_clips(step, context, population, clip_columns(context, population, columns))
+    judged = result.verdicts
     after = population.keep(np.asarray(judged["kept"]))
     report = StepReport(
         title=step.title,
@@ -111,6 +104,67 @@ def _judge_clips(
     return after, report
 
 
+def select_clips(
+    step: SelectStep, context: Context, population: Population, table: pa.Table
+) -> Selection:
+    """Return what the rules of a selection, and people who overrule them, say of clips.
+
+    Args:
+        step: The selection.
+        context: Knows in which columns null is no failure, and what people said.
+        population: The clips.
+        table: `key` and the columns that the rules name, of the same clips.
+    """
+    result = select(
+        table,
+        step.rules,
+        key="key",
+        min_population=step.min_population,
+        unmeasured=unmeasured_columns(context, [rule.column for rule in step.rules]),
+    )
+    judged = overruled(context, step.select, population, result.verdicts)
+    return replace(result, verdicts=judged)
+
+
+def select_objects(
+    step: SelectStep, table: pa.Table, *, anchors: pa.Array, weights: pa.Array
+) -> tuple[Selection, Flags]:
+    """Return what the rules of a selection say of objects, and which kept ones go nevertheless.
+
+    Args:
+        step: The selection.
+        table: `key` and the columns that the rules name.
+        anchors: Anchor of each object, a text or number [n].
+        weights: Points of each that survive, [n].
+
+    Returns:
+        The outcome, and bool [n]: those that the rules keep, of whose anchor too few points
+        belong to objects that are kept.
+    """
+    result = select(table, step.rules, key="key", min_population=step.min_population)
+    kept = np.array(result.verdicts["kept"])
+    if not step.min_kept_points or not kept.any():
+        return result, np.zeros(len(kept), bool)
+    weighed = {"group": anchors, "weight": pc.cast(weights, pa.float64()), "kept": pa.array(kept)}
+    thin = drop_thin_groups(pa.table(weighed), min_share=step.min_kept_points)
+    return result, kept & np.asarray(pc.is_in(anchors, value_set=thin))
+
+
+def anchor_names(object_ids: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
+    """Return the anchors of objects, string [n]."""
+    return pc.replace_substring_regex(object_ids, "(?s)^(.*)-o.*$", r"\1")
+
+
+def thin_rule(step: SelectStep) -> str:
+    """Return why an object goes because of its anchor."""
+    return f"under {step.min_kept_points:g} of the anchor's points belong to kept objects"
+
+
+def empty_rule(step: SelectStep) -> str:
+    """Return why a clip goes because of its objects."""
+    return f"no object left after the {step.title}"
+
+
 def _as_verdicts(judged: pa.Table, **columns: Any) -> Verdicts:
     """Return the outcome of a selection as verdicts, with further columns."""
     own = {name: judged[name] for name in judged.column_names if name != "kept"}
@@ -123,19 +177,17 @@ def _judge_objects(
     objects = object_table(context, population, [rule.column for rule in step.rules])
     member = pc.index_in(objects["clip_id"].combine_chunks(), value_set=population.keys)
     objects = objects.append_column("video_id", population.video_ids.take(member))
-    result = select(
+    result, thin = select_objects(
+        step,
         objects.drop_columns(["clip_id", "video_id", "weight"]),
-        step.rules,
-        key="key",
-        min_population=step.min_population,
+        anchors=anchor_names(objects["key"]) if step.min_kept_points else objects["key"],
+        weights=objects["weight"],
     )
     # Verdicts come in the order of the objects.
     owners = {name: objects[name] for name in ("clip_id", "video_id")}
     decided = [_as_verdicts(result.verdicts, level="object", **owners)]
-    kept = np.array(result.verdicts["kept"])
-    if step.min_kept_points and kept.any():
-        thin = kept & _in_thin_anchors(objects, kept, min_share=step.min_kept_points)
-        kept &= ~thin
+    kept = np.array(result.verdicts["kept"]) & ~thin
+    if thin.any():
         decided.append(_thin_verdicts(step, objects.filter(pa.array(thin))))
     with_objects = np.zeros(len(population.clips), bool)
     with_objects[np.asarray(member)[kept]] = True
@@ -148,7 +200,7 @@ def _judge_objects(
             clip_id=empty.keys,
             video_id=empty.video_ids,
             state="dropped",
-            rule=f"no object left after the {step.title}",
+            rule=empty_rule(step),
         )
     )
     report = StepReport(
@@ -166,28 +218,8 @@ def _judge_objects(
     return replace(after, kept_objects=ids), report
 
 
-def _in_thin_anchors(objects: pa.Table, kept: Flags, *, min_share: float) -> Flags:
-    """Tell of which objects' anchors too few points belong to kept objects.
-
-    Args:
-        objects: Columns `key` and `weight`.
-        kept: bool [n]: those that the rules kept.
-        min_share: The least share of an anchor's points, in [0, 1].
-    """
-    anchors = pc.replace_substring_regex(objects["key"], "(?s)^(.*)-o.*$", r"\1")
-    table = pa.table(
-        {
-            "group": anchors,
-            "weight": pc.cast(objects["weight"], pa.float64()),
-            "kept": pa.array(kept),
-        }
-    )
-    return np.asarray(pc.is_in(anchors, value_set=drop_thin_groups(table, min_share=min_share)))
-
-
 def _thin_verdicts(step: SelectStep, objects: pa.Table) -> Verdicts:
     """Return the verdicts on objects that go because of their anchor."""
-    share = step.min_kept_points
     return verdict_columns(
         objects.num_rows,
         key=objects["key"],
@@ -195,6 +227,6 @@ def _thin_verdicts(step: SelectStep, objects: pa.Table) -> Verdicts:
         clip_id=objects["clip_id"],
         video_id=objects["video_id"],
         state="dropped",
-        rule=f"under {share:g} of the anchor's points belong to kept objects",
-        threshold=share,
+        rule=thin_rule(step),
+        threshold=step.min_kept_points,
     )

@@ -29,20 +29,26 @@ class Split(Step[SettingsT]):
     def reason(self) -> str:
         """Why a clip has no child."""
 
-    def apply(
-        self, context: Context, population: Population, work: Work, *, fingerprint: str
-    ) -> Iterator[Applied]:
-        """Split every clip of the population."""
+    def children(self, context: Context, population: Population) -> tuple[Ints, ClipColumns]:
+        """Return the row of the clip that each child is cut from, ascending, and the children."""
         ranges, parents = self.ranges(context, population), population.clips
         owner = np.repeat(np.arange(len(parents)), ranges.counts)
         first = parents.start[owner]
-        children = ClipColumns(
+        return owner, ClipColumns(
             parents.video[owner],
             (first + ranges.start).astype(np.int32),
             (first + ranges.end).astype(np.int32),
         )
-        whole = ranges.counts == 1
-        same = (children.start == first) & (children.end == parents.end[owner])
+
+    def apply(
+        self, context: Context, population: Population, work: Work, *, fingerprint: str
+    ) -> Iterator[Applied]:
+        """Split every clip of the population."""
+        parents = population.clips
+        owner, children = self.children(context, population)
+        counts = np.bincount(owner, minlength=len(parents))
+        whole = counts == 1
+        same = (children.start == parents.start[owner]) & (children.end == parents.end[owner])
         whole[owner[~same]] = False
         # Parts of one video that overlap may have children in common.
         after = population.with_clips(children.distinct())
@@ -54,7 +60,7 @@ class Split(Step[SettingsT]):
                 unit="clips",
                 entering=len(parents),
                 leaving=len(after.clips),
-                dropped=int((ranges.counts == 0).sum()),
+                dropped=int((counts == 0).sum()),
                 decided=self._verdicts(population, ~whole, owner, children),
             ),
         )

@@ -1,0 +1,141 @@
+"""The page `/whatif` in a real browser, and what it asks and writes."""
+
+import http.client
+import json
+import shutil
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import pytest
+from chromium_page import ChromiumPage, find_chromium
+
+from clipmill.config import load_pipeline
+from clipmill.config.overrides import with_settings
+from clipmill.engine.inprocess import InProcessEngine
+from clipmill.pipeline.recorded.last_run import require_last_run
+from clipmill.pipeline.run import run_pipeline
+from clipmill.store.workspace import Workspace
+from clipmill.whatif import World
+
+needs_chromium = pytest.mark.skipif(find_chromium() is None, reason="needs Chromium")
+CLARITY = "quality.rules.1.drop"
+
+
+def ask(site, path, *, method="GET", body=None):
+    """Ask the server as its own page does; return status and JSON."""
+    link = http.client.HTTPConnection("127.0.0.1", site.port, timeout=60)
+    headers = {"Cookie": f"clipmill-{site.port}={site.token}"}
+    headers["Origin"] = f"http://127.0.0.1:{site.port}"
+    link.request(method, path, body=body, headers=headers)
+    answer = link.getresponse()
+    text = answer.read()
+    is_json = "json" in answer.headers["content-type"]
+    return answer.status, json.loads(text) if is_json else text.decode()
+
+
+def data(site, *settings):
+    return ask(site, "/whatif/data?" + urlencode([("set", text) for text in settings]))
+
+
+def address(site, *settings):
+    query = urlencode([*(("set", text) for text in settings), ("token", site.token)])
+    return f"http://127.0.0.1:{site.port}/whatif?{query}"
+
+
+def test_nothing_changes_until_something_is_changed(site):
+    status, answer = data(site)
+    assert status == 200
+    assert (answer["gained"], answer["lost"], answer["yaml"]) == (0, 0, "")
+    assert answer["kept"] == answer["was"] > 0
+    columns = [rule["column"] for chosen in answer["selections"] for rule in chosen["rules"]]
+    assert {"probe.width", "quality.clarity", "tracks.motion_strength"} <= set(columns)
+
+
+def test_a_change_is_told_as_option_and_as_yaml(site):
+    _, answer = data(site, f"{CLARITY}=[[0.0, 0.6]]")
+    assert answer["lost"] == len(answer["strips"]["lost"]) > 0
+    assert {clip["reason"] for clip in answer["strips"]["lost"]} == {"blurred"}
+    assert answer["options"] == f"--set '{CLARITY}=[[0.0, 0.6]]'"
+    assert "select: quality" in answer["yaml"]
+    assert "- 0.6" in answer["yaml"]
+
+
+@pytest.mark.parametrize(
+    ("setting", "problem"),
+    [
+        ("quality.rules.7.min=1", "no rule on '7'"),
+        (f"{CLARITY}=[[0.9, 0.1]]", "no share of the population"),
+        ("nothing", "no value is given"),
+        ("quality.backend=<script>alert(1)</script>", "only rules of selections"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused_with_the_reason(site, setting, problem):
+    status, answer = data(site, setting)
+    assert status == 400
+    assert problem in answer["problem"]
+
+
+def test_a_change_is_saved_beside_the_pipeline_and_nothing_else(workspace, serving, tmp_path):
+    copy = tmp_path / "ws"
+    shutil.copytree(workspace, copy)
+    before = {path.name for path in copy.iterdir()}
+    settings = [f"{CLARITY}=[[0.0, 0.6]]"]
+    with serving(str(copy)) as site:
+        for number in (1, 2):
+            status, saved = ask(site, "/whatif/save", method="POST", body=json.dumps(settings))
+            assert (status, saved["path"]) == (200, f"{copy}/whatif-{number}.yaml")
+        assert ask(site, "/whatif/save", method="POST", body="{}")[0] == 400
+    assert {path.name for path in copy.iterdir()} - before == {"whatif-1.yaml", "whatif-2.yaml"}
+    context, _ = require_last_run(str(copy))
+    assert load_pipeline(copy / "whatif-1.yaml") == with_settings(context.pipeline, settings)
+    with serving(str(copy), read_only=True) as site:
+        status, _ = ask(site, "/whatif/save", method="POST", body=json.dumps(settings))
+        assert status == 403
+
+
+@needs_chromium
+def test_a_dragged_cut_tells_what_a_run_decides(workspace, serving, tmp_path):
+    with serving(workspace) as site, ChromiumPage(address(site)) as page:
+        page.wait_for("document.body.dataset.settled === ''")
+        rule = "document.querySelector('[data-rule=\"quality.rules.1\"]')"
+        spot = page.evaluate(
+            f"""(() => {{
+                {rule}.scrollIntoView({{block: 'center', behavior: 'instant'}});
+                const cut = {rule}.querySelector('.cut').getBoundingClientRect();
+                const plot = {rule}.querySelector('.plot').getBoundingClientRect();
+                return [cut.x + cut.width / 2, cut.y + 40, plot.x + plot.width * 0.7];
+            }})()"""
+        )
+        mouse = {"y": spot[1], "button": "left", "clickCount": 1}
+        page._call("Input.dispatchMouseEvent", type="mousePressed", x=spot[0], **mouse)
+        for part in (0.3, 0.6, 1.0):
+            x = spot[0] + part * (spot[2] - spot[0])
+            page._call("Input.dispatchMouseEvent", type="mouseMoved", x=x, buttons=1, **mouse)
+        page._call("Input.dispatchMouseEvent", type="mouseReleased", x=spot[2], **mouse)
+        page.wait_for("document.body.dataset.settled.includes('quality.rules.1.drop')")
+        page.press("ArrowRight")
+        page.wait_for("document.body.dataset.settled !== '…'")
+        told = page.evaluate(
+            "Object.fromEntries([...document.querySelectorAll('.sum [data-fact] b')]"
+            ".map((b) => [b.parentNode.dataset.fact.split(' ')[0], Number(b.textContent)]))"
+        )
+        settings = parse_qs(urlsplit(page.evaluate("location.href")).query)["set"]
+        page.evaluate("document.getElementById('reset').click()")
+        page.wait_for("document.body.dataset.settled === '' && location.search === ''")
+    copy = tmp_path / "ws"
+    shutil.copytree(workspace, copy)
+    context, listing = require_last_run(workspace)
+    pipeline = with_settings(context.pipeline, settings)
+    run_pipeline(pipeline, Workspace.open(copy), engine=InProcessEngine(), allow_fewer=True)
+    was = set(World(context, listing).now().kept.to_pylist())
+    now = set(World(*require_last_run(str(copy))).now().kept.to_pylist())
+    assert (told["gained"], told["lost"]) == (len(now - was), len(was - now))
+    assert told["lost"] > 0
+
+
+@needs_chromium
+@pytest.mark.parametrize("dark", [False, True])
+def test_the_page_fits_a_phone(site, dark):
+    with ChromiumPage(address(site, f"{CLARITY}=[[0.0, 0.6]]"), width=390, dark=dark) as page:
+        page.wait_for("(document.body.dataset.settled || '…') !== '…'")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        assert page.evaluate("document.querySelectorAll('#lost li a').length") > 0
