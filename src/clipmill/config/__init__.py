@@ -3,6 +3,7 @@
 from clipmill.config.load import dump_pipeline, load_pipeline, load_profile, profile_names
 from clipmill.config.models import (
     AnnotateStep,
+    DedupStep,
     Pipeline,
     SamplesStep,
     SelectStep,
@@ -16,6 +17,7 @@ from clipmill.config.models import (
 
 __all__ = [
     "AnnotateStep",
+    "DedupStep",
     "Pipeline",
     "SamplesStep",
     "SelectStep",

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from clipmill.config.models import (
     AnnotateStep,
+    DedupStep,
     Pipeline,
     SamplesStep,
     SelectStep,
@@ -28,6 +29,7 @@ from clipmill.selection.rules import QuantileRule, RangeRule
 _STEP_MODELS: dict[str, type[BaseModel]] = {
     "annotate": AnnotateStep,
     "select": SelectStep,
+    "dedup": DedupStep,
     "windows": WindowsSplit,
     "shots": ShotsSplit,
     "samples": SamplesStep,

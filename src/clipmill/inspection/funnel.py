@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from clipmill.pipeline.steps.dedup import NEAR_DUPLICATE
 from clipmill.pipeline.verdicts import POSTPONED, StepReport
 
 MAX_REASONS = 12
@@ -102,6 +103,8 @@ def _reasons(report: StepReport) -> list[Reason]:
         text = row["rule"] or "no reason given"
         if row["state"] in ("failed", POSTPONED) and report.kind != "select":
             text = text.partition(":")[0]
+        if text.startswith(NEAR_DUPLICATE):  # each names the clip that is kept
+            text = NEAR_DUPLICATE
         counts[text, row["state"], row["level"]] += row["count"]
     totals: Counter[str] = Counter()
     for (_, _, level), count in counts.items():

@@ -6,6 +6,7 @@ from clipmill.config import StepSettings
 from clipmill.pipeline.context import PROBE
 from clipmill.pipeline.steps.annotate import Annotate
 from clipmill.pipeline.steps.base import Step
+from clipmill.pipeline.steps.dedup import Dedup
 from clipmill.pipeline.steps.probe import ProbeStep
 from clipmill.pipeline.steps.samples import Samples
 from clipmill.pipeline.steps.select import Select
@@ -14,6 +15,7 @@ from clipmill.pipeline.steps.split import SplitShots, SplitWindows
 _STEPS: dict[tuple[str, str], type[Step[Any]]] = {
     ("annotate", PROBE): ProbeStep,
     ("annotate", ""): Annotate,
+    ("select", "dedup"): Dedup,
     ("select", ""): Select,
     ("split", "windows"): SplitWindows,
     ("split", "shots"): SplitShots,
