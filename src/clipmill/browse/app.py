@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
+from clipmill.browse.duplicates.routes import duplicates_routes
 from clipmill.browse.guard import Guard
 from clipmill.browse.home.routes import home_routes
 from clipmill.browse.page import show_page
@@ -19,7 +20,7 @@ from clipmill.errors import ClipmillError, UsageError
 
 Room = Callable[[Site], Sequence[BaseRoute]]
 
-ROOMS: Final[tuple[Room, ...]] = (home_routes,)
+ROOMS: Final[tuple[Room, ...]] = (home_routes, duplicates_routes)
 """One line per room, a sub-package of `browse` each."""
 
 STATIC: Final = Path(__file__).parent / "static"
