@@ -30,9 +30,7 @@ def flipped(hashes: Hashes, rng: np.random.Generator, share: float) -> Hashes:
     return hashes ^ packed
 
 
-def made_up(
-    clips: int, frames: int, views: int, rng: np.random.Generator
-) -> tuple[Hashes, Hashes]:
+def made_up(clips: int, frames: int, views: int, rng: np.random.Generator) -> tuple[Hashes, Hashes]:
     """Return hashes and motion of clips, uint64 [clips, frames, views] each."""
     hashes = np.empty((clips, frames, views), np.uint64)
     hashes[:, 0] = rng.integers(0, 2**64, (clips, views), np.uint64)

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 from truthful_run import shared_workspace
@@ -42,3 +42,9 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> str:
 def site(workspace: str) -> Iterator[Site]:
     with served(workspace) as site:
         yield site
+
+
+@pytest.fixture
+def serving() -> Callable[..., AbstractContextManager[Site]]:
+    """`served`, for tests over a workspace of their own."""
+    return served

@@ -187,7 +187,7 @@ class DedupStep(StepSettings):
 
     Attributes:
         keep_best_by: Column whose highest value makes a clip the best of its group; where that is
-            equal, and when empty, resolution decides, then length, then id.
+            equal, and when empty, resolution (without bars) decides, then length, then id.
         best: Whether the highest or the lowest value of that column is the best.
         max_distance: Bits of 64 in which the pictures of two clips may differ, on average.
         min_overlap: Share of the pictures of the shorter clip that the other must have too.

@@ -130,9 +130,7 @@ def _paths(run: OpenRun, ids: Sequence[str]) -> Mapping[str, str]:
     videos = run.listing.videos.table
     wanted = pa.array(sorted({Clip.parse(clip_id).video_id for clip_id in ids}), pa.string())
     rows = videos.filter(pc.is_in(videos["video_id"], value_set=wanted))
-    names = dict(
-        zip(rows["video_id"].to_pylist(), rows["relative_path"].to_pylist(), strict=True)
-    )
+    names = dict(zip(rows["video_id"].to_pylist(), rows["relative_path"].to_pylist(), strict=True))
     return {clip_id: names.get(Clip.parse(clip_id).video_id, "") for clip_id in ids}
 
 

@@ -30,6 +30,9 @@ from clipmill.store.codecs import decode_array
 
 HASHES: Final = "hashes"
 
+_SIZE: Final = ("probe.width", "probe.height", f"{HASHES}.bars")
+"""Columns that say how large the picture is; black bars are no picture."""
+
 NEAR_DUPLICATE: Final = "near-duplicate"
 """How the reason begins of a clip that goes, before a colon."""
 
@@ -98,7 +101,7 @@ class Dedup(Step[DedupStep]):
     def _worth(self, context: Context, population: Population) -> list[npt.NDArray[np.float64]]:
         """Return what makes a clip the best, float64 [n] each, what counts most first."""
         own = self.settings.keep_best_by
-        names = [*([own] if own else []), "probe.width", "probe.height", "clip.num_frames"]
+        names = [*([own] if own else []), *_SIZE, "clip.num_frames"]
         table = clip_columns(context, population, names)
         numbers = {
             name: np.asarray(pc.cast(table[name], pa.float64()).to_numpy(zero_copy_only=False))
@@ -106,11 +109,8 @@ class Dedup(Step[DedupStep]):
         }
         sign = 1.0 if self.settings.best == "highest" else -1.0
         score = [sign * numbers[own]] if own else []
-        return [
-            *score,
-            numbers["probe.width"] * numbers["probe.height"],
-            numbers["clip.num_frames"],
-        ]
+        width, height, bars = (numbers[name] for name in _SIZE)
+        return [*score, width * height * (1.0 - bars), numbers["clip.num_frames"]]
 
     def _verdicts(self, population: Population, best: Ints, matches: Matches) -> Verdicts:
         """Return the verdict on every clip, with the one that is kept for it."""
