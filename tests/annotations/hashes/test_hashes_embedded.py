@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from clip_inputs import probed
 from copied_clips import copied, original
-from media import ffmpeg
 
 from clipmill.annotations.hashes.embedded import PictureHashes
 from clipmill.annotations.hashes.perceptual.bars import inside_bars
 from clipmill.annotations.hashes.perceptual.signs import MIRROR, sign_hashes
 from clipmill.annotations.registry import find_backend
 from clipmill.store.codecs import decode_array
+from media import ffmpeg
 
 
 def row_of(path, start=0, end=None, **settings):

@@ -1,7 +1,7 @@
 """How well two clips agree under a hypothesis, frame by frame."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -58,7 +58,7 @@ def agreement(prints: Fingerprints, some: Hypotheses) -> Agreement:
         prints: Hashes of all clips.
         some: What is to be compared.
     """
-    times = prints.clip * _PER_CLIP + prints.seconds
+    times = (prints.clip * _PER_CLIP + prints.seconds).astype(np.float64)
     counts = prints.counts[some.whole]
     pair = np.repeat(np.arange(len(some)), counts)
     mine = spread(prints.first[some.whole], counts)
@@ -102,8 +102,9 @@ def _apart(prints: Fingerprints, some: Hypotheses) -> Floats:
 
 
 def _means(
-    sums: Floats, counts: npt.NDArray[np.generic], *, least: int, otherwise: float = 0.0
+    sums: npt.NDArray[Any], counts: npt.NDArray[Any], *, least: int, otherwise: float = 0.0
 ) -> Floats:
+    """Return sums over counts, and something else where too few were counted."""
     return np.where(counts >= least, sums / np.maximum(counts, 1), otherwise)
 
 

@@ -189,14 +189,13 @@ def _best(prints: Fingerprints, votes: _Votes) -> Hypotheses:
     order = order[(rank < _MOST) & ((enough > 1) | (both < EVERY))]
     how = votes.how[order]
     view, steps = how >> 32, (how & 0xFFFFFFFF) - (1 << 31)
-    found = Hypotheses(
+    return Hypotheses(
         whole[order].astype(np.int64),
         other[order].astype(np.int64),
         view >> 1,
         (view & 1).astype(bool),
         steps / _STEPS,
     )
-    return found
 
 
 def in_parts(found: Hypotheses, size: int) -> Iterator[Hypotheses]:

@@ -66,15 +66,12 @@ def _matches(
 
 def _one_of_each(parts: list[Matches]) -> Matches:
     """Return the closest match of each pair."""
-    names = ("one", "two", "distance", "share", "mirrored", "cropped")
-    kinds = (np.int64, np.int64, np.float64, np.float64, np.bool_, np.bool_)
-    columns = [
-        np.concatenate([np.empty(0, kind), *(getattr(part, name) for part in parts)])
-        for name, kind in zip(names, kinds, strict=True)
-    ]
-    one, two, distance, share, mirrored, cropped = (
-        column.astype(kind) for column, kind in zip(columns, kinds, strict=True)
-    )
+    one = np.concatenate([np.empty(0, np.int64), *(part.one for part in parts)])
+    two = np.concatenate([np.empty(0, np.int64), *(part.two for part in parts)])
+    distance = np.concatenate([np.empty(0), *(part.distance for part in parts)])
+    share = np.concatenate([np.empty(0), *(part.share for part in parts)])
+    mirrored = np.concatenate([np.empty(0, np.bool_), *(part.mirrored for part in parts)])
+    cropped = np.concatenate([np.empty(0, np.bool_), *(part.cropped for part in parts)])
     order = np.lexsort((cropped, mirrored, -share, distance, two, one))
     one, two = one[order], two[order]
     first = np.ones(len(order), bool)
