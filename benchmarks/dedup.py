@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from clipmill.annotations.hashes.perceptual.signs import MIRROR
 from clipmill.selection.duplicates.fingerprints import Fingerprints, Hashes
-from clipmill.selection.duplicates.grouping import Places, group_clips
+from clipmill.selection.duplicates.grouping import ClipPlaces, group_clips
 from clipmill.selection.duplicates.matches import find_matches
 
 STEP = 0.25
@@ -72,7 +72,7 @@ def main() -> None:
     began = time.process_time()
     matches = find_matches(prints, distance=15.0, overlap=0.6)
     rows = np.arange(clips)
-    groups = group_clips(matches, Places(rows, rows * 0, rows * 0 + 1), within_video=False)
+    groups = group_clips(matches, ClipPlaces(rows, rows * 0, rows * 0 + 1), within_video=False)
     spent = time.process_time() - began
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     found = int((groups[clips - copies :] == groups[source]).sum())

@@ -3,24 +3,24 @@
 import numpy as np
 
 from clipmill.selection.duplicates.grouping import (
-    Places,
+    ClipPlaces,
     best_of_groups,
     group_clips,
     match_with,
 )
-from clipmill.selection.duplicates.matches import Matches
+from clipmill.selection.duplicates.matches import ClipMatches
 
 
 def matches(*pairs):
     """Return matches of (one, two, distance)."""
     one, two, distance = (np.array(column) for column in zip(*sorted(pairs), strict=True))
     no = np.zeros(len(one), bool)
-    return Matches(one, two, distance.astype(float), np.ones(len(one)), no, no)
+    return ClipMatches(one, two, distance.astype(float), np.ones(len(one)), no, no)
 
 
 def places(*where):
     """Return places of (video, start, end)."""
-    return Places(*(np.array(column, np.int64) for column in zip(*where, strict=True)))
+    return ClipPlaces(*(np.array(column, np.int64) for column in zip(*where, strict=True)))
 
 
 APART = places((0, 0, 9), (1, 0, 9), (2, 0, 9), (3, 0, 9), (4, 0, 9))

@@ -29,7 +29,7 @@ MOST_FILES: Final = 200
 
 
 @dataclass(frozen=True)
-class Card:
+class DuplicateCard:
     """A clip of a group, as it is shown.
 
     Attributes:
@@ -62,11 +62,11 @@ def duplicates_routes(site: Site) -> Sequence[BaseRoute]:
         facts, paths = _facts(run, ids), _paths(run, ids)
         cards = []
         for group in shown:
-            own = [Card(group.kept, paths[group.kept], facts[group.kept], kept=True)]
+            own = [DuplicateCard(group.kept, paths[group.kept], facts[group.kept], kept=True)]
             for copy in group.copies[:MOST_COPIES]:
                 apart = "by way of others" if copy.distance is None else f"{copy.distance:.1f} bits"
                 told = (*facts[copy.clip_id], apart, *([copy.how] if copy.how else []))
-                own.append(Card(copy.clip_id, paths[copy.clip_id], told, kept=False))
+                own.append(DuplicateCard(copy.clip_id, paths[copy.clip_id], told, kept=False))
             cards.append((own, max(0, len(group.copies) - MOST_COPIES), len(group.copies) + 1))
         same, total = _same_files(run)
         return show_page(

@@ -19,12 +19,12 @@ from clipmill.pipeline.steps.select import kept_on_disk
 from clipmill.pipeline.verdicts import StepReport, Verdicts, verdict_columns
 from clipmill.selection.duplicates.fingerprints import Fingerprints
 from clipmill.selection.duplicates.grouping import (
-    Places,
+    ClipPlaces,
     best_of_groups,
     group_clips,
     match_with,
 )
-from clipmill.selection.duplicates.matches import Matches, find_matches
+from clipmill.selection.duplicates.matches import ClipMatches, find_matches
 from clipmill.store.annotations import AnnotationTable
 from clipmill.store.codecs import decode_array
 
@@ -76,7 +76,7 @@ class Dedup(Step[DedupStep]):
         matches = find_matches(
             prints, distance=self.settings.max_distance, overlap=self.settings.min_overlap
         )
-        places = Places(
+        places = ClipPlaces(
             *(
                 column.astype(np.int64)
                 for column in (mine.clips.video, mine.clips.start, mine.clips.end)
@@ -112,7 +112,7 @@ class Dedup(Step[DedupStep]):
         width, height, bars = (numbers[name] for name in _SIZE)
         return [*score, width * height * (1.0 - bars), numbers["clip.num_frames"]]
 
-    def _verdicts(self, population: Population, best: Ints, matches: Matches) -> Verdicts:
+    def _verdicts(self, population: Population, best: Ints, matches: ClipMatches) -> Verdicts:
         """Return the verdict on every clip, with the one that is kept for it."""
         rows = np.arange(len(best))
         match = match_with(best, matches)
@@ -140,7 +140,7 @@ class Dedup(Step[DedupStep]):
         )
 
 
-def _reason(kept: str, match: int, matches: Matches) -> str:
+def _reason(kept: str, match: int, matches: ClipMatches) -> str:
     """Return why a clip goes, given the row of its match with the one that is kept."""
     if match < 0:
         return f"{NEAR_DUPLICATE}: of {kept}, by way of others of the group"

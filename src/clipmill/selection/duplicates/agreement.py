@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from clipmill.selection.duplicates.fingerprints import Fingerprints, Numbers, spread
+from clipmill.selection.duplicates.fingerprints import Fingerprints, Numbers, row_ranges
 from clipmill.selection.duplicates.hypotheses import Flags, Hypotheses
 
 Floats = npt.NDArray[np.float64]
@@ -31,7 +31,7 @@ _FEW: Final = 3
 
 
 @dataclass(frozen=True, eq=False)
-class Agreement:
+class PairAgreement:
     """How well hypotheses hold, m of them.
 
     Attributes:
@@ -51,7 +51,7 @@ class Agreement:
         return (self.distance <= near) & (self.share >= overlap) & (self.motion <= MOTION)
 
 
-def agreement(prints: Fingerprints, some: Hypotheses) -> Agreement:
+def agreement(prints: Fingerprints, some: Hypotheses) -> PairAgreement:
     """Compare the frames of pairs of clips.
 
     Args:
@@ -61,7 +61,7 @@ def agreement(prints: Fingerprints, some: Hypotheses) -> Agreement:
     times = (prints.clip * _PER_CLIP + prints.seconds).astype(np.float64)
     counts = prints.counts[some.whole]
     pair = np.repeat(np.arange(len(some)), counts)
-    mine = spread(prints.first[some.whole], counts)
+    mine = row_ranges(prints.first[some.whole], counts)
     wanted = prints.seconds[mine] + some.shift[pair]
     theirs = _nearest(times, some.other[pair] * _PER_CLIP + wanted)
     met = (prints.clip[theirs] == some.other[pair]) & (
@@ -78,7 +78,7 @@ def agreement(prints: Fingerprints, some: Hypotheses) -> Agreement:
     number = np.bincount(pair, minlength=size)
     moving = np.bincount(pair, known, minlength=size)
     fewer = np.minimum(counts, prints.counts[some.other])
-    return Agreement(
+    return PairAgreement(
         number / np.maximum(fewer, 1),
         _means(np.bincount(pair, bits, minlength=size), number, least=1, otherwise=64.0),
         np.where(

@@ -51,7 +51,7 @@ class Fingerprints:
         return found
 
 
-def spread(first: Numbers, counts: Numbers) -> Numbers:
+def row_ranges(first: Numbers, counts: Numbers) -> Numbers:
     """Return the numbers first[i], first[i] + 1, ... of every i, counts[i] of them."""
     ends = np.cumsum(counts)
     steps: Any = np.arange(int(ends[-1]) if len(ends) else 0)

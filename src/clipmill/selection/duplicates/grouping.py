@@ -7,13 +7,13 @@ import numpy as np
 import numpy.typing as npt
 
 from clipmill.selection.duplicates.fingerprints import Numbers
-from clipmill.selection.duplicates.matches import Matches
+from clipmill.selection.duplicates.matches import ClipMatches
 
 Values = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Places:
+class ClipPlaces:
     """Where clips lie, n of them.
 
     Attributes:
@@ -32,7 +32,7 @@ class Places:
         return bool(self.video[one] == self.video[two] and apart)
 
 
-def group_clips(matches: Matches, places: Places, *, within_video: bool) -> Numbers:
+def group_clips(matches: ClipMatches, places: ClipPlaces, *, within_video: bool) -> Numbers:
     """Put clips that show the same into groups.
 
     The closest pairs come first. Unless that is asked for, no group gets two clips of one video
@@ -70,7 +70,7 @@ def group_clips(matches: Matches, places: Places, *, within_video: bool) -> Numb
     return np.array([root(clip) for clip in range(len(parent))], np.int64)
 
 
-def _clash(places: Places, ours: Sequence[int], theirs: Sequence[int]) -> bool:
+def _clash(places: ClipPlaces, ours: Sequence[int], theirs: Sequence[int]) -> bool:
     """Tell whether two groups hold clips of one video that share no frame."""
     by_video: dict[int, list[int]] = {}
     for clip in ours:
@@ -100,7 +100,7 @@ def best_of_groups(groups: Numbers, worth: Sequence[Values]) -> Numbers:
     return best[groups]
 
 
-def match_with(kept: Numbers, matches: Matches) -> Numbers:
+def match_with(kept: Numbers, matches: ClipMatches) -> Numbers:
     """Return the row of the match between each clip and the one kept of its group.
 
     Args:

@@ -15,7 +15,7 @@ _AT_ONCE: Final = 1 << 17
 
 
 @dataclass(frozen=True, eq=False)
-class Matches:
+class ClipMatches:
     """Pairs of clips that show the same, each pair once, by ascending numbers.
 
     Attributes:
@@ -35,7 +35,7 @@ class Matches:
     cropped: Flags
 
 
-def find_matches(prints: Fingerprints, *, distance: float, overlap: float) -> Matches:
+def find_matches(prints: Fingerprints, *, distance: float, overlap: float) -> ClipMatches:
     """Find the pairs of clips that show the same.
 
     Args:
@@ -53,8 +53,8 @@ def find_matches(prints: Fingerprints, *, distance: float, overlap: float) -> Ma
 
 def _matches(
     some: Hypotheses, distance: npt.NDArray[np.float64], share: npt.NDArray[np.float64]
-) -> Matches:
-    return Matches(
+) -> ClipMatches:
+    return ClipMatches(
         np.minimum(some.whole, some.other),
         np.maximum(some.whole, some.other),
         distance,
@@ -64,7 +64,7 @@ def _matches(
     )
 
 
-def _one_of_each(parts: list[Matches]) -> Matches:
+def _one_of_each(parts: list[ClipMatches]) -> ClipMatches:
     """Return the closest match of each pair."""
     one = np.concatenate([np.empty(0, np.int64), *(part.one for part in parts)])
     two = np.concatenate([np.empty(0, np.int64), *(part.two for part in parts)])
@@ -77,6 +77,6 @@ def _one_of_each(parts: list[Matches]) -> Matches:
     first = np.ones(len(order), bool)
     first[1:] = (one[1:] != one[:-1]) | (two[1:] != two[:-1])
     rows = order[first]
-    return Matches(
+    return ClipMatches(
         one[first], two[first], distance[rows], share[rows], mirrored[rows], cropped[rows]
     )

@@ -15,7 +15,7 @@ _SOFT: Final = 1
 """Rows beside a bar that are part bar, part picture, where pictures are scaled down."""
 
 
-class Inside(NamedTuple):
+class WithoutBars(NamedTuple):
     """Rows and columns of the picture that no bar covers, [top, bottom) and [left, right)."""
 
     top: int
@@ -28,7 +28,7 @@ class Inside(NamedTuple):
         return frames[:, self.top : self.bottom, self.left : self.right]
 
 
-def inside_bars(frames: npt.NDArray[np.uint8]) -> Inside:
+def inside_bars(frames: npt.NDArray[np.uint8]) -> WithoutBars:
     """Find what is left of a clip's pictures without black bars.
 
     Args:
@@ -37,7 +37,7 @@ def inside_bars(frames: npt.NDArray[np.uint8]) -> Inside:
     brightest = frames.max(axis=0, initial=0)
     top, bottom = _within(brightest.max(axis=1, initial=0))
     left, right = _within(brightest.max(axis=0, initial=0))
-    return Inside(top, bottom, left, right)
+    return WithoutBars(top, bottom, left, right)
 
 
 def _within(levels: npt.NDArray[np.uint8]) -> tuple[int, int]:
