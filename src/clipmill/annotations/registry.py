@@ -11,6 +11,7 @@ BACKENDS: dict[tuple[str, str], str] = {
     ("shots", "embedded"): "clipmill.annotations.shots.embedded:TransitionShots",
     ("shots", "transnetv2"): "clipmill.annotations.shots.transnetv2:TransNetV2Shots",
     ("shots", "autoshot"): "clipmill.annotations.shots.autoshot:AutoShotShots",
+    ("hashes", "embedded"): "clipmill.annotations.hashes.embedded:PictureHashes",
     ("quality", "embedded"): "clipmill.annotations.quality.embedded:EmbeddedQuality",
     ("quality", "frameino"): "clipmill.annotations.quality.frameino:FrameinoQuality",
     ("objects", "embedded"): "clipmill.annotations.objects.embedded:MovingObjects",

@@ -3,6 +3,7 @@
 from clipmill.config.load import dump_pipeline, load_pipeline, load_profile, profile_names
 from clipmill.config.models import (
     AnnotateStep,
+    DedupStep,
     Pipeline,
     ReviewStep,
     SamplesStep,
@@ -17,6 +18,7 @@ from clipmill.config.models import (
 
 __all__ = [
     "AnnotateStep",
+    "DedupStep",
     "Pipeline",
     "ReviewStep",
     "SamplesStep",

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from clipmill.config.models import (
     AnnotateStep,
+    DedupStep,
     Pipeline,
     ReviewStep,
     SamplesStep,
@@ -31,6 +32,7 @@ _STEP_MODELS: dict[str, type[BaseModel]] = {
     "annotate": AnnotateStep,
     "select": SelectStep,
     "review": ReviewStep,
+    "dedup": DedupStep,
     "windows": WindowsSplit,
     "shots": ShotsSplit,
     "samples": SamplesStep,

@@ -206,6 +206,38 @@ class ReviewStep(StepSettings):
     on_conflict: Literal["drop", "keep", "error"] = "drop"
 
 
+class DedupStep(StepSettings):
+    """Keep the best of each group of clips that show the same.
+
+    Attributes:
+        keep_best_by: Column whose highest value makes a clip the best of its group; where that is
+            equal, and when empty, resolution (without bars) decides, then length, then id.
+        best: Whether the highest or the lowest value of that column is the best.
+        max_distance: Bits of 64 in which the pictures of two clips may differ, on average.
+        min_overlap: Share of the pictures of the shorter clip that the other must have too.
+        within_video: Whether two clips of one video that share no frame may count as the same.
+    """
+
+    word: ClassVar[str] = "select"
+    tag: ClassVar[str] = "dedup"
+    shown: ClassVar[str] = "{} selection"
+    select: Literal["dedup"]
+    keep_best_by: str = ""
+    best: Literal["highest", "lowest"] = "highest"
+    max_distance: float = Field(default=15.0, ge=0, le=32)
+    min_overlap: float = Field(default=0.6, gt=0, le=1)
+    within_video: bool = False
+
+    @field_validator("keep_best_by")
+    @classmethod
+    def _names_a_column(cls, column: str) -> str:
+        if column and column.count(".") != 1:
+            raise ValueError(
+                f"column '{column}' must be written annotation.column, for example quality.clarity"
+            )
+        return column
+
+
 class WindowsSplit(StepSettings):
     """Cut long clips into windows of at most `max_frames`.
 
@@ -264,21 +296,24 @@ _WORDS = ("split", "annotate", "select", "samples")
 
 
 def _step_kind(value: Any) -> str | None:
-    """Tag of a step: its word, or the kind of split."""
+    """Tag of a step: its word, or its kind where its name says that."""
     if isinstance(value, StepSettings):
         return value.name if value.word == "split" else value.tag or value.word
     if not isinstance(value, dict):
         return None
     word = next((word for word in _WORDS if word in value), None)
-    if word == "select" and value[word] == ReviewStep.tag and "rules" not in value:
-        return ReviewStep.tag
-    return str(value[word]) if word == "split" else word
+    name = str(value[word]) if word else ""
+    if word == "select" and name == ReviewStep.tag:
+        # Files of before it was a kind of its own may have named a selection so.
+        return word if "rules" in value else name
+    return name if word == "split" or (word, name) == ("select", DedupStep.tag) else word
 
 
 Step = Annotated[
     Annotated[AnnotateStep, Tag("annotate")]
     | Annotated[SelectStep, Tag("select")]
     | Annotated[ReviewStep, Tag("review")]
+    | Annotated[DedupStep, Tag("dedup")]
     | Annotated[WindowsSplit, Tag("windows")]
     | Annotated[ShotsSplit, Tag("shots")]
     | Annotated[SamplesStep, Tag("samples")],
@@ -286,8 +321,8 @@ Step = Annotated[
         _step_kind,
         custom_error_type="unknown_step",
         custom_error_message=(
-            "a step begins with one of: annotate: NAME, select: NAME, split: windows, "
-            "split: shots, samples: NAME"
+            "a step begins with one of: annotate: NAME, select: NAME, select: dedup, select: review, "
+            "split: windows, split: shots, samples: NAME"
         ),
     ),
 ]

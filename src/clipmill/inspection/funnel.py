@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from clipmill.config import ReviewStep
+from clipmill.pipeline.steps.dedup import NEAR_DUPLICATE
 from clipmill.pipeline.verdicts import POSTPONED, StepReport
 
 MAX_REASONS = 12
@@ -105,6 +106,8 @@ def _reasons(report: StepReport) -> list[Reason]:
             text = text.partition(":")[0]
         if report.title == ReviewStep.tag:
             text = text.partition(", ")[0]  # who; `why` says when
+        if text.startswith(NEAR_DUPLICATE):  # each names the clip that is kept
+            text = NEAR_DUPLICATE
         counts[text, row["state"], row["level"]] += row["count"]
     totals: Counter[str] = Counter()
     for (_, _, level), count in counts.items():

@@ -6,6 +6,7 @@ from clipmill.config import StepSettings
 from clipmill.pipeline.context import PROBE
 from clipmill.pipeline.steps.annotate import Annotate
 from clipmill.pipeline.steps.base import Step
+from clipmill.pipeline.steps.dedup import Dedup
 from clipmill.pipeline.steps.probe import ProbeStep
 from clipmill.pipeline.steps.review import Review
 from clipmill.pipeline.steps.samples import Samples
@@ -17,6 +18,7 @@ _STEPS: dict[tuple[str, str], type[Step[Any]]] = {
     ("annotate", ""): Annotate,
     ("select", ""): Select,
     ("review", ""): Review,
+    ("dedup", ""): Dedup,
     ("split", "windows"): SplitWindows,
     ("split", "shots"): SplitShots,
     ("samples", ""): Samples,

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from clipmill.annotations.columns import Columns
-from clipmill.config import SelectStep
+from clipmill.config import SelectStep, StepSettings
 from clipmill.pipeline.context import Context
 from clipmill.pipeline.population import Flags, ObjectIds, Population
 from clipmill.pipeline.steps.base import Applied, Problems, Step, Work
@@ -44,14 +44,21 @@ class Select(Step[SelectStep]):
         """Judge the population, and write the verdicts with cut value, rank and population."""
         judge = _judge_objects if self.settings.level == "object" else _judge_clips
         after, report = judge(self.settings, context, population)
-        report = replace(report, fingerprint=fingerprint)
-        if work.execute is not None:
-            path = f"selections/{self.settings.select}/{fingerprint}.parquet"
-            context.workspace.write_table(path, report.verdicts)
-            report = replace(report, decided=StoredVerdicts(context.workspace, path))
-            cuts = pa.Table.from_pylist([asdict(cut) for cut in report.cuts])
-            context.workspace.write_table(cuts_path(path), cuts)
-        yield after, report
+        yield after, kept_on_disk(self.settings, context, report, work, fingerprint=fingerprint)
+
+
+def kept_on_disk(
+    step: StepSettings, context: Context, report: StepReport, work: Work, *, fingerprint: str
+) -> StepReport:
+    """Return the report of a selection, whose verdicts and cuts are written where it is a run."""
+    report = replace(report, fingerprint=fingerprint)
+    if work.execute is None:
+        return report
+    path = f"selections/{step.name}/{fingerprint}.parquet"
+    context.workspace.write_table(path, report.verdicts)
+    cuts = pa.Table.from_pylist([asdict(cut) for cut in report.cuts])
+    context.workspace.write_table(cuts_path(path), cuts)
+    return replace(report, decided=StoredVerdicts(context.workspace, path))
 
 
 def cuts_path(path: str) -> str:

@@ -1,0 +1,1 @@
+"""Near-duplicates: the clips of each group side by side."""

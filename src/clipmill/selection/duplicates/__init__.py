@@ -1,0 +1,1 @@
+"""Which clips show the same: from perceptual hashes to groups. Knows no video, no step."""
