@@ -32,6 +32,7 @@ SIDE = 1024
 STEP = 64
 """Heights and widths are multiples of this: the network halves them six times."""
 
+_LEAST = 0.75  # of the longer side; thinner pictures are squeezed
 _ROUND = 1e-6  # a side that fits exactly takes no step more
 _MEAN, _RANGE = 128.0, 256.0
 _STRIDES = (2, 4, 8, 16, 32, 64)
@@ -88,8 +89,8 @@ class IsNet:
             side: The network sees the picture squeezed into a square of this side, in pixels; a
                 multiple of 64.
             square: False: the longer side of the picture gets `side` pixels, the shorter one what
-                keeps its shape, but half of it at least. That costs as much less, and the network
-                was trained with squares.
+                keeps its shape, but three quarters of it at least: the network was trained with
+                squares. It costs as much less.
 
         Returns:
             float32 [H, W] in [0, 1].
@@ -204,7 +205,7 @@ def _check_side(side: int) -> None:
 def _shape_in(height: int, width: int, side: int) -> tuple[int, int]:
     """Return height and width of a picture within a square, in steps that the network takes."""
     scale = side / max(height, width)
-    least = math.ceil(side / 2 / STEP)
+    least = math.ceil(_LEAST * side / STEP)
     steps = (max(least, math.ceil(extent * scale / STEP - _ROUND)) for extent in (height, width))
     down, across = (min(side, STEP * count) for count in steps)
     return down, across
