@@ -58,6 +58,18 @@ def test_a_smaller_side_gives_much_the_same_mask(
     assert (smaller & whole).sum() / (smaller | whole).sum() > 0.75
 
 
+def test_a_picture_in_its_own_shape_gives_much_the_same_mask(network: IsNet, person: np.ndarray):
+    upright = person[:, 60:380]
+    own, squeezed = (network(upright, 512, square=square) > 0.5 for square in (False, True))
+    assert own.shape == upright.shape[:2]
+    assert (own != squeezed).any(), "it was squeezed"
+    assert (own & squeezed).sum() / (own | squeezed).sum() > 0.85
+
+
+def test_a_square_picture_has_no_other_shape(network: IsNet, person: np.ndarray):
+    assert (network(person, 256, square=False) == network(person, 256)).all()
+
+
 @pytest.mark.parametrize("size", [(90, 160), (160, 90), (1100, 700)])
 def test_the_mask_has_the_size_of_the_picture(network: IsNet, person: np.ndarray, size):
     mask = network(cv2.resize(person, size[::-1]), 64)
@@ -97,6 +109,8 @@ def test_weights_stored_in_single_precision_give_the_same_mask(
 
 @pytest.mark.parametrize("side", [0, -64, 32, 100, 1000])
 def test_sides_that_do_not_halve_six_times_are_refused(network: IsNet, person, side: int):
+    with pytest.raises(ValueError, match="multiples of 64"):
+        network(person, side, square=False)
     with pytest.raises(ValueError, match="multiples of 64"):
         network(person, side)
 

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from clipmill.annotations.base import Backend, BackendConfig, ClipInput
 from clipmill.annotations.objects.moving.movers import Limits
-from clipmill.annotations.objects.propagation.follow import Following, mask_of
+from clipmill.annotations.objects.propagation.follow import Following
 from clipmill.annotations.objects.propagation.frames import ClipFrames, read_frames
 from clipmill.annotations.objects.propagation.identities import Identities, Identity
 from clipmill.annotations.objects.propagation.look import Network
@@ -226,7 +226,7 @@ def _pack(number: int, identity: Identity, frames: ClipFrames) -> CarriedObject:
     first, last = min(identity.sights), max(identity.sights)
     blank = np.zeros((height, width), bool)
     sights = [identity.sights.get(frame) for frame in range(first, last + 1)]
-    masks = [blank if sight is None else mask_of(sight) for sight in sights]
+    masks = [blank if sight is None else sight.mask for sight in sights]
     sure = [0.0 if sight is None else sight.confidence for sight in sights]
     return CarriedObject(
         identity=number,

@@ -6,8 +6,9 @@ import pytest
 from red_ball import Film, film_store, redness, straight
 
 from clipmill.annotations.objects.propagation.appearance import Appearance
-from clipmill.annotations.objects.propagation.follow import Following, Sight, follow, mask_of
+from clipmill.annotations.objects.propagation.follow import Following, follow
 from clipmill.annotations.objects.propagation.ration import Ration
+from clipmill.annotations.objects.propagation.sight import Sight
 from clipmill.vision.masks import overlap
 
 MOVING = Film((straight(60, 90, 3),), length=40)
@@ -40,7 +41,7 @@ def followed(clip, film, *, start=0, end=None, network=redness, interval=4, **op
 
 
 def overlaps(film, sights):
-    return {t: overlap(mask_of(sight), film.masks(t)[0]) for t, sight in sights.items()}
+    return {t: overlap(sight.mask, film.masks(t)[0]) for t, sight in sights.items()}
 
 
 @pytest.mark.parametrize("network", [redness, None], ids=["network", "colours alone"])
@@ -119,15 +120,6 @@ def test_the_deadline_is_asked_at_every_frame(clip):
     asked = []
     followed(clip, MOVING, check=lambda: asked.append(1))
     assert len(asked) == 39
-
-
-def test_sights_are_small_and_keep_soft_masks(clip):
-    soft = np.random.default_rng(0).random((18, 32)).astype(np.float32)
-    sight = Sight.of(soft, 0.5)
-    assert sight.levels.nbytes == soft.size
-    assert np.abs(sight.soft - soft).max() < 0.002
-    clear = np.abs(soft - 0.5) > 0.002
-    assert np.array_equal(mask_of(sight)[clear], (soft > 0.5)[clear])
 
 
 def test_same_bytes_again(clip):

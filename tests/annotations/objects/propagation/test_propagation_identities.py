@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from red_ball import Film, film_store, redness, straight
 
-from clipmill.annotations.objects.propagation.follow import Following, Sight
+from clipmill.annotations.objects.propagation.follow import Following
 from clipmill.annotations.objects.propagation.identities import Identities, Identity, Proposal
 from clipmill.annotations.objects.propagation.ration import Ration
+from clipmill.annotations.objects.propagation.sight import Sight
 from clipmill.vision.masks import overlap, shrink
 
 

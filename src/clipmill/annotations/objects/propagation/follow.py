@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from clipmill.annotations.objects.propagation.appearance import Appearance
 from clipmill.annotations.objects.propagation.frames import ClipFrames, Picture
@@ -22,6 +21,7 @@ from clipmill.annotations.objects.propagation.look import (
     see_crop,
 )
 from clipmill.annotations.objects.propagation.ration import Ration
+from clipmill.annotations.objects.propagation.sight import Sight
 from clipmill.annotations.objects.propagation.trail import Trail
 from clipmill.annotations.objects.propagation.warp import Shift, carry_mask, shift_of, shifted
 from clipmill.vision.masks import Mask, SoftMask, overlap, touches_edge, window_of
@@ -39,29 +39,6 @@ _SAME = 0.85  # overlap from which two masks are the same
 _SHORTEST = 2  # frames between two looks, whatever the doubt
 _PATIENCE = 6  # key frames over which a lost thing is looked for
 _OUTWARD = 1.0  # of the side of its box, a key frame: how far about a lost thing it is looked for
-
-
-@dataclass(frozen=True)
-class Sight:
-    """A thing at a frame; a clip has hundreds of them, so they are kept small.
-
-    Attributes:
-        levels: uint8 [H, W], 255 where it surely is.
-        confidence: [0, 1].
-    """
-
-    levels: npt.NDArray[np.uint8]
-    confidence: float
-
-    @classmethod
-    def of(cls, soft: SoftMask, confidence: float) -> "Sight":
-        """Keep a soft mask float32 [H, W] in [0, 1]."""
-        return cls(np.rint(soft * 255).astype(np.uint8), confidence)
-
-    @property
-    def soft(self) -> SoftMask:
-        """The mask, float32 [H, W] in [0, 1]."""
-        return np.asarray(self.levels, np.float32) / np.float32(255)
 
 
 @dataclass(frozen=True)
@@ -104,7 +81,7 @@ class _Walk:
         self.soft = sight.soft
         self.key, self.sure, self.trust = start, 1.0, sight.confidence
         self.believed = start
-        self.place = mask_of(sight)
+        self.place = sight.mask
         self.lost_for = 0
         self.gone = start
         self.outside = False
@@ -226,7 +203,7 @@ class _Walk:
         step = 1 if frame > self.believed else -1
         for past in range(frame, self.believed, -step):
             sight = self.sights.get(past)
-            if sight and not self.known.is_at(self._lab(past), mask_of(sight)):
+            if sight and not self.known.is_at(self._lab(past), sight.mask):
                 del self.sights[past]
         self.lost_for = 1
         self.key = self.gone = frame
@@ -319,9 +296,4 @@ def _agrees(now: Mapping[int, Sight], before: Mapping[int, Sight], frame: int) -
     """Whether two ways of following a thing have come to the same at a frame."""
     if frame not in now or frame not in before:
         return False
-    return overlap(mask_of(now[frame]), mask_of(before[frame])) > _SAME
-
-
-def mask_of(sight: Sight) -> Mask:
-    """Return where a thing is, bool [H, W]."""
-    return sight.levels > 127
+    return overlap(now[frame].mask, before[frame].mask) > _SAME

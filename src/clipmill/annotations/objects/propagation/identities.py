@@ -7,9 +7,10 @@ import cv2
 import numpy as np
 
 from clipmill.annotations.objects.propagation.appearance import Appearance
-from clipmill.annotations.objects.propagation.follow import Following, Sight, follow, mask_of
+from clipmill.annotations.objects.propagation.follow import Following, follow
 from clipmill.annotations.objects.propagation.frames import ClipFrames, Picture
 from clipmill.annotations.objects.propagation.growth import without_bystanders
+from clipmill.annotations.objects.propagation.sight import Sight
 from clipmill.vision.masks import Mask, SoftMask, grow, overlap
 
 _SAME = 0.3  # overlap from which a proposal is a thing that is followed already
@@ -61,7 +62,7 @@ class Identity:
     def mask(self, frame: int) -> Mask | None:
         """Return where it is at a frame; None where it is not seen."""
         sight = self.sights.get(frame)
-        return None if sight is None else mask_of(sight)
+        return None if sight is None else sight.mask
 
     def take(self, proposal: Proposal) -> None:
         """Note that a proposal was this thing."""
@@ -123,7 +124,7 @@ class Identities:
         """Follow a known thing from here again where the proposal shows it better."""
         if self._way.is_short:
             return
-        known, before = identity.known, mask_of(identity.sights[frame])
+        known, before = identity.known, identity.sights[frame].mask
         mask = without_bystanders(self._frames, frame, proposal.mask, before)
         # A whole frame is seen coarsely: what it shows in pieces is known better already.
         lacking = (mask & before).sum() > _GOOD * before.sum() and mask.sum() > before.sum()
