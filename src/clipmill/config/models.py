@@ -321,8 +321,8 @@ Step = Annotated[
         _step_kind,
         custom_error_type="unknown_step",
         custom_error_message=(
-            "a step begins with one of: annotate: NAME, select: NAME, select: dedup, select: review, "
-            "split: windows, split: shots, samples: NAME"
+            "a step begins with one of: annotate: NAME, select: NAME, select: dedup, "
+            "select: review, split: windows, split: shots, samples: NAME"
         ),
     ),
 ]
