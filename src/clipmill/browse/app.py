@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 
 from clipmill.browse.audit.routes import audit_routes
 from clipmill.browse.clip.routes import clip_routes
+from clipmill.browse.duplicates.routes import duplicates_routes
 from clipmill.browse.grid.routes import grid_routes
 from clipmill.browse.guard import Guard
 from clipmill.browse.home.routes import home_routes
@@ -20,6 +21,7 @@ from clipmill.browse.judging.routes import judging_routes
 from clipmill.browse.page import show_page
 from clipmill.browse.site import Site
 from clipmill.browse.thumbs.routes import thumbnail_routes
+from clipmill.browse.whatif.routes import whatif_routes
 from clipmill.errors import ClipmillError, UsageError
 
 Room = Callable[[Site], Sequence[BaseRoute]]
@@ -28,9 +30,11 @@ ROOMS: Final[tuple[Room, ...]] = (
     home_routes,
     grid_routes,
     thumbnail_routes,
+    clip_routes,
+    whatif_routes,
     judging_routes,
     audit_routes,
-    clip_routes,
+    duplicates_routes,
 )
 """One line per room, a sub-package of `browse` each."""
 
