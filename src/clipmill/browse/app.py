@@ -30,10 +30,10 @@ ROOMS: Final[tuple[Room, ...]] = (
     home_routes,
     grid_routes,
     thumbnail_routes,
-    judging_routes,
-    audit_routes,
     clip_routes,
     whatif_routes,
+    judging_routes,
+    audit_routes,
     duplicates_routes,
 )
 """One line per room, a sub-package of `browse` each."""

@@ -23,7 +23,7 @@ from clipmill.browse.clip.opened import (
 )
 from clipmill.browse.clip.order import in_list
 from clipmill.browse.clip.parts import KeptParts
-from clipmill.browse.clip.standing import ranking, titles
+from clipmill.browse.clip.standing import measured, ranking, titles
 from clipmill.browse.page import show_page
 from clipmill.browse.site import Site
 from clipmill.clips import VIDEO_ID_DIGITS
@@ -99,13 +99,15 @@ class _Room:
             facts = facts_of_video(run, clip_id, name)
         else:
             facts = facts_of(self._clips.get(clip_id))
-        place = in_list(run, request.query_params.get("list", ""), clip_id)
-        return _json(facts | {"list": place, "rankings": titles(run)})
+        catalogue = self._site.catalogue
+        place = in_list(catalogue, request.query_params.get("list", ""), clip_id)
+        return _json(facts | {"list": place, "rankings": titles(run, catalogue)})
 
     def ranking(self, request: Request) -> Response:
         """Neighbours of the clip by a score."""
         one = self._clips.get(request.path_params["clip_id"])
-        found = ranking(one.run, one.clip, request.query_params.get("score", ""))
+        title = request.query_params.get("score", "")
+        found = ranking(one.run, one.clip, title) or measured(self._site.catalogue, one.clip, title)
         if found is None:
             return PlainTextResponse("the run has no such score", 404)
         return _json(found)

@@ -1,6 +1,7 @@
 """Where a clip stands in the scores of the run, and who stands beside it.
 
-The scores of the run come from `scores_of` alone.
+Selections read some of the numbers that were measured: these have cuts, and objects of their own.
+All others are ranked clip by clip.
 """
 
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow.compute as pc
 
+from clipmill.browse.catalogue import Catalogue, CatalogueClip
 from clipmill.browse.site import OpenRun
 from clipmill.clips import Clip
 from clipmill.inspection.clip_data import score_line
@@ -18,11 +20,6 @@ from clipmill.inspection.scores import Score, cut_lines
 
 BESIDE: Final = 4
 """Neighbours on either side."""
-
-
-def scores_of(run: OpenRun) -> Sequence[Score]:
-    """Return the scores that can be ranked by."""
-    return run.scores
 
 
 def ranking(run: OpenRun, clip: Clip, title: str) -> dict[str, Any] | None:
@@ -38,7 +35,7 @@ def ranking(run: OpenRun, clip: Clip, title: str) -> dict[str, Any] | None:
         and `cuts`: of each `rule`, `line`, `dropped` and `kept`: the nearest on either side.
         Items have `clip`, `key`, `value`, `kept`, `own`. None for a score that is not known.
     """
-    score = next((s for s in scores_of(run) if title in (s.column, _title(s))), None)
+    score = next((s for s in run.scores if title in (s.column, _title(s))), None)
     if score is None:
         return None
     values = score.values
@@ -77,9 +74,47 @@ def ranking(run: OpenRun, clip: Clip, title: str) -> dict[str, Any] | None:
     }
 
 
-def titles(run: OpenRun) -> list[str]:
-    """Return the names of all scores that can be ranked by."""
-    return [_title(score) for score in scores_of(run)]
+def measured(catalogue: Catalogue, clip: Clip, name: str) -> dict[str, Any] | None:
+    """Return the neighbours of a clip by a number that no selection reads.
+
+    Args:
+        catalogue: All clips.
+        clip: The clip.
+        name: The number.
+
+    Returns:
+        As `ranking`, without cuts; those of the clip that are kept by the whole run are `kept`.
+    """
+    if name not in catalogue.levels:
+        return None
+    found, own = catalogue.rank(clip.clip_id, name, count=BESIDE), catalogue.clip(clip.clip_id)
+    around = []
+    if found and own:
+        below = [_clip_item(one, name) for one in reversed(found.below)]
+        above = [_clip_item(one, name) for one in found.above]
+        itself = _clip_item(own, name) | {"value": number(found.value), "own": True}
+        around = [*below, itself, *above]
+    return {
+        "title": name,
+        "level": catalogue.levels[name],
+        "count": found.population if found else 0,
+        "place": found.rank if found else None,
+        "around": around,
+        "cuts": [],
+    }
+
+
+def titles(run: OpenRun, catalogue: Catalogue) -> list[str]:
+    """Return the names of all scores that can be ranked by, those of selections first."""
+    read = {score.column for score in run.scores}
+    return [
+        *(_title(score) for score in run.scores),
+        *(
+            name
+            for name in catalogue.levels
+            if name not in read and not name.startswith("verdict.")
+        ),
+    ]
 
 
 def object_scores(scores: Sequence[Score], object_id: str) -> list[dict[str, Any]]:
@@ -146,4 +181,15 @@ def _item(score: Score, place: int, *, kept: bool, own: bool) -> dict[str, Any]:
         "value": number(float(score.values[place])),
         "kept": kept,
         "own": own,
+    }
+
+
+def _clip_item(clip: CatalogueClip, name: str) -> dict[str, Any]:
+    pair = clip.numbers.get(name)
+    return {
+        "key": clip.key,
+        "clip": clip.key,
+        "value": number(pair[1]) if pair else "",
+        "kept": clip.state == "kept",
+        "own": False,
     }

@@ -9,16 +9,17 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from clipmill.browse.judging.given import given_of
 from clipmill.browse.judging.poster import poster_of
+from clipmill.browse.judging.shown import clips_to_judge
 from clipmill.browse.page import show_page
-from clipmill.browse.site import OpenRun, Site
+from clipmill.browse.site import Site
 from clipmill.clips import Clip
 from clipmill.errors import ClipError, ClipmillError, UsageError
 from clipmill.inspection.judging import judgement_of
 from clipmill.review import ReviewState, ReviewStore
 from clipmill.review.judgement import Kind
 from clipmill.review.limits import user_name
-from clipmill.samples.table import sample_parts
 from clipmill.store.errors import StorageError
 
 MOST_CLIPS: Final = 1000
@@ -71,11 +72,12 @@ def judging_routes(site: Site) -> Sequence[BaseRoute]:
         names = _names(request)
         return _answered(lambda: _state_json(store.state(), names, site, who))
 
+    def given(request: Request) -> Response:
+        return _answered(lambda: given_of(site, _parsed(request.path_params["clip"])))
+
     def page(request: Request) -> Response:
-        run = site.run
-        names = _names(request) or _sampled(run)
-        clips = [_shown(run, Clip.parse(name)) for name in names]
-        return show_page("judging.html.j2", site, clips=clips, who=who)
+        shown = clips_to_judge(site.catalogue, request.query_params.multi_items(), most=MOST_CLIPS)
+        return show_page("judging.html.j2", site, shown=shown, who=who)
 
     def poster(request: Request) -> Response:
         try:
@@ -91,6 +93,7 @@ def judging_routes(site: Site) -> Sequence[BaseRoute]:
         Route("/judge/poster/{clip}", poster),
         Route("/judgements", judge, methods=["POST"]),
         Route("/judgements", state),
+        Route("/judgements/{clip}/given", given),
         Route("/judgements/{name}/undo", undo, methods=["POST"]),
     ]
 
@@ -126,34 +129,6 @@ def _names(request: Request) -> list[str]:
     for name in names:
         _parsed(name)
     return list(dict.fromkeys(names))
-
-
-def _sampled(run: OpenRun) -> list[str]:
-    """Return the first clips with samples, in order."""
-    found: dict[str, None] = {}
-    for step in run.context.pipeline.steps:
-        for part in (
-            sample_parts(run.context.workspace, step.name) if step.word == "samples" else ()
-        ):
-            table = run.context.workspace.read_table(part, columns=["clip_id"])
-            found |= dict.fromkeys(table["clip_id"].to_pylist() if table else ())
-            if len(found) >= MOST_CLIPS:
-                break
-    return list(found)[:MOST_CLIPS]
-
-
-def _shown(run: OpenRun, clip: Clip) -> dict[str, object]:
-    """Return what the page says of a clip."""
-    video = run.listing.find(clip.video_id)
-    captions = run.context.stages.get("caption")
-    row = captions.table.read([clip.clip_id]).get(clip.clip_id) if captions else None
-    text = next((entry.text for entry in row.captions if entry.text), "") if row else ""
-    return {
-        "clip_id": clip.clip_id,
-        "path": video.relative_path if video else "",
-        "caption": text or (video.text if video else "") or "",
-        "frames": clip.num_frames,
-    }
 
 
 def _state_json(

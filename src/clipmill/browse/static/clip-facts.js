@@ -5,11 +5,12 @@ function block(title, ...children) {
   return make("div", { class: "block" }, make("h3", { text: title }), ...children);
 }
 
-// act: { seek(frame), hide(object, hidden), hidden (a set of ids) }
-export function factBlocks(clip, anchor, act) {
+// act: { seek(frame), hide(object, hidden), hidden (a set of ids) }; said: what people said, or null
+export function factBlocks(clip, anchor, act, said) {
   const here = clip.anchors.find((entry) => entry.index === anchor);
   const parts = [];
-  if (here?.caption) parts.push(block(`caption · ${here.origin}`, make("p", { class: "quote", text: here.caption })));
+  const [caption, origin] = said?.caption ? [said.caption, "corrected"] : [here?.caption, here?.origin];
+  if (caption) parts.push(block(`caption · ${origin}`, make("p", { class: "quote", text: caption })));
   const rows = [];
   if (here) rows.push(["verdict", here.state || "not kept"]);
   if (here?.reason) rows.push(["because", here.reason]);
@@ -22,21 +23,22 @@ export function factBlocks(clip, anchor, act) {
   if (clip.source) rows.push(["source", clip.source]);
   parts.push(block(here ? "sample" : "file", pairs(rows)));
   const objects = clip.objects.filter((o) => o.anchor === anchor);
-  if (objects.length) parts.push(block("objects", ...objects.map((object) => objectFacts(object, act))));
+  if (objects.length) parts.push(block("objects", ...objects.map((object) => objectFacts(object, act, said))));
   const events = objects.flatMap(eventsOf).sort((a, b) => a.frame - b.frame);
   if (events.length) parts.push(block("entries and exits", eventTable(events, act)));
   if (clip.scores.length) parts.push(block("scores", scoreTable(clip.scores)));
   return parts;
 }
 
-function objectFacts(object, act) {
+function objectFacts(object, act, said) {
   const swatch = make("span", { class: "swatch" });
   swatch.style.background = object.colour;
   const box = make("input", { type: "checkbox", "aria-label": `Show ${object.name}` });
   box.checked = !act.hidden.has(object.id);
   box.addEventListener("change", () => act.hide(object, !box.checked));
-  const state = object.kept ? (object.stage2 ? "stage 2" : "stage 1") : "dropped";
-  const node = make("div", { class: "object" },
+  const gone = said?.objects.includes(object.id);
+  const state = gone ? "to drop" : object.kept ? (object.stage2 ? "stage 2" : "stage 1") : "dropped";
+  const node = make("div", { class: gone ? "object gone" : "object", "data-object": object.id },
     make("label", {}, box, swatch, make("span", { text: object.name }), make("span", { class: "soft small", text: state })),
     pairs([...object.facts, ["id", object.id]]));
   if (object.scores.length) node.append(scoreTable(object.scores));

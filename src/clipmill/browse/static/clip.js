@@ -5,12 +5,12 @@ import { ClipPlayer } from "/static/clip-player.js";
 import { chainBlock, factBlocks, rankingBlock } from "/static/clip-facts.js";
 import { $, ask, make } from "/static/make.js";
 
-const id = $("clip").dataset.clip, base = `/clip/${id}`;
+const id = $("clip").dataset.id, base = `/clip/${id}`;
 const asked = new URLSearchParams(location.search);
 const layers = { tracks: true, masks: true, boxes: true, regions: true, camera: true, shots: true, images: true };
 const hidden = new Set();
 const state = document.documentElement.dataset;
-let clip = null, anchor = 0, player = null, pieces = null;
+let clip = null, anchor = 0, player = null, pieces = null, said = null;
 
 for (const name of (asked.get("off") ?? "").split(",")) if (name in layers) layers[name] = false;
 
@@ -83,14 +83,18 @@ function chooseAnchor(index, { seek = true } = {}) {
     onclick: () => chooseAnchor(entry.index),
   })));
   $("anchors").hidden = clip.anchors.length < 2;
+  tellFacts();
+  if (seek && player) player.seek(anchor);
+  draw();
+}
+
+function tellFacts() {
   const act = {
     hidden,
     seek: (frame) => player.seek(frame),
     hide: (object, gone) => { if (gone) hidden.add(object.id); else hidden.delete(object.id); draw(); },
   };
-  $("facts").replaceChildren(...factBlocks(clip, anchor, act));
-  if (seek && player) player.seek(anchor);
-  draw();
+  $("facts").replaceChildren(...factBlocks(clip, anchor, act, said));
 }
 
 async function rankBy(title) {
@@ -109,13 +113,13 @@ function firstRanking() {
 }
 
 function walkLinks() {
-  const { previous, next, place, count } = clip.list;
+  const { previous, next, place, count, problem } = clip.list;
   for (const [name, other] of [["previous", previous], ["next", next]]) {
     if (other) $(name).href = addressOf(other);
     else $(name).removeAttribute("href");
     $(name).setAttribute("aria-disabled", String(!other));
   }
-  $("place").textContent = place === null ? "" : `${place.toLocaleString("en")} of ${count.toLocaleString("en")}`;
+  $("place").textContent = problem ? `no list: ${problem}` : place === null ? "" : `${place.toLocaleString("en")} of ${count.toLocaleString("en")}`;
   $("back-to-list").href = `/clips${asked.get("list") ? `?${asked.get("list")}` : ""}`;
 }
 
@@ -177,9 +181,14 @@ for (const name of Object.keys(layers)) {
   boxOf(name).checked = layers[name];
   boxOf(name).addEventListener("change", () => show(name, boxOf(name).checked));
 }
+$("clip").addEventListener("judged", (event) => {
+  said = event.detail;
+  if (clip) tellFacts();
+});
 $("help-open").addEventListener("click", () => $("help").showModal());
 
-const LAYER_KEYS = { t: "tracks", m: "masks", b: "boxes", r: "regions", c: "camera", s: "shots", i: "images" };
+// Letters judge (judging.js); digits are layers, in the order of their boxes.
+const LAYER_KEYS = Object.fromEntries(Object.keys(layers).map((name, at) => [String(at + 1), name]));
 const walk = (link) => { if (link.href) location.assign(link.href); };
 const KEYS = {
   " ": () => player?.toggle(),
@@ -187,8 +196,8 @@ const KEYS = {
   ArrowRight: (event) => nudge(event.shiftKey ? 10 : 1),
   Home: () => player?.seek(0),
   End: () => player?.seek(clip.frames - 1),
-  n: () => walk($("next")),
-  p: () => walk($("previous")),
+  ".": () => walk($("next")),
+  ",": () => walk($("previous")),
   f: () => { if ($("full").href) window.open($("full").href, "_blank", "noopener"); },
   "?": () => $("help").showModal(),
 };
@@ -196,7 +205,7 @@ const KEYS = {
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || !clip || $("help").open) return;
   const { target, key } = event;
-  if (target.closest("textarea, input[type=text], input[type=search], select")) return;
+  if (target.closest("textarea, select")) return;
   if (key === " " && target.closest("button, a, input[type=checkbox]")) return;   // it presses those
   if (key in LAYER_KEYS) show(LAYER_KEYS[key], !layers[LAYER_KEYS[key]]);
   else if (Object.hasOwn(KEYS, key)) KEYS[key](event);

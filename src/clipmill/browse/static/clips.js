@@ -26,8 +26,8 @@ const keys = {
   ArrowUp: () => move(-columns()),
   "/": () => search.focus(),
   "?": () => dialog.showModal(),
-  n: () => document.querySelector("a[rel=next]")?.click(),
-  p: () => document.querySelector("a[rel=prev]")?.click(),
+  ".": () => document.querySelector("a[rel=next]")?.click(),
+  ",": () => document.querySelector("a[rel=prev]")?.click(),
 };
 
 document.addEventListener("keydown", (event) => {

@@ -1,18 +1,20 @@
 // Judging by keys on any page: every element with `data-clip` can be judged. One of them is chosen:
 // the one that has the focus, or was clicked, or reached by the arrows of a page with
-// `data-judge-pace`. Pages that know an object set `data-object` on an element inside.
+// `data-judge-pace`. Where there is one only (or that pace), it is chosen from the beginning; else
+// the bar comes with the first choice. What was said is shown in `.judge-said`, a corrected caption
+// in `.judge-caption`.
 "use strict";
 (() => {
   const KINDS = [
     ["k", "keep", "keep"], ["d", "drop", "drop"], ["s", "star", "star"], ["t", "tag", "tag…"],
     ["c", "caption", "caption…"], ["o", "drop_object", "drop object…"], ["n", "note", "note…"],
   ];
-  const ASKED = { tag: "Tag", caption: "Caption", note: "Note", drop_object: "Id of the object" };
+  const ASKED = { tag: "Tag", caption: "Caption", note: "Note", drop_object: "Object" };
+  const readOnly = "readOnly" in document.body.dataset;
   const pace = document.querySelector("[data-judge-pace]");
   const history = [];
   const states = new Map();
   let chosen = null;
-  let readOnly = false;
   let who = "";
 
   const make = (tag, more = {}, ...inside) => {
@@ -22,7 +24,7 @@
   };
   const all = () => [...document.querySelectorAll("[data-clip]")];
 
-  const bar = make("div", { className: "judge-bar", role: "toolbar" });
+  const bar = make("div", { className: "judge-bar", role: "toolbar", hidden: true });
   bar.setAttribute("aria-label", "Judge the chosen clip");
   const told = make("span", { className: "judge-state" });
   told.setAttribute("role", "status");
@@ -33,8 +35,8 @@
     button.addEventListener("click", () => act(kind));
     return button;
   });
-  bar.append(...buttons, told);
-  document.body.append(bar);
+  bar.append(make("div", { className: "judge-keys" }, ...buttons), told);
+  if (!readOnly) document.body.append(bar);
 
   const tell = (text, problem = false) => {
     told.textContent = text;
@@ -44,26 +46,28 @@
   const choose = (element, { scroll = false } = {}) => {
     if (chosen) delete chosen.dataset.chosen;
     chosen = element;
-    if (!element) return;
+    if (!element || readOnly) return;
     element.dataset.chosen = "";
+    bar.hidden = false;
     if (scroll) element.scrollIntoView({ block: "nearest" });
     if (scroll && pace) element.focus({ preventScroll: true });
     if (!states.has(element.dataset.clip)) load([element]);
     describe();
   };
 
+  const counted = (number, word) => `${number} ${word}${number === 1 ? "" : "s"}`;
   const words = (state) => {
-    const parts = [state.verdict === "conflict" ? `people disagree: ${state.told.join("; ")}` : state.verdict];
+    const verdicts = { keep: "to keep", drop: "to drop" };
+    const parts = [state.verdict === "conflict" ? `people disagree: ${state.told.join("; ")}` : verdicts[state.verdict]];
     if (state.star) parts.push("★");
     parts.push(...state.tags.map((tag) => `#${tag}`));
     if (state.caption !== null) parts.push("caption corrected");
-    if (state.objects.length) parts.push(`${state.objects.length} objects dropped`);
-    if (state.notes) parts.push(`${state.notes} notes`);
+    if (state.objects.length) parts.push(`${counted(state.objects.length, "object")} dropped`);
+    if (state.notes) parts.push(counted(state.notes, "note"));
     return parts.filter(Boolean).join(" · ");
   };
 
   const describe = () => {
-    if (readOnly) return tell("read-only: nothing can be judged");
     if (!chosen) return tell("no clip is chosen");
     const state = states.get(chosen.dataset.clip);
     tell(`${who}: ${(state && words(state)) || "not judged yet"}`);
@@ -77,7 +81,10 @@
       const said = element.querySelector(".judge-said");
       if (said) said.textContent = words(state);
       const caption = element.querySelector(".judge-caption");
-      if (caption) caption.textContent = state.caption ?? (element.dataset.caption || "no caption");
+      if (caption) {
+        caption.dataset.given ??= caption.textContent;
+        caption.textContent = state.caption ?? caption.dataset.given;
+      }
       element.dispatchEvent(new CustomEvent("judged", { bubbles: true, detail: state }));
     }
   };
@@ -99,9 +106,8 @@
     for (let at = 0; at < names.length; at += 200) {
       try {
         const found = await ask(`/judgements?clips=${names.slice(at, at + 200).join(",")}`);
-        ({ who, read_only: readOnly } = found);
+        who = found.who;
         Object.values(found.clips).forEach(show);
-        buttons.forEach((button) => { button.disabled = readOnly; });
         describe();
       } catch (error) { tell(error.message, true); }
     }
@@ -138,16 +144,31 @@
     } catch (error) { tell(error.message, true); }
   };
 
-  const write = (element, kind) => {
+  // What stands in the field at first, or the objects to choose from.
+  const before = async (element, kind) => {
+    const clip = element.dataset.clip;
+    if (kind === "caption") {
+      return states.get(clip)?.caption ?? (await ask(`/judgements/${clip}/given`)).caption;
+    }
+    if (kind !== "drop_object") return "";
+    const near = element.querySelector("[data-object]:focus-within")?.dataset.object;
+    const { objects } = await ask(`/judgements/${clip}/given`);
+    const gone = states.get(clip)?.objects ?? [];
+    const left = objects.filter((object) => !gone.includes(object.id));
+    if (!left.length) throw new Error(objects.length ? "all its objects are dropped" : "it has no objects");
+    return left.map(({ id, text }) => make("option", { value: id, textContent: text, selected: id === near }));
+  };
+
+  const write = async (element, kind) => {
     bar.querySelector(".judge-ask")?.remove();
-    const object = element.querySelector("[data-object][aria-selected=true]") ||
-      element.querySelector("[data-object]");
-    const known = states.get(element.dataset.clip);
-    const before = { caption: known?.caption ?? element.dataset.caption ?? "", drop_object: object?.dataset.object ?? "" };
-    const field = make("textarea", { id: "judge-field", rows: 1, value: before[kind] ?? "" });
+    let given;
+    try { given = await before(element, kind); } catch (error) { return tell(error.message, true); }
+    const field = Array.isArray(given) ? make("select", {}, ...given) : make("textarea", { rows: 1, value: given });
+    field.id = "judge-field";
     const label = make("label", { htmlFor: "judge-field", textContent: ASKED[kind] });
-    const form = make("form", { className: "judge-ask" }, label, field, make("button", { textContent: "save" }));
-    const close = () => { form.remove(); (pace ? element : document.activeElement)?.focus?.(); };
+    const form = make("form", { className: "judge-ask" }, label, field,
+      make("button", { textContent: kind === "drop_object" ? "drop" : "save" }));
+    const close = () => { form.remove(); element.focus?.({ preventScroll: true }); };
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       const value = field.value.trim();
@@ -162,22 +183,24 @@
     });
     bar.append(form);
     field.focus();
-    field.select();
+    field.select?.();
   };
 
   const act = (kind) => {
-    if (readOnly) return describe();
+    if (readOnly) return undefined;
     if (kind === "undo") return undo();
     if (!chosen) return tell("choose a clip first", true);
     if (kind in ASKED) return write(chosen, kind);
     const element = chosen;
     send(element, element.dataset.clip, kind, "");
     if (pace && (kind === "keep" || kind === "drop")) step(1);
+    return undefined;
   };
 
+  const TYPING = "textarea, select, [contenteditable], input:not([type=checkbox], [type=radio], [type=range])";
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.target.closest?.("input, textarea, select, [contenteditable]")) return;
+    if (readOnly || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target.closest?.(TYPING) || document.querySelector("dialog[open]")) return;
     const kind = event.key === "u" ? "undo" : KINDS.find(([key]) => key === event.key)?.[1];
     if (kind) { event.preventDefault(); act(kind); }
     if (pace && ["ArrowDown", "ArrowRight", "ArrowUp", "ArrowLeft"].includes(event.key)) {
@@ -191,9 +214,10 @@
       if (element && element !== chosen) choose(element);
     });
   }
-  if (all().length) {
-    load(all());
-    choose(all()[0], { scroll: Boolean(pace) });
-  } else describe();
+  const refresh = () => { if (all().length) load(all()); };
+  // Back from the page of a clip, this one may be as it was left.
+  window.addEventListener("pageshow", (event) => { if (event.persisted) refresh(); });
+  refresh();
+  if (all().length && (pace || all().length === 1)) choose(all()[0], { scroll: Boolean(pace) });
   window.judging = { choose, load };
 })();
