@@ -105,12 +105,7 @@ def test_a_dragged_cut_tells_what_a_run_decides(workspace, serving, tmp_path):
                 return [cut.x + cut.width / 2, cut.y + 40, plot.x + plot.width * 0.7];
             }})()"""
         )
-        mouse = {"y": spot[1], "button": "left", "clickCount": 1}
-        page._call("Input.dispatchMouseEvent", type="mousePressed", x=spot[0], **mouse)
-        for part in (0.3, 0.6, 1.0):
-            x = spot[0] + part * (spot[2] - spot[0])
-            page._call("Input.dispatchMouseEvent", type="mouseMoved", x=x, buttons=1, **mouse)
-        page._call("Input.dispatchMouseEvent", type="mouseReleased", x=spot[2], **mouse)
+        page.drag((spot[0], spot[1]), spot[2])
         page.wait_for("document.body.dataset.settled.includes('quality.rules.1.drop')")
         page.press("ArrowRight")
         page.wait_for("document.body.dataset.settled !== '…'")

@@ -172,6 +172,20 @@ class ChromiumPage:
         self._call("Input.dispatchKeyEvent", type="keyDown", text=text, **common)
         self._call("Input.dispatchKeyEvent", type="keyUp", **common)
 
+    def type(self, text: str) -> None:
+        """Write a text over what is selected in the focused field."""
+        self._call("Input.insertText", text=text)
+
+    def drag(self, start: tuple[float, float], end_x: float) -> None:
+        """Press the mouse at a point of the window, move sideways, and let go."""
+        x, y = start
+        mouse = {"y": y, "button": "left", "clickCount": 1}
+        self._call("Input.dispatchMouseEvent", type="mousePressed", x=x, **mouse)
+        for part in (0.3, 0.6, 1.0):
+            at = x + part * (end_x - x)
+            self._call("Input.dispatchMouseEvent", type="mouseMoved", x=at, buttons=1, **mouse)
+        self._call("Input.dispatchMouseEvent", type="mouseReleased", x=end_x, **mouse)
+
     def screenshot(self, path: Path, *, full: bool = False) -> None:
         """Write a PNG of the window, or of the whole page."""
         answer = self._call("Page.captureScreenshot", captureBeyondViewport=full)

@@ -4,7 +4,7 @@ The number stands in the top row, 16 blocks of 12 pixels, lowest bit first. A br
 back from a canvas, so it knows which frame is really shown.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -92,15 +92,26 @@ def build_counted(folder: Path) -> Workspace:
     `long.mp4`, `cut.mp4` (a cut at 120), one with a hostile name, `gone.mp4`, which is removed
     after the run, `blurred.mp4`, which is dropped, and `broken.mp4`, which is no video.
     """
-    videos = folder / "videos"
-    videos.mkdir(parents=True)
     lengths = {"long.mp4": LONG, "cut.mp4": 300, EVIL: 260, "gone.mp4": 250, "blurred.mp4": 240}
+    write_counted(folder / "videos", lengths)
+    (folder / "videos" / "broken.mp4").write_text("this is no video")
+    workspace = run_counted(folder)
+    (folder / "videos" / "gone.mp4").unlink()
+    return workspace
+
+
+def write_counted(videos: Path, lengths: Mapping[str, int]) -> None:
+    """Write videos of so many frames into a new folder."""
+    videos.mkdir(parents=True)
     for name, count in lengths.items():
         write_video(videos / name, _frames(count), 25, crf=20)
-    (videos / "broken.mp4").write_text("this is no video")
+
+
+def run_counted(folder: Path, text: str = PIPELINE) -> Workspace:
+    """Run a pipeline over `folder/videos`, into `folder/workspace`."""
     workspace = Workspace.open(folder / "workspace", create=True)
-    pipeline = parse_pipeline(PIPELINE, name="counted")
-    pipeline = pipeline.model_copy(update={"sources": (SourceConfig(path=str(videos)),)})
+    pipeline = parse_pipeline(text, name="counted")
+    source = SourceConfig(path=str(folder / "videos"))
+    pipeline = pipeline.model_copy(update={"sources": (source,)})
     run_pipeline(pipeline, workspace, engine=InProcessEngine())
-    (videos / "gone.mp4").unlink()
     return workspace

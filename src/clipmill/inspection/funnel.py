@@ -4,8 +4,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from clipmill.config import ReviewStep
-from clipmill.pipeline.steps.dedup import NEAR_DUPLICATE
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from clipmill.inspection.reasons import shared_reasons
 from clipmill.pipeline.verdicts import POSTPONED, StepReport
 
 MAX_REASONS = 12
@@ -100,15 +102,12 @@ def _label(report: StepReport) -> str:
 def _reasons(report: StepReport) -> list[Reason]:
     """Count the rules of a step; errors are counted by their kind."""
     counts: Counter[tuple[str, str, str]] = Counter()
-    for row in report.decided.reasons.to_pylist():
-        text = row["rule"] or "no reason given"
-        if row["state"] in ("failed", POSTPONED) and report.kind != "select":
-            text = text.partition(":")[0]
-        if report.title == ReviewStep.tag:
-            text = text.partition(", ")[0]  # who; `why` says when
-        if text.startswith(NEAR_DUPLICATE):  # each names the clip that is kept
-            text = NEAR_DUPLICATE
-        counts[text, row["state"], row["level"]] += row["count"]
+    told = report.decided.reasons
+    error = pc.is_in(told["state"], value_set=pa.array(["failed", POSTPONED]))
+    error = pc.and_(error, report.kind != "select")
+    texts = shared_reasons(told["rule"], pa.scalar(report.title), error=error).to_pylist()
+    for text, row in zip(texts, told.to_pylist(), strict=True):
+        counts[text or "no reason given", row["state"], row["level"]] += row["count"]
     totals: Counter[str] = Counter()
     for (_, _, level), count in counts.items():
         totals[level] += count

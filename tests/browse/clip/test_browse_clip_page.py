@@ -6,20 +6,11 @@ import pytest
 from chromium_page import ChromiumPage, find_chromium
 from counted_backends import ENTERS, HIDDEN
 from counted_clips import BOX, EVIL, HEIGHT, LONG, READ_NUMBER, WIDTH, box_left
+from shown_clip import PAINTED, STATE, settle
 
 pytestmark = pytest.mark.skipif(
     find_chromium() is None, reason="no Chromium on PATH (apt-get install chromium)"
 )
-
-STATE = "document.documentElement.dataset"
-COUNTER = "document.getElementById('counter').textContent"
-PAINTED = """(() => {
-  const canvas = document.getElementById("overlay");
-  const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
-  let count = 0;
-  for (let k = 3; k < data.length; k += 4) count += data[k] > 0;
-  return count;
-})()"""
 
 
 @contextmanager
@@ -38,14 +29,6 @@ def long_page(counted_site, ids):
     with opened(counted_site, f"/clip/{ids['long.mp4']}-000000-{LONG:06d}") as page:
         settle(page, 0)
         yield page
-
-
-def settle(page: ChromiumPage, frame: int) -> None:
-    """Wait until a frame and its layers are shown, and its part has been decoded."""
-    page.wait_for(f"{STATE}.frame === '{frame}' && {STATE}.layers === '{frame}'")
-    page.wait_for("document.getElementById('waiting').hidden")
-    assert page.evaluate(READ_NUMBER) == frame
-    assert page.evaluate(COUNTER).startswith(f"frame {frame} of ")
 
 
 def seek(page: ChromiumPage, frame: int) -> None:
@@ -121,12 +104,12 @@ def test_each_layer_is_drawn_and_can_be_switched(long_page):
     counts["camera"] = only(long_page, "camera")
     assert only(long_page) == 0
     assert all(count > 100 for count in counts.values()), counts
-    long_page.press("m", text="m")
+    long_page.press("2", text="2")
     assert long_page.evaluate("document.querySelector('[data-layer=masks]').checked")
     assert long_page.evaluate(PAINTED) == counts["masks"]
     lines = "document.getElementById('lines').clientHeight"
     without = long_page.evaluate(lines)
-    long_page.press("s", text="s")
+    long_page.press("6", text="6")
     assert long_page.evaluate(lines) > without + 20
     long_page.wait_for("location.search.includes('off=')")
 
@@ -204,14 +187,14 @@ def test_the_address_leads_back_to_the_view(counted_site, ids):
 
 def test_keys_walk_through_the_list(counted_site, ids):
     cut = ids["cut.mp4"]
-    with opened(counted_site, f"/clip/{cut}-000000-000120?list=q%3Da") as page:
+    with opened(counted_site, f"/clip/{cut}-000000-000120?list=path%3Dcut") as page:
         page.wait_for(f"{STATE}.open")
-        page.press("n", text="n")
+        page.press(".", text=".")
         page.wait_for(f"{STATE}.open === '{cut}-000120-000300'")
-        assert page.evaluate("location.search").startswith("?list=q%3Da")
+        assert page.evaluate("location.search").startswith("?list=path%3Dcut")
         page.wait_for(f"{STATE}.layers === '0'")
         assert page.evaluate(READ_NUMBER) == 120  # frame 0 of the clip is 120 of the video
-        page.press("p", text="p")
+        page.press(",", text=",")
         page.wait_for(f"{STATE}.open === '{cut}-000000-000120'")
         page.press("?", text="?")
         assert page.evaluate("document.getElementById('help').open")

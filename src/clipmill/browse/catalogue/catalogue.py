@@ -18,6 +18,7 @@ from clipmill.browse.catalogue.numbers import NumberColumn, Numbers
 from clipmill.browse.catalogue.page import CatalogueClip, CataloguePage, Facet, RankedClip
 from clipmill.browse.catalogue.query import FACETS, Query, words_of
 from clipmill.errors import UsageError
+from clipmill.inspection.reasons import shared_reasons
 from clipmill.pipeline.context import Context
 from clipmill.pipeline.inputs.videos import VideoList
 from clipmill.pipeline.verdicts import StepReport
@@ -310,13 +311,13 @@ def _coded(table: pa.Table, reports: Sequence[StepReport]) -> dict[str, Coded]:
     """Return the columns that have facets."""
     titles = [report.title for report in reports]
     judged = [report.title for report in reports if report.kind == "select"]
-    # Of an error its kind counts, as in the funnel; what follows is about one clip.
     error = pc.is_in(table["status"], value_set=pa.array(["failed", "postponed"]))
     error = pc.and_(error, pc.invert(pc.is_in(table["step"], value_set=pa.array(judged))))
-    kinds = pc.replace_substring_regex(table["reason"], "(?s):.*", "")
+    # As the funnel counts them, which links here.
+    reasons = shared_reasons(table["reason"], table["step"], error=error)
     return {
         "state": Coded("state", table["status"]),
         "step": Coded("step", table["step"], order=titles),
-        "reason": Coded("reason", pc.if_else(error, kinds, table["reason"])),
+        "reason": Coded("reason", reasons),
         "source": Coded("source", table["source"]),
     }

@@ -17,6 +17,7 @@ from clipmill.config import DedupStep
 from clipmill.inspection.duplicate_groups import DuplicateGroups
 from clipmill.pipeline.population import Population, parse_clip_ids
 from clipmill.pipeline.steps.columns import clip_columns
+from clipmill.pipeline.steps.probe import SAME_CONTENT
 
 PER_PAGE: Final = 20
 """Groups of a page."""
@@ -140,7 +141,7 @@ def _same_files(run: OpenRun) -> tuple[list[tuple[str, str]], int]:
     if report is None:
         return [], 0
     table = report.decided.table
-    mine = table.filter(pc.fill_null(pc.starts_with(table["rule"], "same content as "), False))
+    mine = table.filter(pc.fill_null(pc.starts_with(table["rule"], SAME_CONTENT), False))
     shown = mine.slice(0, MOST_FILES)
     videos = run.listing.videos.table
     at = pc.index_in(shown["video_id"], value_set=videos["video_id"].combine_chunks())

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,9 @@ from clipmill.pipeline.steps.annotate import Annotate, Reasons
 from clipmill.pipeline.steps.base import Applied, Work
 from clipmill.pipeline.steps.spans import apply_spans, has_spans
 from clipmill.sources.columns import VideoRows
+
+SAME_CONTENT: Final = "same content as"
+"""How the reason of a file begins whose content an earlier file has."""
 
 
 class ProbeStep(Annotate):
@@ -88,4 +91,4 @@ def _texts(videos: VideoRows, rows: npt.NDArray[Any]) -> list[str | None]:
 
 def _same_content(own: str | None, other: str | None, path: str) -> str:
     lost = own and text_id_for(own) != text_id_for(other)
-    return f"same content as {path}" + ("; its own caption, another one, is not used" * bool(lost))
+    return f"{SAME_CONTENT} {path}" + ("; its own caption, another one, is not used" * bool(lost))
