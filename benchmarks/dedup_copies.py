@@ -13,10 +13,10 @@ from collections import Counter, defaultdict
 from itertools import combinations
 from pathlib import Path
 
+from clipmill.browse.duplicates.groups import DuplicateGroups
 from clipmill.config.load import parse_pipeline
 from clipmill.config.models import SourceConfig
 from clipmill.engine.inprocess import InProcessEngine
-from clipmill.inspection.duplicate_groups import DuplicateGroups
 from clipmill.pipeline.inputs.videos import VideoList
 from clipmill.pipeline.run import run_pipeline
 from clipmill.store.workspace import Workspace

@@ -14,8 +14,8 @@ from truthful_run import HOSTILE
 
 from clipmill.audit.answers import AnswerLog
 from clipmill.audit.files import start_audit
-from clipmill.inspection.clip_choice import SampleFacts, choose_clips
 from clipmill.inspection.clip_rows import ClipRows
+from clipmill.inspection.gallery.clip_choice import SampleFacts, choose_clips
 from clipmill.inspection.histogram import BINS, HEIGHT, WIDTH, histogram, number
 from clipmill.inspection.overlay import outlines
 from clipmill.inspection.preview import make_preview

@@ -10,8 +10,8 @@ from clipmill.annotations.inout.schema import ObjectInOut
 from clipmill.annotations.objects.schema import CarriedObject, DetectedObject
 from clipmill.annotations.tracks.schema import ObjectTracks
 from clipmill.disk import write_bytes
-from clipmill.inspection.clip_choice import Pick, SampleFacts
 from clipmill.inspection.clip_rows import ClipRows, anchors_of
+from clipmill.inspection.gallery.clip_choice import Pick, SampleFacts
 from clipmill.inspection.histogram import number
 from clipmill.inspection.overlay import (
     anchor_layer,

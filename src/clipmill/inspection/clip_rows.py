@@ -7,7 +7,7 @@ from typing import Any
 from clipmill.annotations.objects.schema import DetectedObject
 from clipmill.annotations.probe.schema import ProbeRow
 from clipmill.clips import Clip, Video
-from clipmill.inspection.clip_choice import Pick
+from clipmill.inspection.gallery.clip_choice import Pick
 from clipmill.pipeline.context import Context
 from clipmill.pipeline.inputs.videos import VideoList
 

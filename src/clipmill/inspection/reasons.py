@@ -4,8 +4,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from clipmill.config import ReviewStep
-from clipmill.pipeline.steps.dedup import NEAR_DUPLICATE
 from clipmill.pipeline.steps.probe import SAME_CONTENT
+from clipmill.pipeline.steps.selecting.dedup import NEAR_DUPLICATE
 
 
 def shared_reasons(

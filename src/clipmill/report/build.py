@@ -19,10 +19,10 @@ from clipmill.audit.files import audit_results
 from clipmill.clips import Clip
 from clipmill.disk import write_text
 from clipmill.errors import ClipError
-from clipmill.inspection.clip_choice import Pick, choose_clips, read_sample_facts
 from clipmill.inspection.clip_data import clip_data
 from clipmill.inspection.clip_rows import anchors_of, read_clip_rows
 from clipmill.inspection.funnel import funnel
+from clipmill.inspection.gallery.clip_choice import Pick, choose_clips, read_sample_facts
 from clipmill.inspection.histogram import histogram
 from clipmill.inspection.preview import make_preview
 from clipmill.inspection.scores import Score, other_scores, selection_scores

@@ -6,8 +6,8 @@ import numpy as np
 
 from clipmill.annotations.inout.schema import ObjectInOut
 from clipmill.annotations.tracks.schema import ObjectTracks
-from clipmill.inspection.clip_choice import Pick
 from clipmill.inspection.clip_rows import ClipRows, anchors_of
+from clipmill.inspection.gallery.clip_choice import Pick
 from clipmill.inspection.overlay import drawn_points, outlines, regions, track_layer
 from clipmill.inspection.preview import preview_size
 

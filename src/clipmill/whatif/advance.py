@@ -16,7 +16,7 @@ from clipmill.pipeline.steps.annotate import Annotate
 from clipmill.pipeline.steps.base import Step, Work
 from clipmill.pipeline.steps.probe import ProbeStep
 from clipmill.pipeline.steps.samples import NO_SAMPLE, Samples
-from clipmill.pipeline.steps.select import (
+from clipmill.pipeline.steps.selecting.select import (
     Select,
     empty_rule,
     select_clips,

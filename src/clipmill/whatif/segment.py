@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from clipmill.pipeline.context import Context
 from clipmill.pipeline.population import Flags, Ints, Population
 from clipmill.pipeline.steps.columns import clip_columns, object_table
-from clipmill.pipeline.steps.select import anchor_names
+from clipmill.pipeline.steps.selecting.select import anchor_names
 
 MadeT = TypeVar("MadeT")
 

@@ -5,7 +5,7 @@ import pytest
 from counted_clips import LONG
 
 from clipmill.annotations.shots.schema import ShotsRow
-from clipmill.browse.clip.curves import MOST, camera_path, seen_stretches, shot_curve
+from clipmill.browse.clip.curves import MOST, camera_curve, seen_stretches, shot_curve
 from clipmill.browse.clip.standing import ranking
 from clipmill.browse.site import OpenRun
 from clipmill.clips import Clip
@@ -45,7 +45,7 @@ def test_the_camera_turns_right_and_goes_ahead(counted, ids):
     run = OpenRun.open(str(counted / "workspace"))
     clip = f"{ids['long.mp4']}-000000-{LONG:06d}"
     row = run.context.stages["camera"].table.read([clip])[clip]
-    path = camera_path(row)
+    path = camera_curve(row)
     at = path["frames"].index(310)
     assert path["yaw"][at] == pytest.approx(20 * np.sin(310 / 200), abs=0.01)
     assert path["pitch"][at] == pytest.approx(0, abs=0.01)

@@ -47,7 +47,7 @@ def shot_curve(
     }
 
 
-def camera_path(row: CameraRow) -> dict[str, Any] | None:
+def camera_curve(row: CameraRow) -> dict[str, Any] | None:
     """Return where the camera looks and stands at the sampled frames; None where no row says.
 
     Returns:

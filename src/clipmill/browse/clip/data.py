@@ -5,9 +5,9 @@ from typing import Any, Final
 import numpy as np
 
 from clipmill.annotations.inout.schema import ObjectInOut
-from clipmill.browse.clip.curves import camera_path, seen_stretches, shot_curve
+from clipmill.browse.clip.curves import camera_curve, seen_stretches, shot_curve
 from clipmill.browse.clip.opened import OpenClip
-from clipmill.browse.clip.standing import object_scores, with_kept_values
+from clipmill.browse.clip.standing import scores_of_object, with_kept_values
 from clipmill.browse.site import OpenRun
 from clipmill.config import ShotsSplit
 from clipmill.inspection.clip_data import clip_facts, object_layers, verdict_lines
@@ -29,7 +29,7 @@ def facts_of(one: OpenClip) -> dict[str, Any]:
         images_of=lambda inout: _image_addresses(one, inout),
     )
     for entry in facts["objects"]:
-        entry["scores"] = object_scores(one.run.scores, entry["id"])
+        entry["scores"] = scores_of_object(one.run.scores, entry["id"])
         entry["seen"], entry["tracked"] = _stretches(one, entry["id"], entry["anchor"])
     facts["chain"] = with_kept_values(facts)
     camera, quality = one.known.rows.get("camera"), one.known.rows.get("quality")
@@ -42,7 +42,7 @@ def facts_of(one: OpenClip) -> dict[str, Any]:
         "part": PART_FRAMES,
         "piece": PIECE_FRAMES,
         "shots": _shots(one),
-        "camera": camera_path(camera) if camera else None,
+        "camera": camera_curve(camera) if camera else None,
         "text": _text_note(quality),
     }
 

@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 from clipmill.browse.site import OpenRun, Site
 from clipmill.clips import VIDEO_ID_DIGITS, Clip, Video
 from clipmill.errors import ClipmillError
-from clipmill.inspection.clip_choice import Pick, SampleFacts, read_sample_facts
 from clipmill.inspection.clip_rows import ClipRows, read_clip_rows
+from clipmill.inspection.gallery.clip_choice import Pick, SampleFacts, read_sample_facts
 from clipmill.inspection.lineage import Lineage
 
 KEPT_OPEN: Final = 6

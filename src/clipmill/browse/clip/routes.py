@@ -23,7 +23,7 @@ from clipmill.browse.clip.opened import (
 )
 from clipmill.browse.clip.order import in_list
 from clipmill.browse.clip.parts import KeptParts
-from clipmill.browse.clip.standing import measured, ranking, titles
+from clipmill.browse.clip.standing import measured_ranking, ranking, titles
 from clipmill.browse.page import show_page
 from clipmill.browse.site import Site
 from clipmill.clips import VIDEO_ID_DIGITS
@@ -107,7 +107,9 @@ class _Room:
         """Neighbours of the clip by a score."""
         one = self._clips.get(request.path_params["clip_id"])
         title = request.query_params.get("score", "")
-        found = ranking(one.run, one.clip, title) or measured(self._site.catalogue, one.clip, title)
+        found = ranking(one.run, one.clip, title) or measured_ranking(
+            self._site.catalogue, one.clip, title
+        )
         if found is None:
             return PlainTextResponse("the run has no such score", 404)
         return _json(found)

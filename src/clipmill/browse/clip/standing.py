@@ -74,7 +74,7 @@ def ranking(run: OpenRun, clip: Clip, title: str) -> dict[str, Any] | None:
     }
 
 
-def measured(catalogue: Catalogue, clip: Clip, name: str) -> dict[str, Any] | None:
+def measured_ranking(catalogue: Catalogue, clip: Clip, name: str) -> dict[str, Any] | None:
     """Return the neighbours of a clip by a number that no selection reads.
 
     Args:
@@ -117,7 +117,7 @@ def titles(run: OpenRun, catalogue: Catalogue) -> list[str]:
     ]
 
 
-def object_scores(scores: Sequence[Score], object_id: str) -> list[dict[str, Any]]:
+def scores_of_object(scores: Sequence[Score], object_id: str) -> list[dict[str, Any]]:
     """Return the values of an object in the scores of objects, and where they stand."""
     found = []
     for score in scores:

@@ -10,11 +10,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from clipmill.browse.duplicates.groups import DuplicateGroups
 from clipmill.browse.page import show_page
 from clipmill.browse.site import OpenRun, Site
 from clipmill.clips import Clip
 from clipmill.config import DedupStep
-from clipmill.inspection.duplicate_groups import DuplicateGroups
 from clipmill.pipeline.population import Population, parse_clip_ids
 from clipmill.pipeline.steps.columns import clip_columns
 from clipmill.pipeline.steps.probe import SAME_CONTENT

@@ -6,11 +6,11 @@ from clipmill.config import StepSettings
 from clipmill.pipeline.context import PROBE
 from clipmill.pipeline.steps.annotate import Annotate
 from clipmill.pipeline.steps.base import Step
-from clipmill.pipeline.steps.dedup import Dedup
 from clipmill.pipeline.steps.probe import ProbeStep
-from clipmill.pipeline.steps.review import Review
 from clipmill.pipeline.steps.samples import Samples
-from clipmill.pipeline.steps.select import Select
+from clipmill.pipeline.steps.selecting.dedup import Dedup
+from clipmill.pipeline.steps.selecting.review import Review
+from clipmill.pipeline.steps.selecting.select import Select
 from clipmill.pipeline.steps.split import SplitShots, SplitWindows
 
 _STEPS: dict[tuple[str, str], type[Step[Any]]] = {

@@ -51,7 +51,7 @@ class PairAgreement:
         return (self.distance <= near) & (self.share >= overlap) & (self.motion <= MOTION)
 
 
-def agreement(prints: Fingerprints, some: Hypotheses) -> PairAgreement:
+def compare_pairs(prints: Fingerprints, some: Hypotheses) -> PairAgreement:
     """Compare the frames of pairs of clips.
 
     Args:

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from clipmill.selection.duplicates.agreement import agreement
+from clipmill.selection.duplicates.agreement import compare_pairs
 from clipmill.selection.duplicates.fingerprints import Fingerprints, Numbers
 from clipmill.selection.duplicates.hypotheses import Flags, Hypotheses, in_parts, likely_pairs
 
@@ -45,7 +45,7 @@ def find_matches(prints: Fingerprints, *, distance: float, overlap: float) -> Cl
     """
     parts = []
     for some in in_parts(likely_pairs(prints), _AT_ONCE):
-        found = agreement(prints, some)
+        found = compare_pairs(prints, some)
         rows = np.flatnonzero(found.holds(distance=distance, overlap=overlap))
         parts.append(_matches(some.take(rows), found.distance[rows], found.share[rows]))
     return _one_of_each(parts)

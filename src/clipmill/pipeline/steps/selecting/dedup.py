@@ -15,7 +15,7 @@ from clipmill.pipeline.context import PROBE, Context
 from clipmill.pipeline.population import Ints, Population
 from clipmill.pipeline.steps.base import Applied, Problems, Step, Work
 from clipmill.pipeline.steps.columns import clip_columns
-from clipmill.pipeline.steps.select import kept_on_disk
+from clipmill.pipeline.steps.selecting.select import kept_on_disk
 from clipmill.pipeline.verdicts import StepReport, Verdicts, verdict_columns
 from clipmill.selection.duplicates.fingerprints import Fingerprints
 from clipmill.selection.duplicates.grouping import (

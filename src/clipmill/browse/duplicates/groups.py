@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from clipmill.pipeline.steps.dedup import NEAR_DUPLICATE
+from clipmill.pipeline.steps.selecting.dedup import NEAR_DUPLICATE
 from clipmill.pipeline.verdicts import StepReport
 
 TITLE: Final = "dedup selection"

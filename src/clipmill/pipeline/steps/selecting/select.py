@@ -14,7 +14,7 @@ from clipmill.pipeline.context import Context
 from clipmill.pipeline.population import Flags, ObjectIds, Population
 from clipmill.pipeline.steps.base import Applied, Problems, Step, Work
 from clipmill.pipeline.steps.columns import clip_columns, object_table, unmeasured_columns
-from clipmill.pipeline.steps.review import overruled
+from clipmill.pipeline.steps.selecting.review import overruled
 from clipmill.pipeline.verdicts import (
     StepReport,
     StoredVerdicts,

@@ -1,0 +1,1 @@
+"""Selections: by rules, by what people said, and of near-duplicates."""
