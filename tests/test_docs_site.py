@@ -67,7 +67,7 @@ def test_the_site_fetches_nothing(site):
     ("name", "text", "there"),
     [
         ("README.md", "[a](docs/exports.md#x)", "[a](exports.md#x)"),
-        ("README.md", "![a](docs/images/player.png)", "![a](images/player.png)"),
+        ("README.md", "![a](docs/images/report.png)", "![a](images/report.png)"),
         ("README.md", "[a](benchmarks/README.md)", "[a](benchmarks.md)"),
         ("docs/api.md", "[a](../CHANGELOG.md)", "[a](changelog.md)"),
         ("docs/api.md", "[a](training.md)", "[a](training.md)"),

@@ -2,13 +2,16 @@
 
 import http.client
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from browser_asks import address_of
 from chromium_page import ChromiumPage, find_chromium
 
+from clipmill.browse.catalogue import Query
 from clipmill.browse.site import Site
 from clipmill.clips import Clip
 from clipmill.review import ReviewStore
@@ -160,3 +163,70 @@ def test_judging_by_keys(judging, judged, tmp_path):
     assert (first.verdict, first.tags) == ("keep", (SCRIPT,))
     assert first.caption_at(0).value == SCRIPT + " corrected"
     assert state.of_clip(Clip.parse(clips[1])).verdict == ""
+
+
+def test_a_correction_begins_with_what_there_is(judging, judged):
+    sample = next(iter(read_samples(Workspace.open(judged))))
+    status, found = ask(judging, f"/judgements/{sample.clip_id}/given")
+    assert status == 200
+    assert found["caption"] == sample.caption
+    assert sample.objects[0].object_id in {entry["id"] for entry in found["objects"]}
+    assert all("at frame" in entry["text"] for entry in found["objects"])
+    unknown = f"{sample.clip_id[:16]}-000000-999999"
+    assert ask(judging, f"/judgements/{unknown}/given")[0] == 400
+    assert ask(judging, "/judgements/..%2f..%2fetc/given")[0] == 404
+
+
+def test_the_page_of_judging_takes_a_list_of_the_grid(judging, judged):
+    def shown(path: str) -> list[str]:
+        status, page = ask(judging, path)
+        assert status == 200
+        return re.findall(r'<li class="judge-card" data-clip="([^"]+)"', page.decode())
+
+    assert sorted(shown("/judge")) == sorted(clips_of(judged))
+    rows = judging.catalogue.rows(Query.parse([("state", "dropped"), ("sort", "-path")]))
+    dropped = [clip for clip in judging.catalogue.clip_ids.take(rows).to_pylist() if clip]
+    assert shown("/judge?state=dropped&sort=-path") == dropped != []
+    assert shown("/judge?state=dropped&sort=-path&size=1&page=2") == dropped[1:2]
+    assert b'rel="prev"' in ask(judging, "/judge?state=dropped&size=1&page=2")[1]
+    assert shown(f"/judge?clips={dropped[-1]},{dropped[0]}") == [dropped[-1], dropped[0]]
+    assert ask(judging, "/judge?no=such")[0] == 400
+    assert ask(judging, f"/judge?clips={dropped[0][:16]}-000000-999999")[0] == 400
+
+
+@pytest.mark.skipif(find_chromium() is None, reason="needs Chromium")
+def test_an_object_is_dropped_by_keys_in_the_grid_and_read_only_shows_it(judging, judged, serving):
+    clip = clips_of(judged)[0]
+    card = f"document.querySelector('.card[data-clip=\"{clip}\"]')"
+    said = f"{card}.querySelector('.judge-said').textContent"
+    with ChromiumPage(address_of(judging, "/clips")) as page:
+        assert page.evaluate("document.querySelector('.judge-bar').hidden")
+        page.evaluate(f"{card}.focus()")
+        page.wait_for("!document.querySelector('.judge-bar').hidden")
+        page.press("o", text="o")
+        page.wait_for("document.activeElement.id === 'judge-field'")
+        chosen = page.evaluate("document.activeElement.value")
+        page.press("Enter", text="\r")
+        page.wait_for(f"{said} === '1 object dropped'")
+        assert page.evaluate(f"document.activeElement === {card}")
+        page.press("n", text="n")  # a note, not the next page
+        page.wait_for("document.activeElement.id === 'judge-field'")
+        page.type(SCRIPT)
+        page.press("Enter", text="\r")
+        page.wait_for(f"{said} === '1 object dropped · 1 note'")
+        page.press("?", text="?")
+        page.press("d", text="d")  # of no effect behind the help
+        assert page.evaluate("document.querySelector('dialog').open")
+    rows = list(ReviewStore.open(judged).state().standing.values())
+    assert sorted(row.kind for row in rows) == ["drop_object", "note"]
+    assert next(row for row in rows if row.kind == "drop_object").object_id == chosen
+    with serving(judged, read_only=True) as site:
+        for path in ("/clips", f"/clip/{clip}"):
+            with ChromiumPage(address_of(site, path)) as page:
+                page.wait_for(
+                    f"document.querySelector('[data-clip=\"{clip}\"] .judge-said').textContent"
+                    " === '1 object dropped · 1 note'"
+                )
+                assert page.evaluate("document.querySelector('.judge-bar')") is None
+                page.press("?", text="?")
+                assert "undo" not in page.evaluate("document.querySelector('dialog').innerText")

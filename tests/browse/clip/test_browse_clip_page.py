@@ -242,7 +242,7 @@ def refused(counted_site):
 def test_a_clip_that_is_gone_shows_why_and_all_else(refused, ids):
     with refused(f"/clip/{ids['gone.mp4']}-000000-000250") as page:
         problem = page.evaluate("document.getElementById('problem').innerText")
-        assert "gone.mp4" in problem and "not found" in problem
+        assert "gone.mp4" in problem and "does not exist" in problem
         assert "quality.clarity" in page.evaluate("document.getElementById('chain').innerText")
         assert "box" in page.evaluate("document.getElementById('facts').innerText")
         page.wait_for(f"{STATE}.open")

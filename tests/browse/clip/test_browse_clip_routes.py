@@ -3,12 +3,14 @@
 import http.client
 import io
 import json
+from urllib.parse import parse_qsl, quote
 
 import numpy as np
 import pytest
 from counted_clips import LONG, draw
 from PIL import Image
 
+from clipmill.browse.catalogue import Query
 from clipmill.browse.site import OpenRun
 from clipmill.inspection.preview import PART_FRAMES
 
@@ -105,3 +107,43 @@ def test_parts_are_kept_in_the_workspace_unless_it_is_read_only(serving, counted
         _, made = get(site, f"/clip/{clip}/part/0.mp4")
         assert (workspace / "browse/previews" / clip / "00000.mp4").read_bytes() == made
     assert OpenRun.open(str(workspace)).reports  # and the workspace is as readable as before
+
+
+def test_the_list_of_the_grid_says_what_comes_next(counted_site, ids):
+    catalogue = counted_site.catalogue
+    keys = catalogue.keys.to_pylist()
+
+    def place(key: str, address: str) -> dict:
+        status, data = get(counted_site, f"/clip/{key}/data.json?list={quote(address)}")
+        assert status == 200
+        return json.loads(data)["list"]
+
+    for address in ("", "state=kept&sort=-clip.num_frames", "state=kept&page=2&size=1", "q=mp4"):
+        rows = catalogue.rows(Query.parse(parse_qsl(address)))
+        listed = [keys[row] for row in rows]
+        for at, key in enumerate(listed):
+            found = place(key, address)
+            assert (found["place"], found["count"]) == (at + 1, len(listed))
+            assert found["previous"] == (listed[at - 1] if at else None)
+            assert found["next"] == (listed[at + 1] if at + 1 < len(listed) else None)
+    assert ids["broken.mp4"] in keys
+    blurred = f"{ids['blurred.mp4']}-000000-000240"
+    out = place(blurred, "state=kept")
+    assert (out["place"], out["next"], out["problem"]) == (None, None, "")
+    assert "no filter 'no'" in place(blurred, "no=such")["problem"]
+
+
+def test_numbers_that_no_selection_reads_are_ranked_as_well(counted_site, ids):
+    clip = f"{ids['blurred.mp4']}-000000-000240"
+    _, data = get(counted_site, f"/clip/{clip}/data.json")
+    titles = json.loads(data)["rankings"]
+    assert titles[0] == "quality.clarity of quality selection"
+    assert "quality.clarity" not in titles and "clip.num_frames" in titles
+    status, data = get(counted_site, f"/clip/{clip}/ranking.json?score=clip.num_frames")
+    found = json.loads(data)
+    assert status == 200 and found["cuts"] == []
+    lengths = [float(item["value"].replace(",", "")) for item in found["around"]]
+    assert lengths == sorted(lengths)
+    (own,) = (item for item in found["around"] if item["own"])
+    assert (own["clip"], own["value"], own["kept"]) == (clip, "240", False)
+    assert found["around"][found["place"] - 1] == own  # few clips: all below are there
