@@ -43,7 +43,7 @@ class SalientObjects(CarriedObjects):
     needs: ClassVar[Needs] = Needs(
         weights=("isnet",),
         licence="MIT (weights), Apache-2.0 (IS-Net, OpenCV)",
-        memory=2.0,  # 1.5 GiB at 720p (benchmarks/README.md)
+        memory=2.0,  # 1.2 GiB at 720p (benchmarks/README.md)
     )
     time_limit: ClassVar[float] = 1200.0
     config: SalientObjectsConfig
