@@ -53,8 +53,7 @@ class Commands(LazyGroup):
         ),
         "diff": Where(
             "clipmill.cli.commands.diff:diff",
-            "Tell which clips and objects are gained and lost between two pipeline files, or two "
-            "runs.",
+            "Tell which clips and objects are gained and lost, by step and reason; nothing is run.",
         ),
         "failed": Where(
             "clipmill.cli.commands.inspect:failed",
@@ -76,7 +75,7 @@ class Commands(LazyGroup):
         ),
         "browse": Where(
             "clipmill.cli.commands.browse:browse",
-            "Look at every clip in a browser, on this machine: a local web app over a workspace.",
+            "Look at every clip in a browser, and judge it, until Ctrl-C.",
         ),
         "review": Where(
             "clipmill.cli.commands.judging.review:app",

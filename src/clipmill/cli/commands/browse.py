@@ -62,7 +62,7 @@ def browse(
         ),
     ] = None,
 ) -> None:
-    """Look at every clip in a browser, until Ctrl-C.
+    """Look at every clip in a browser, and judge it, until Ctrl-C.
 
     The server answers to this machine alone, and only to who opens the address that is printed. To
     look from another machine, forward the port: `ssh -L 8008:127.0.0.1:8008 HOST`.

@@ -15,7 +15,12 @@ from clipmill.cli.output.verbosity import TalkingTyper
 from clipmill.errors import UsageError
 from clipmill.store.workspace import Workspace
 
-app = TalkingTyper(no_args_is_help=True, rich_markup_mode="markdown")
+app = TalkingTyper(
+    name="audit",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    help="Show what blind double-checking has found: precision and yield, with intervals.",
+)
 
 _NONE = "no audit was drawn yet; start one with: clipmill browse --audit 200"
 
