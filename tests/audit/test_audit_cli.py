@@ -48,9 +48,9 @@ def browse(copy: str, *words: str) -> str:
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=ENVIRONMENT
     ) as run:
         assert run.stdout is not None
-        line = run.stdout.readline()
+        line = next(line for line in run.stdout if line.startswith("open "))
         os.kill(run.pid, signal.SIGINT)
-        run.wait(60)
+        run.communicate(timeout=60)
     return line.strip()
 
 
