@@ -4,11 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
-from clipmill.inspection.reasons import shared_reasons
-from clipmill.pipeline.verdicts import POSTPONED, StepReport
+from clipmill.inspection.reasons import counted_reasons
+from clipmill.pipeline.verdicts import StepReport
 
 MAX_REASONS = 12
 """Reasons listed per step; the rest is summed up."""
@@ -101,13 +98,7 @@ def _label(report: StepReport) -> str:
 
 def _reasons(report: StepReport) -> list[Reason]:
     """Count the rules of a step; errors are counted by their kind."""
-    counts: Counter[tuple[str, str, str]] = Counter()
-    told = report.decided.reasons
-    error = pc.is_in(told["state"], value_set=pa.array(["failed", POSTPONED]))
-    error = pc.and_(error, report.kind != "select")
-    texts = shared_reasons(told["rule"], pa.scalar(report.title), error=error).to_pylist()
-    for text, row in zip(texts, told.to_pylist(), strict=True):
-        counts[text or "no reason given", row["state"], row["level"]] += row["count"]
+    counts = counted_reasons(report)
     totals: Counter[str] = Counter()
     for (_, _, level), count in counts.items():
         totals[level] += count

@@ -25,9 +25,9 @@ from clipmill.cli.output.audits import audit_json, show_audits
 from clipmill.cli.output.console import make_console, name
 from clipmill.cli.output.rates import show_rates
 from clipmill.cli.output.tables import show_table
-from clipmill.config import ReviewStep
 from clipmill.errors import ClipmillError
 from clipmill.failures import MACHINE_KINDS, REMEDIES
+from clipmill.inspection.reasons import counted_reasons
 from clipmill.pipeline.inputs.account import load_account
 from clipmill.pipeline.recorded.rates import noted_rates, rates_json
 from clipmill.pipeline.recorded.remembered import judged_since
@@ -92,15 +92,12 @@ def funnel_table(reports: Sequence[StepReport]) -> Table:
 def reasons(report: StepReport) -> str:
     """Return why things are out after a step, most frequent first."""
     counts: Counter[str] = Counter()
-    for row in report.decided.reasons.to_pylist():
-        if row["state"] in ("failed", POSTPONED):
-            # Error texts name files; the kind in front of them is what failures share.
-            counts[f"{row['state']}: " + row["rule"].partition(":")[0]] += row["count"]
+    for (text, state, level), count in counted_reasons(report).items():
+        if state in ("failed", POSTPONED):
+            counts[f"{state}: {text}"] += count
         else:
-            unit = " (objects)" if row["level"] == "object" else ""
-            # Of a review, who is what verdicts share; `why` says when.
-            rule = row["rule"].partition(", ")[0] if report.title == ReviewStep.tag else row["rule"]
-            counts[_clean(rule) + unit] += row["count"]
+            unit = " (objects)" if level == "object" else ""
+            counts[_clean(text) + unit] += count
     ordered = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
     lines = [f"{count} x {escape(rule)}" for rule, count in ordered[:5]]
     if report.kind == "samples":

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from clipmill.inspection.reasons import counted_reasons
 from clipmill.pipeline.recorded.rates import rates_json
 from clipmill.pipeline.verdicts import StepReport
 
@@ -55,6 +56,6 @@ def step_json(report: StepReport) -> dict[str, object]:
 def _reasons(report: StepReport) -> dict[str, int]:
     """Counts of dropped and failed things by reason."""
     counts: Counter[str] = Counter()
-    for row in report.decided.reasons.to_pylist():
-        counts[row["rule"]] += row["count"]
+    for (text, _, _), count in counted_reasons(report, whole_errors=True).items():
+        counts[text] += count
     return dict(counts)
