@@ -41,7 +41,7 @@ ROOMS: Final[tuple[Room, ...]] = (
 STATIC: Final = Path(__file__).parent / "static"
 
 SHARED: Final[list[str | tuple[str, str]]] = [("clipmill.inspection", "static")]
-"""Scripts that the report uses as well."""
+"""Scripts and styles that the report uses as well."""
 
 
 def make_app(site: Site) -> ASGIApp:

@@ -10,7 +10,7 @@ def escaping_environment(package: str) -> jinja2.Environment:
         package: Dotted name of the package that has the folder `templates`.
     """
     return jinja2.Environment(
-        # Scripts that several of them share.
+        # Scripts and styles that several of them share.
         loader=jinja2.ChoiceLoader(
             [jinja2.PackageLoader(package), jinja2.PackageLoader("clipmill.inspection", "static")]
         ),
