@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from threading import Lock
 
+from clipmill.annotations.probe.schema import ProbeRow
 from clipmill.browse.catalogue import Catalogue
+from clipmill.clips import Video
 from clipmill.inspection.scores import Score, selection_scores
-from clipmill.pipeline.context import Context
+from clipmill.pipeline.context import PROBE, Context
 from clipmill.pipeline.inputs.videos import VideoList
 from clipmill.pipeline.recorded.last_run import look_past_damage, require_last_run
 from clipmill.pipeline.recorded.look import reports_of
@@ -37,6 +39,11 @@ class OpenRun:
         context, listing = require_last_run(uri)
         reports = look_past_damage(context.workspace, lambda: reports_of(context, listing))
         return cls(context, listing, reports)
+
+    def probe_of(self, video: Video) -> ProbeRow | None:
+        """Return the facts of a video's file; None where it was not read."""
+        stage = self.context.stages.get(PROBE)
+        return stage.table.read([video.file_id]).get(video.file_id) if stage else None
 
     @cached_property
     def scores(self) -> Sequence[Score]:

@@ -148,8 +148,13 @@ def one_frame(video: Video, probe: ProbeRow, number: int, *, long_side: int | No
         size = fit_within(*size, long_side=long_side, multiple=2)
     with source_of(video, probe) as reader:
         picture = reader.frames([number], size=FrameSize(*size))[0]
+    return as_jpeg(picture, quality=88)
+
+
+def as_jpeg(picture: npt.NDArray[np.uint8], *, quality: int = 80) -> bytes:
+    """Return a picture, uint8 [H, W, 3], RGB, as JPEG."""
     file = io.BytesIO()
-    Image.fromarray(picture).save(file, "JPEG", quality=88)
+    Image.fromarray(picture).save(file, "JPEG", quality=quality)
     return file.getvalue()
 
 

@@ -52,7 +52,7 @@ def shown_of(run: OpenRun, clip_id: str, folder: Path) -> tuple[ClipShown, Previ
     video = run.listing.find(clip.video_id)
     if video is None:
         raise NotShownError("its video is not in the last run any more")
-    probe = run.context.stages["probe"].table.read([video.file_id]).get(video.file_id)
+    probe = run.probe_of(video)
     if probe is None:
         raise NotShownError("its video was not read by the last run")
     try:

@@ -1,4 +1,4 @@
-"""Previews in parts and small pictures, made when they are asked for, and kept."""
+"""Previews in parts, made when they are asked for, and kept; single frames, which are not."""
 
 import os
 import shutil
@@ -12,7 +12,6 @@ from typing import Final
 
 from clipmill.browse.clip.opened import OpenClip
 from clipmill.browse.site import Site
-from clipmill.disk import write_bytes
 from clipmill.inspection.preview import LONG_SIDE, make_part, one_frame
 from clipmill.store.workspace import Workspace
 
@@ -56,12 +55,6 @@ class KeptParts:
         side = LONG_SIDE if small else None
         with nullcontext() if small else self._room:
             return one_frame(one.video, one.known.probe, one.clip.start + number, long_side=side)
-
-    def thumbnail(self, one: OpenClip) -> Path:
-        """Return the path of a small picture of the middle of the clip."""
-        path = self._place / one.clip.clip_id / "middle.jpg"
-        middle = one.clip.num_frames // 2
-        return self._made(path, lambda: write_bytes(path, self.frame(one, middle, small=True)))
 
     @property
     def _place(self) -> Path:

@@ -45,7 +45,6 @@ def clip_routes(site: Site) -> Sequence[BaseRoute]:
         ("/layers/{anchor:int}/{number:int}.json", room.layers),
         ("/part/{number:int}.mp4", room.part),
         ("/frame/{number:int}.jpg", room.frame),
-        ("/thumb.jpg", room.thumbnail),
         ("/image/{object_id}/{number:int}.png", room.image),
     ]
     below = [Route(f"/clip/{{clip_id}}{path}", partial(_told, answer)) for path, answer in told]
@@ -135,11 +134,6 @@ class _Room:
         small = request.query_params.get("size") != "full"
         data = self._parts.frame(one, number, small=small)
         return Response(data, media_type="image/jpeg", headers=_KEEP)
-
-    def thumbnail(self, request: Request) -> Response:
-        """A small picture of the clip."""
-        one = self._clips.get(request.path_params["clip_id"])
-        return FileResponse(self._parts.thumbnail(one), media_type="image/jpeg", headers=_KEEP)
 
     def image(self, request: Request) -> Response:
         """An identity image."""

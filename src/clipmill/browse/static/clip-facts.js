@@ -137,7 +137,7 @@ function strip(title, items, addressOf) {
     href: addressOf(item.clip), class: `neighbour ${item.kept ? "kept" : "dropped"}${item.own ? " own" : ""}`, title: item.key,
     "aria-current": item.own ? "true" : null,
   },
-  make("img", { src: `/clip/${item.clip}/thumb.jpg`, alt: "", loading: "lazy", onerror: (event) => { event.target.removeAttribute("src"); } }),
+  make("img", { src: `/thumb/${item.clip}.jpg`, alt: "", loading: "lazy", onerror: (event) => { event.target.removeAttribute("src"); } }),
   make("span", { text: item.value }), make("small", { text: item.own ? "this one" : item.kept ? "kept" : "dropped" })));
   return make("div", { class: "strip" }, make("h4", { text: title }),
     items.length ? make("div", { class: "neighbours" }, ...cards) : make("p", { class: "small soft", text: "none" }));

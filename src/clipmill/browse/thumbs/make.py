@@ -1,13 +1,10 @@
 """One small picture of a clip."""
 
-import io
-
 import numpy as np
-from PIL import Image
 
 from clipmill.annotations.probe.schema import ProbeRow
 from clipmill.clips import Clip, Video
-from clipmill.inspection.preview import source_of
+from clipmill.inspection.preview import as_jpeg, source_of
 from clipmill.video import FrameIndex, FrameSize, fit_within
 
 LONG_SIDE = 320
@@ -41,6 +38,4 @@ def make_clip_thumbnail(video: Video, clip: Clip, probe: ProbeRow) -> bytes:
     with source_of(video, probe) as reader:
         frame = thumbnail_frame(reader.index, clip)
         picture = reader.frames([frame], size=FrameSize(*size))[0]
-    file = io.BytesIO()
-    Image.fromarray(picture).save(file, "JPEG", quality=80)
-    return file.getvalue()
+    return as_jpeg(picture)

@@ -18,7 +18,6 @@ from clipmill.browse.thumbs.make import make_clip_thumbnail
 from clipmill.browse.thumbs.shelf import ThumbnailShelf
 from clipmill.clips import Clip
 from clipmill.errors import ClipError, ClipmillError
-from clipmill.pipeline.context import PROBE
 from clipmill.store.workspace import Workspace
 
 MAKERS: Final = min(4, os.cpu_count() or 1)
@@ -80,10 +79,10 @@ class _Thumbnails:
         run = self._site.run
         video = run.listing.find(clip.video_id)
         try:
-            rows = run.context.stages[PROBE].table.read([video.file_id]) if video else {}
-            if video is None or video.file_id not in rows:
+            probe = run.probe_of(video) if video else None
+            if video is None or probe is None:
                 return PlainTextResponse("its video has no probe row any more", 422)
-            data = make_clip_thumbnail(video, clip, rows[video.file_id])
+            data = make_clip_thumbnail(video, clip, probe)
         except (ClipError, ClipmillError, OSError) as error:
             self._errors[clip] = time.monotonic(), str(error)
             while len(self._errors) > _REMEMBERED:
