@@ -4,9 +4,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from clipmill.engine.base import Item
-from clipmill.engine.processes.child import Add, GiveBack
 from clipmill.engine.processes.crew import Crew
-from clipmill.engine.processes.slot import Slot
+from clipmill.engine.processes.slot import Slot, WorkerBooks
 from clipmill.engine.waiting import Company, Waiting
 
 
@@ -32,7 +31,7 @@ def deal(crew: Crew, stage: Waiting) -> None:
             return
     _deal_fresh(crew, stage)
     if stage.peek() is None:
-        _even_out(crew, stage)
+        even_out(crew.slots, stage)
 
 
 def _has_idle(crew: Crew) -> bool:
@@ -41,11 +40,7 @@ def _has_idle(crew: Crew) -> bool:
 
 def _give(crew: Crew, slot: Slot, items: Sequence[Item]) -> None:
     crew.open(slot)
-    if not slot.busy:
-        slot.note()
-    slot.asked = False
-    slot.remaining.update((item[0], item) for item in items)
-    slot.outbox.put(Add(list(items)))
+    slot.give(items)
 
 
 def _deal_fresh(crew: Crew, stage: Waiting) -> None:
@@ -83,15 +78,19 @@ def _mixes(slot: Slot) -> bool:
     return not slot.busy or slot.company is Company.ANY
 
 
-def _even_out(crew: Crew, stage: Waiting) -> None:
-    """Ask the workers that have most for clips, one for each that has none."""
-    idle = sum(not slot.busy for slot in crew.slots)
+def even_out(workers: Sequence[WorkerBooks], stage: Waiting) -> None:
+    """Ask the workers that have most for clips, one for each that has none.
+
+    Args:
+        workers: Those that may get clips.
+        stage: What they work on.
+    """
+    idle = sum(not one.busy for one in workers)
     in_model = stage.spec.batch_size
-    for slot in sorted(crew.slots, key=lambda one: -len(one.remaining)):
-        spare = len(slot.remaining) - in_model - 1
+    for worker in sorted(workers, key=lambda one: -len(one.remaining)):
+        spare = len(worker.remaining) - in_model - 1
         if not idle or spare < 1:
             return
-        if not slot.asked and _mixes(slot):
-            slot.asked = True
-            slot.outbox.put(GiveBack(max(1, (spare + 1) // 2)))
+        if not worker.asked and worker.company is Company.ANY:
+            worker.ask_back(max(1, (spare + 1) // 2))
             idle -= 1

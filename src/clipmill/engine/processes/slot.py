@@ -5,7 +5,7 @@ import multiprocessing
 import os
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
@@ -17,7 +17,7 @@ import psutil
 
 from clipmill.engine.base import Item
 from clipmill.engine.feeding.clock import WALL_FACTOR, over_limit, stalled
-from clipmill.engine.processes.child import Order, child_main
+from clipmill.engine.processes.child import Add, GiveBack, Order, child_main
 from clipmill.engine.processes.death import Death, cause_of_death
 from clipmill.engine.processes.last_words import LastWords
 from clipmill.engine.resources.placing import Place
@@ -116,6 +116,19 @@ class WorkerBooks(ABC):
     def busy(self) -> bool:
         """Whether it has clips."""
         return bool(self.remaining)
+
+    def give(self, items: Sequence[Item]) -> None:
+        """Give it clips, beside those that it has."""
+        if not self.busy:
+            self.note()
+        self.asked = False
+        self.remaining.update((item[0], item) for item in items)
+        self.outbox.put(Add(list(items)))
+
+    def ask_back(self, count: int) -> None:
+        """Ask it for clips that it has not begun, at most so many."""
+        self.asked = True
+        self.outbox.put(GiveBack(count))
 
     def note(self) -> None:
         """Note that the process has just said something."""

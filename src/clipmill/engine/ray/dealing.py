@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from clipmill.engine.base import Item
-from clipmill.engine.processes.child import Add, GiveBack
+from clipmill.engine.dispatch.dealing import even_out
 from clipmill.engine.ray.crew import RayCrew
 from clipmill.engine.ray.pace import Pace
 from clipmill.engine.ray.remote import RemoteWorker
@@ -22,16 +22,12 @@ def deal_to_cluster(crew: RayCrew, stage: ClusterWork, pace: Pace) -> None:
     _deal_fresh(crew, stage, pace)
     _grow(crew, stage, pace)
     if not stage.at_least(1):
-        _even_out(crew, stage)
+        even_out(crew.takers, stage)
 
 
 def _give(crew: RayCrew, worker: RemoteWorker, items: Sequence[Item]) -> None:
     crew.open(worker)
-    if not worker.busy:
-        worker.note()
-    worker.asked = False
-    worker.remaining.update((item[0], item) for item in items)
-    worker.outbox.put(Add(list(items)))
+    worker.give(items)
 
 
 def _deal_alone(crew: RayCrew, stage: ClusterWork) -> None:
@@ -54,8 +50,7 @@ def _work_alone(crew: RayCrew, stage: ClusterWork, node: str) -> None:
         for one in there:
             # What it has not begun need not wait here.
             if one.company is Company.ANY and one.busy and not one.asked:
-                one.asked = True
-                one.outbox.put(GiveBack(len(one.remaining)))
+                one.ask_back(len(one.remaining))
         return
     alone = [one for one in there if one.company is Company.ALONE]
     if not alone:
@@ -120,17 +115,3 @@ def _grow(crew: RayCrew, stage: ClusterWork, pace: Pace) -> None:
     surplus = len(mixing) - wanted
     if surplus > 0:
         crew.end(waiting[:surplus])
-
-
-def _even_out(crew: RayCrew, stage: ClusterWork) -> None:
-    """Ask the workers that have most for clips, one for each that has none."""
-    idle = sum(not one.busy for one in crew.takers)
-    in_model = stage.spec.batch_size
-    for worker in sorted(crew.takers, key=lambda one: -len(one.remaining)):
-        spare = len(worker.remaining) - in_model - 1
-        if not idle or spare < 1:
-            return
-        if not worker.asked and worker.company is Company.ANY:
-            worker.asked = True
-            worker.outbox.put(GiveBack(max(1, (spare + 1) // 2)))
-            idle -= 1
