@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from clipmill.clips import Clip
+from clipmill.pipeline.population import Population
 from clipmill.selection.cuts import Cut
 from clipmill.store.errors import StorageError
 from clipmill.store.tables import open_parquet, rows_with
@@ -234,6 +235,18 @@ def verdict_columns(count: int, **columns: Any) -> Verdicts:
     """
     data = [_column(columns.get(field.name), count, field.type) for field in VERDICTS]
     return Verdicts(pa.Table.from_arrays(data, schema=VERDICTS))
+
+
+def clip_verdicts(population: Population, **columns: Any) -> Verdicts:
+    """Return a verdict on every clip of a population.
+
+    Args:
+        population: The clips.
+        columns: Further ones; see `verdict_columns`.
+    """
+    keys = population.keys
+    owners = {"clip_id": keys, "video_id": population.video_ids}
+    return verdict_columns(len(keys), key=keys, level="clip", **owners, **columns)
 
 
 def _column(values: Any, count: int, kind: pa.DataType) -> pa.Array | pa.ChunkedArray:

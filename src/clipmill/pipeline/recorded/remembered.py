@@ -26,7 +26,7 @@ from clipmill.pipeline.recorded.last_run import PIPELINE_FILE, STAGES_FILE
 from clipmill.pipeline.recorded.report_files import read_report, reasons_table, write_report
 from clipmill.pipeline.steps.compute import CHANGED
 from clipmill.pipeline.steps.samples import read_sample_ids
-from clipmill.pipeline.steps.selecting.select import cuts_path
+from clipmill.pipeline.steps.selecting.written import cuts_path
 from clipmill.pipeline.verdicts import StepReport
 from clipmill.review.store import review_stamps
 from clipmill.samples.table import samples_folder

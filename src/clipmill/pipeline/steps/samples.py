@@ -14,7 +14,7 @@ from clipmill.errors import UsageError
 from clipmill.pipeline.context import Context
 from clipmill.pipeline.population import Population
 from clipmill.pipeline.steps.base import Applied, Step, Work
-from clipmill.pipeline.verdicts import StepReport, verdict_columns
+from clipmill.pipeline.verdicts import StepReport, clip_verdicts
 from clipmill.samples.build import ClipAnnotations, SampleLimits, build_samples
 from clipmill.samples.schema import SampleRow
 from clipmill.samples.table import sample_parts, samples_folder
@@ -141,15 +141,7 @@ def _report(step: SamplesStep, population: Population, counts: _Counts) -> StepR
         dropped=len(without.clips),
         samples=counts.samples,
         stage2_samples=counts.stage2,
-        decided=verdict_columns(
-            len(without.clips),
-            key=without.keys,
-            level="clip",
-            clip_id=without.keys,
-            video_id=without.video_ids,
-            state="dropped",
-            rule=NO_SAMPLE,
-        ),
+        decided=clip_verdicts(without, state="dropped", rule=NO_SAMPLE),
     )
 
 

@@ -14,7 +14,7 @@ from clipmill.pipeline.population import ClipColumns, Flags, Ints, Population, c
 from clipmill.pipeline.steps.base import Applied, SettingsT, Step, Work
 from clipmill.pipeline.steps.cutting.ranges import Ranges, cut_windows
 from clipmill.pipeline.steps.cutting.shot_ranges import shots_of
-from clipmill.pipeline.verdicts import StepReport, Verdicts, verdict_columns, with_parts
+from clipmill.pipeline.verdicts import StepReport, Verdicts, clip_verdicts, with_parts
 
 
 class Split(Step[SettingsT]):
@@ -82,12 +82,8 @@ class Split(Step[SettingsT]):
         names = clip_ids(population.with_clips(parts).video_ids, parts)
         rules = with_parts(np.concatenate([[0], np.cumsum(counts)]), names)
         empty = pa.array(counts == 0)
-        return verdict_columns(
-            len(parents.clips),
-            key=parents.keys,
-            level="clip",
-            clip_id=parents.keys,
-            video_id=parents.video_ids,
+        return clip_verdicts(
+            parents,
             state=pc.if_else(empty, "dropped", "split"),
             rule=pc.if_else(empty, self.reason, rules),
         )

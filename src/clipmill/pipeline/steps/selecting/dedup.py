@@ -15,8 +15,8 @@ from clipmill.pipeline.context import PROBE, Context
 from clipmill.pipeline.population import Ints, Population
 from clipmill.pipeline.steps.base import Applied, Problems, Step, Work
 from clipmill.pipeline.steps.columns import clip_columns
-from clipmill.pipeline.steps.selecting.select import kept_on_disk
-from clipmill.pipeline.verdicts import StepReport, Verdicts, verdict_columns
+from clipmill.pipeline.steps.selecting.written import kept_on_disk
+from clipmill.pipeline.verdicts import StepReport, Verdicts, clip_verdicts
 from clipmill.selection.duplicates.fingerprints import Fingerprints
 from clipmill.selection.duplicates.grouping import (
     ClipPlaces,
@@ -121,18 +121,13 @@ class Dedup(Step[DedupStep]):
         distance = np.full(len(rows), np.nan)
         distance[known] = matches.distance[match[known]]
         others = np.bincount(best, minlength=len(rows)) - 1
-        names = population.keys
         rules = np.full(len(rows), None, object)
         for row in np.flatnonzero(goes).tolist():
-            rules[row] = _reason(names[int(best[row])].as_py(), int(match[row]), matches)
+            rules[row] = _reason(population.keys[int(best[row])].as_py(), int(match[row]), matches)
         for row in np.flatnonzero(~goes & (others > 0)).tolist():
             rules[row] = f"{KEPT_BEST}: {others[row]} of them dropped"
-        return verdict_columns(
-            len(rows),
-            key=names,
-            level="clip",
-            clip_id=names,
-            video_id=population.video_ids,
+        return clip_verdicts(
+            population,
             state=pa.array(np.where(goes, "dropped", "kept"), pa.string()),
             rule=pa.array(rules, pa.string()),
             value=pa.array(distance, mask=~known),

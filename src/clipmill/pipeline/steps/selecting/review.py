@@ -13,10 +13,11 @@ from clipmill.errors import UsageError
 from clipmill.pipeline.context import Context
 from clipmill.pipeline.population import Flags, ObjectIds, Population
 from clipmill.pipeline.steps.base import Applied, Step, Work
+from clipmill.pipeline.steps.selecting.written import kept_on_disk
 from clipmill.pipeline.verdicts import (
     StepReport,
-    StoredVerdicts,
     Verdicts,
+    clip_verdicts,
     joined_verdicts,
     verdict_columns,
 )
@@ -42,12 +43,7 @@ class Review(Step[ReviewStep]):
         if not population.probed:
             raise UsageError("select: review: put it behind `annotate: probe`, which names clips")
         after, report = _judge(self.settings, context, population, strict=work.execute is not None)
-        report = replace(report, fingerprint=fingerprint)
-        if work.execute is not None:
-            path = f"selections/{self.settings.select}/{fingerprint}.parquet"
-            context.workspace.write_table(path, report.verdicts)
-            report = replace(report, decided=StoredVerdicts(context.workspace, path))
-        yield after, report
+        yield after, kept_on_disk(self.settings, context, report, work, fingerprint=fingerprint)
 
 
 @dataclass
@@ -87,15 +83,11 @@ def _judge(
             if lacking:
                 outcome.drop(row, f"nobody {' and '.join(lacking)} it")
     dropped, gone = _judge_objects(context, population, outcome, reviews)
-    keys, kept = population.keys, outcome.kept
-    clips = verdict_columns(
-        len(keys),
-        key=keys,
-        level="clip",
-        clip_id=keys,
-        video_id=population.video_ids,
+    kept = outcome.kept
+    clips = clip_verdicts(
+        population,
         state=pa.array(np.where(kept, "kept", "dropped"), pa.string()),
-        rule=pa.array([outcome.rules.get(row) for row in range(len(keys))], pa.string()),
+        rule=pa.array([outcome.rules.get(row) for row in range(len(kept))], pa.string()),
     )
     after = population.keep(kept)
     if population.kept_objects is not None and gone:

@@ -1,7 +1,7 @@
 """Selection steps: verdicts over columns, at clip or object level."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,16 +9,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from clipmill.annotations.columns import Columns
-from clipmill.config import SelectStep, StepSettings
+from clipmill.config import SelectStep
 from clipmill.pipeline.context import Context
 from clipmill.pipeline.population import Flags, ObjectIds, Population
 from clipmill.pipeline.steps.base import Applied, Problems, Step, Work
 from clipmill.pipeline.steps.columns import clip_columns, object_table, unmeasured_columns
 from clipmill.pipeline.steps.selecting.review import overruled
+from clipmill.pipeline.steps.selecting.written import kept_on_disk
 from clipmill.pipeline.verdicts import (
     StepReport,
-    StoredVerdicts,
     Verdicts,
+    clip_verdicts,
     count_of,
     joined_verdicts,
     verdict_columns,
@@ -45,25 +46,6 @@ class Select(Step[SelectStep]):
         judge = _judge_objects if self.settings.level == "object" else _judge_clips
         after, report = judge(self.settings, context, population)
         yield after, kept_on_disk(self.settings, context, report, work, fingerprint=fingerprint)
-
-
-def kept_on_disk(
-    step: StepSettings, context: Context, report: StepReport, work: Work, *, fingerprint: str
-) -> StepReport:
-    """Return the report of a selection, whose verdicts and cuts are written where it is a run."""
-    report = replace(report, fingerprint=fingerprint)
-    if work.execute is None:
-        return report
-    path = f"selections/{step.name}/{fingerprint}.parquet"
-    context.workspace.write_table(path, report.verdicts)
-    cuts = pa.Table.from_pylist([asdict(cut) for cut in report.cuts])
-    context.workspace.write_table(cuts_path(path), cuts)
-    return replace(report, decided=StoredVerdicts(context.workspace, path))
-
-
-def cuts_path(path: str) -> str:
-    """Return where the cuts are of the selection whose verdicts are in a file."""
-    return path.removesuffix(".parquet") + ".cuts.parquet"
 
 
 def _check_column(step: SelectStep, rule: Rule, given: Mapping[str, Columns]) -> str:
@@ -199,17 +181,7 @@ def _judge_objects(
     with_objects = np.zeros(len(population.clips), bool)
     with_objects[np.asarray(member)[kept]] = True
     after, empty = population.keep(with_objects), population.keep(~with_objects)
-    decided.append(
-        verdict_columns(
-            len(empty.clips),
-            key=empty.keys,
-            level="clip",
-            clip_id=empty.keys,
-            video_id=empty.video_ids,
-            state="dropped",
-            rule=empty_rule(step),
-        )
-    )
+    decided.append(clip_verdicts(empty, state="dropped", rule=empty_rule(step)))
     report = StepReport(
         title=step.title,
         kind="select",
