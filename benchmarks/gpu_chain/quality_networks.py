@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from tiny_models import write_archive
 
 from clipmill.annotations.quality.frameino import SCORES
 from clipmill.models.image_scores.clip_iqa import ClipModel
@@ -67,20 +68,6 @@ def _write_clip_iqa(folder: Path, sizes: dict[str, Any]) -> None:
         clip.logit_scale.fill_(math.log(1 / 0.07))
     write_archive(clip.state_dict(), folder / "RN50.pt")
     torch.save(torch.randn(2, 16, text), folder / "CLIP-IQA+_learned_prompts-603f3273.pth")
-
-
-def write_archive(state: dict[str, torch.Tensor], path: Path) -> None:
-    """Write weights as a TorchScript archive, of half precision."""
-    root = torch.nn.Module()
-    for key, value in state.items():
-        *folders, name = key.split(".")
-        module = root
-        for folder in folders:
-            if folder not in dict(module.named_children()):
-                module.add_module(folder, torch.nn.Module())
-            module = module.get_submodule(folder)
-        module.register_buffer(name, value.half() if value.is_floating_point() else value)
-    torch.jit.script(root).save(str(path))
 
 
 def _write_nima(folder: Path) -> None:

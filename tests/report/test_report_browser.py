@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from chromium_page import ChromiumPage, find_chromium
+from shown_clip import PAINTED
 from truthful_run import HOSTILE
 
 from clipmill.pipeline.walk import walk
@@ -14,13 +15,6 @@ pytestmark = pytest.mark.skipif(
     find_chromium() is None, reason="no Chromium on PATH (apt-get install chromium)"
 )
 
-PAINTED = """(() => {
-  const canvas = document.getElementById("overlay");
-  const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
-  let count = 0;
-  for (let k = 3; k < data.length; k += 4) count += data[k] > 0;
-  return count;
-})()"""
 READY = (
     "document.getElementById('video').readyState >= 2"
     " && document.getElementById('counter').textContent !== ''"

@@ -1,15 +1,14 @@
 """Backends that know what `counted_clips` drew, without decoding: `counted_backends:Class`."""
 
 import io
-from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from counted_clips import BOX, HEIGHT, WIDTH, box_left
 from PIL import Image
 from plain_rows import tracks_of
+from row_backends import RowBackend
 
-from clipmill.annotations.base import Backend, ClipInput
+from clipmill.annotations.base import ClipInput
 from clipmill.annotations.camera.schema import CameraRow
 from clipmill.annotations.inout.schema import IdentityImage, InOutRow, ObjectInOut, Region
 from clipmill.annotations.objects.schema import Anchor, DetectedObject, ObjectsRow
@@ -26,17 +25,8 @@ ENTERS, LEAVES = 20, 130
 """Frames at which it enters and leaves its region."""
 
 
-class _Counted(Backend):
+class _Counted(RowBackend):
     name = "counted"
-
-    def load(self, item: ClipInput) -> Any:
-        return item
-
-    def annotate(self, batch: Sequence[Any]) -> Sequence[Any]:
-        return [self.row(item) for item in batch]
-
-    def row(self, item: ClipInput) -> Any:
-        raise NotImplementedError
 
 
 class Shots(_Counted):

@@ -5,14 +5,13 @@ the real pipeline within seconds, and knows what must be in it.
 """
 
 import io
-from collections.abc import Sequence
-from typing import Any
 
 import cv2
 import numpy as np
 from PIL import Image
+from row_backends import RowBackend
 
-from clipmill.annotations.base import Backend, ClipInput
+from clipmill.annotations.base import ClipInput
 from clipmill.annotations.camera.schema import CameraRow
 from clipmill.annotations.caption.schema import AnchorCaption, CaptionRow
 from clipmill.annotations.inout.schema import IdentityImage, InOutRow, ObjectInOut, Region
@@ -40,18 +39,7 @@ def scene_of(item: ClipInput) -> Scene:
     return load_truth(Path(item.video.uri + ".truth.json")).scene
 
 
-class _Truthful(Backend):
-    def load(self, item: ClipInput) -> Any:
-        return item
-
-    def annotate(self, batch: Sequence[Any]) -> Sequence[Any]:
-        return [self.row(item) for item in batch]
-
-    def row(self, item: ClipInput) -> Any:
-        raise NotImplementedError
-
-
-class Quality(_Truthful):
+class Quality(RowBackend):
     annotation = "quality"
     name = "truthful"
     Row = QualityRow
@@ -76,7 +64,7 @@ class Quality(_Truthful):
         )
 
 
-class Objects(_Truthful):
+class Objects(RowBackend):
     annotation = "objects"
     name = "truthful"
     Row = ObjectsRow
@@ -114,7 +102,7 @@ class Objects(_Truthful):
         return Anchor(index, tuple(found))
 
 
-class Camera(_Truthful):
+class Camera(RowBackend):
     annotation = "camera"
     name = "truthful"
     Row = CameraRow
@@ -148,7 +136,7 @@ class Camera(_Truthful):
         )
 
 
-class Caption(_Truthful):
+class Caption(RowBackend):
     annotation = "caption"
     name = "truthful"
     Row = CaptionRow
@@ -164,7 +152,7 @@ class Caption(_Truthful):
         return CaptionRow(tuple(captions), origin, "", len(captions[0].text.split()))
 
 
-class Tracks(_Truthful):
+class Tracks(RowBackend):
     annotation = "tracks"
     name = "truthful"
     Row = TracksRow
@@ -211,7 +199,7 @@ class Tracks(_Truthful):
         )
 
 
-class InOut(_Truthful):
+class InOut(RowBackend):
     annotation = "inout"
     name = "truthful"
     Row = InOutRow
