@@ -10,7 +10,7 @@ import av
 import numpy as np
 import pyarrow as pa
 import pytest
-from truthful_run import HOSTILE
+from truthful_run import HOSTILE, build_scene, run_on
 
 from clipmill.audit.answers import AnswerLog
 from clipmill.audit.files import start_audit
@@ -216,21 +216,16 @@ def test_captions_belong_to_their_anchor(report):
         assert entry["sample"].endswith(f"-a{entry['index']:05d}")
 
 
-def test_a_lost_source_gives_a_card_that_says_so(run, tmp_path):
-    twin = tmp_path / "ws"
-    shutil.copytree(run[0].workspace.root, twin)
-    workspace = Workspace.open(twin)
-    context, listing = last_run(workspace)
-    uri = next(video.uri for video in listing.videos if video.relative_path == "flower.mp4")
-    hidden = Path(uri).rename(tmp_path / "hidden.mp4")
-    try:
-        page = build_report(context, listing, out=tmp_path / "page")
-    finally:
-        hidden.rename(uri)
+def test_a_lost_source_gives_a_card_that_says_so(tmp_path):
+    video = tmp_path / "videos" / "flower.mp4"
+    build_scene(video.parent, video.name)
+    last = require_last_run(run_on(tmp_path).root)
+    video.unlink()
+    page = build_report(*last, out=tmp_path / "page")
     clip = clip_named(page, "flower.mp4")
     assert clip["preview"] is None
-    assert uri in clip["problem"]
-    assert uri in page.read_text("utf-8")
+    assert str(video) in clip["problem"]
+    assert str(video) in page.read_text("utf-8")
 
 
 def test_a_gallery_of_none_still_has_its_page(run, tmp_path):

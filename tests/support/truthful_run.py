@@ -103,14 +103,18 @@ SCENES = {
 }
 
 
+def build_scene(folder: Path, name: str) -> None:
+    """Write one of the scenes with its truth."""
+    path, scene = folder / name, SCENES[name]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_video(path, render(scene), scene.fps, crf=23)
+    save_truth(path.with_name(path.name + ".truth.json"), truth(scene))
+
+
 def build_videos(folder: Path) -> None:
     """Write the scenes with their truth, a hostile caption and two broken files."""
-    for name, scene in SCENES.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_video(path, render(scene), scene.fps, crf=23)
-        save_truth(path.with_name(path.name + ".truth.json"), truth(scene))
     for name in SCENES:
+        build_scene(folder, name)
         if name.startswith("evil"):
             (folder / name).with_suffix(".txt").write_text(HOSTILE + "\nsecond, line", "utf-8")
     (folder / "broken <b>.mp4").write_text("this is no video")
@@ -119,8 +123,13 @@ def build_videos(folder: Path) -> None:
 
 def build_workspace(folder: Path) -> Workspace:
     """Make `folder/videos` and run the pipeline on them into `folder/workspace`."""
+    build_videos(folder / "videos")
+    return run_on(folder)
+
+
+def run_on(folder: Path) -> Workspace:
+    """Run the pipeline on `folder/videos` into `folder/workspace`."""
     videos = folder / "videos"
-    build_videos(videos)
     workspace = Workspace.open(folder / "workspace", create=True)
     pipeline = parse_pipeline(PIPELINE, name="truthful")
     pipeline = pipeline.model_copy(update={"sources": (SourceConfig(path=str(videos)),)})
@@ -131,7 +140,7 @@ def build_workspace(folder: Path) -> Workspace:
 def shared_workspace(factory: pytest.TempPathFactory) -> Workspace:
     """Return one workspace for all tests of a session, also over several test processes.
 
-    Nobody may write into it.
+    Nobody may write into it or touch its videos: other processes look at them meanwhile.
     """
     base = factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
