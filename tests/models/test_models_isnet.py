@@ -60,14 +60,23 @@ def test_a_smaller_side_gives_much_the_same_mask(
 
 def test_a_picture_in_its_own_shape_gives_much_the_same_mask(network: IsNet, person: np.ndarray):
     upright = person[:, 60:380]
-    own, squeezed = (network(upright, 512, square=square) > 0.5 for square in (False, True))
+    height, width = upright.shape[:2]
+    square = network(cv2.resize(upright, (512, 512)), 512)
+    own, squeezed = (
+        mask > 0.5 for mask in (network(upright, 512), cv2.resize(square, (width, height)))
+    )
     assert own.shape == upright.shape[:2]
     assert (own != squeezed).any(), "it was squeezed"
     assert (own & squeezed).sum() / (own | squeezed).sum() > 0.85
 
 
-def test_a_square_picture_has_no_other_shape(network: IsNet, person: np.ndarray):
-    assert (network(person, 256, square=False) == network(person, 256)).all()
+@pytest.mark.parametrize(
+    ("size", "steps"), [((120, 200), (3, 4)), ((200, 40), (4, 3)), ((64, 64), (4, 4))]
+)
+def test_the_shorter_side_is_three_quarters_at_least(isnet: Path, person, size, steps):
+    network = IsNet(isnet, strides=(64,))
+    _, (features,) = network.with_maps(cv2.resize(person, size[::-1]), 256)
+    assert features.shape[1:] == steps
 
 
 @pytest.mark.parametrize("size", [(90, 160), (160, 90), (1100, 700)])
@@ -109,8 +118,6 @@ def test_weights_stored_in_single_precision_give_the_same_mask(
 
 @pytest.mark.parametrize("side", [0, -64, 32, 100, 1000])
 def test_sides_that_do_not_halve_six_times_are_refused(network: IsNet, person, side: int):
-    with pytest.raises(ValueError, match="multiples of 64"):
-        network(person, side, square=False)
     with pytest.raises(ValueError, match="multiples of 64"):
         network(person, side)
 

@@ -81,16 +81,14 @@ class IsNet:
         except (*_UNFIT, ValueError) as error:
             raise self._unfit(str(error)) from error
 
-    def __call__(self, picture: Picture, side: int = SIDE, *, square: bool = True) -> SoftMask:
+    def __call__(self, picture: Picture, side: int = SIDE) -> SoftMask:
         """Return the foreground of a picture.
 
         Args:
             picture: uint8 [H, W, 3], RGB.
-            side: The network sees the picture squeezed into a square of this side, in pixels; a
-                multiple of 64.
-            square: False: the longer side of the picture gets `side` pixels, the shorter one what
-                keeps its shape, but three quarters of it at least: the network was trained with
-                squares. It costs as much less.
+            side: Longer side of the picture as the network sees it, in pixels, a multiple of 64.
+                The shorter side keeps the picture's shape, but is three quarters of it at least:
+                the network was trained with squares.
 
         Returns:
             float32 [H, W] in [0, 1].
@@ -98,12 +96,7 @@ class IsNet:
         Raises:
             ValueError: The side is not a multiple of 64.
         """
-        if square:
-            return self.with_maps(picture, side)[0]
-        _check_side(side)
-        height, width = picture.shape[:2]
-        (mask,) = self._run(_resize(picture, *_shape_in(height, width, side)))[:1]
-        return _fitted(mask, height, width)
+        return self.with_maps(picture, side)[0]
 
     def with_maps(
         self, picture: Picture, side: int = SIDE
@@ -115,14 +108,15 @@ class IsNet:
             side: As in `__call__`.
 
         Returns:
-            float32 [H, W] in [0, 1]; for each stride float32 [C, side / stride, side / stride].
+            float32 [H, W] in [0, 1]; for each stride float32 [C, h / stride, w / stride], where
+            h and w are the size at which the network sees the picture.
 
         Raises:
             ValueError: The side is not a multiple of 64.
         """
         _check_side(side)
         height, width = picture.shape[:2]
-        mask, *maps = self._run(_resize(picture, side, side))
+        mask, *maps = self._run(_resize(picture, *_shape_in(height, width, side)))
         return _fitted(mask, height, width), tuple(maps)
 
     def _run(self, picture: Picture) -> list[npt.NDArray[np.float32]]:

@@ -153,6 +153,18 @@ def test_an_anchor_lies_where_a_thing_has_just_come_in(annotated):
     assert row.anchors[0].objects == ()
 
 
+def test_an_entry_that_an_anchor_shows_has_no_anchor_of_its_own(annotated):
+    _, item, row = annotated("late")
+    (entry,) = {anchor.index for anchor in row.anchors} - {0, 45}
+    near, far = ((entry + later) / 90 for later in (6, 20))
+    shared = run(RedThings, item, **LOOSE | {"ratios": (0.0, near)})
+    assert [anchor.index for anchor in shared.anchors] == [0, int(near * 90)]
+    apart = run(RedThings, item, **LOOSE | {"ratios": (0.0, far)})
+    first, own, last = (anchor.index for anchor in apart.anchors)
+    assert (first, last) == (0, int(far * 90))
+    assert abs(own - entry) <= 3
+
+
 def test_entry_anchors_can_be_left_out(annotated):
     _, item, row = annotated("late")
     without = run(RedThings, item, **LOOSE, entries=False)

@@ -57,7 +57,10 @@ class CarriedObjectsConfig(BackendConfig):
         0.02, ge=0, le=1, description="Below this it is noise; select on `confidence` above it."
     )
     scans: int = Field(
-        5, ge=0, description="Whole frames the network sees besides the anchors, where it is new."
+        4, ge=0, description="Whole frames the network sees besides the anchors, where it is new."
+    )
+    regains: int = Field(
+        3, ge=0, description="Frames searched where an object is missing or a scrap, at most."
     )
     looks: int = Field(
         28, ge=1, description="Looks at the first object of a clip, about; fewer at each further."
@@ -141,7 +144,7 @@ class CarriedObjects(Backend):
         if self.config.entries:
             sure = [one for one in identities if one.confidence >= self.config.entry_confidence]
             for one in sure:
-                places |= set(_entries(one, frames, self.config.scan_every))
+                places |= set(_entries(one, frames, self.config.scan_every, loaded.anchors))
         anchors = tuple(
             Anchor(index, self._objects(loaded, index, identities)) for index in sorted(places)
         )
@@ -164,17 +167,15 @@ class CarriedObjects(Backend):
             whole=self.whole_network(),
             crop=crop,
             most=config.scans,
+            again=config.regains,
         )
         first = list(loaded.anchors) or [0]
         between = [*range(0, len(frames), config.scan_every), len(frames) - 1]
         for frame in [*first, *(place for place in between if place not in first)]:
             loaded.item.check()
             search.visit(frame, always=frame in first)
-        step = max(1, config.scan_every // 3)
-        again = [frame for frame in range(step, len(frames), step) if frame not in between]
-        for frame in [*again[::2], *again[1::2]]:
+        while search.regain():
             loaded.item.check()
-            search.revisit(frame)
         search.finish()
         return identities.settle()
 
@@ -237,12 +238,20 @@ def _pack(number: int, identity: Identity, frames: ClipFrames) -> CarriedObject:
     )
 
 
-def _entries(identity: Identity, frames: ClipFrames, within: int) -> list[int]:
-    """Return the frames where a thing has just come in and is well seen."""
+def _entries(
+    identity: Identity, frames: ClipFrames, within: int, anchors: Sequence[int]
+) -> list[int]:
+    """Return the frames where a thing has just come in and is well seen, if no anchor shows it."""
     first, last = min(identity.sights), max(identity.sights)
     masks = [identity.mask(frame) for frame in range(first, last + 1)]
     areas = [0.0 if mask is None else float(mask.sum()) for mask in masks]
     edges = [mask is not None and touches_edge(mask) for mask in masks]
     found = entry_anchors(areas, edges, first=first, within=within)
-    # What comes in at the very end of a clip has no motion left to show.
-    return [frame for frame in found if frame + within <= len(frames)]
+    shown = [anchor for anchor in anchors if anchor in identity.sights]
+    return [
+        frame
+        for frame in found
+        # What comes in at the very end of a clip has no motion left to show.
+        if frame + within <= len(frames)
+        and not any(frame <= anchor < frame + within // 2 for anchor in shown)
+    ]

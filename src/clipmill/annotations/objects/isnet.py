@@ -20,8 +20,13 @@ from clipmill.vision.masks import SoftMask
 class SalientObjectsConfig(CarriedObjectsConfig):
     """Settings of the backend `isnet`."""
 
-    whole_side: int = Field(1024, ge=64, description="Whole frames as the network sees them.")
+    whole_side: int = Field(
+        1024, ge=64, description="Longer side of whole frames as the network sees them."
+    )
     crop_side: int = Field(512, ge=64, description="Longer side of crops as the network sees them.")
+    looks: int = Field(
+        26, ge=1, description="Looks at the first object of a clip, about; fewer at each further."
+    )
     weights: Annotated[str | None, RUNTIME] = Field(
         None, description="ONNX file used instead of the registry's."
     )
@@ -38,7 +43,7 @@ class SalientObjects(CarriedObjects):
     """Things that stand out and move on their own, with outlines of a network."""
 
     name: ClassVar[str] = "isnet"
-    version: ClassVar[int] = 5
+    version: ClassVar[int] = 6
     Config: ClassVar[type[BackendConfig]] = SalientObjectsConfig
     needs: ClassVar[Needs] = Needs(
         weights=("isnet",),
@@ -69,12 +74,11 @@ class SalientObjects(CarriedObjects):
         return self._whole
 
     def crop_network(self) -> Network | None:
-        """Look at crops at half of it, in their own shape."""
+        """Look at crops at half of it."""
         return self._crop
 
     def _whole(self, picture: Picture) -> SoftMask:
         return self._network(picture, self.config.whole_side)
 
     def _crop(self, picture: Picture) -> SoftMask:
-        # Whole frames in their shape are seen worse; crops are not, and cost a third less.
-        return self._network(picture, self.config.crop_side, square=False)
+        return self._network(picture, self.config.crop_side)

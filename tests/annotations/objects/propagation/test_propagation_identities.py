@@ -158,3 +158,43 @@ def test_where_nothing_more_may_be_asked_nothing_is_corrected(clip):
     things.all[0].sights[8] = piece
     things.propose(8, [shown(TWO.masks(8)[0])])
     assert things.all[0].sights[8] is piece
+
+
+def thing_seen(things, frames, film):
+    """Add a thing that is seen at some frames only."""
+    things.propose(frames[0], [shown(film.masks(frames[0])[0])])
+    (one,) = things.all
+    one.sights.clear()
+    for frame in frames:
+        one.sights[frame] = Sight.of(film.masks(frame)[0].astype(np.float32), 0.9)
+    return one
+
+
+@pytest.mark.parametrize(
+    ("seen", "looked", "frame"),
+    [
+        (range(40), [], None),
+        ([*range(10), *range(30, 40)], [], 19),  # within: in the middle
+        (range(20), [], 31),  # behind its end: soon after it
+        (range(20, 40), [], 8),
+        ([*range(12), *range(15, 40)], [], None),  # a moment
+        ([*range(10), *range(24, 28)], [], 16),  # the longest first
+        ([*range(10), *range(24, 28)], [16], 39),
+        ([*range(10), *range(24, 28)], [16, 35], None),
+    ],
+)
+def test_a_missing_thing_is_looked_for_in_its_longest_absence(clip, seen, looked, frame):
+    things = of(clip(TWO))
+    thing_seen(things, list(seen), TWO)
+    assert things.absence(looked) == frame
+
+
+def test_a_scrap_of_a_thing_counts_as_its_absence(clip):
+    things = of(clip(TWO))
+    one = thing_seen(things, list(range(40)), TWO)
+    assert things.absence([]) is None
+    for frame in range(14, 40):
+        scrap = shrink(TWO.masks(frame)[0], 18)
+        assert 0 < scrap.sum() < 0.2 * one.known.area
+        one.sights[frame] = Sight.of(scrap.astype(np.float32), 0.9)
+    assert things.absence([]) == 25

@@ -1,7 +1,8 @@
 """Things of a clip, each with one identity from its first frame to its last."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -11,13 +12,14 @@ from clipmill.annotations.objects.propagation.follow import Following, follow
 from clipmill.annotations.objects.propagation.frames import ClipFrames, Picture
 from clipmill.annotations.objects.propagation.growth import without_bystanders
 from clipmill.annotations.objects.propagation.sight import Sight
-from clipmill.vision.masks import Mask, SoftMask, grow, overlap
+from clipmill.vision.masks import Mask, SoftMask, grow, overlap, touches_edge
 
 _SAME = 0.3  # overlap from which a proposal is a thing that is followed already
 _COVERED = 0.6  # or the share of the proposal that lies on it
 _RETURN = 0.75  # likeness from which a proposal is a thing that had gone
 _DOUBLE = 0.5  # overlap from which two things are one
 _GOOD = 0.8  # overlap from which there is nothing to correct
+_SCRAP = 0.2  # of the area of a thing: less of it is not the thing
 _SHORT = 8  # frames; what is followed for less was a mistake
 
 
@@ -97,6 +99,25 @@ class Identities:
     def missing(self, frame: int) -> bool:
         """Whether a thing that is known is not seen at a frame."""
         return any(frame not in identity.sights for identity in self.all)
+
+    def absence(self, looked: Collection[int]) -> int | None:
+        """Return the frame at which a thing that is missing, or a scrap, is best looked for.
+
+        Args:
+            looked: Frames at which things were looked for; absences that hold one are left out.
+
+        Returns:
+            A frame in the longest absence of any thing; None where there is none worth a look.
+        """
+        within = self._reach // 2
+        found = [
+            absence
+            for identity in self.all
+            for absence in _absences(_well_seen(identity), len(self._frames), within)
+            if len(absence.frames) >= within and not any(at in absence.frames for at in looked)
+        ]
+        longest = max(found, key=lambda absence: len(absence.frames), default=None)
+        return None if longest is None else longest.look_at
 
     def propose(self, frame: int, proposals: Sequence[Proposal]) -> None:
         """Take in what was found at a frame: known things, returned ones and new ones."""
@@ -191,6 +212,40 @@ class Identities:
             if not any(_is_double(identity, other) for other in kept):
                 kept.append(identity)
         return kept
+
+
+@dataclass(frozen=True)
+class _Absence:
+    """Frames in a row in which a thing is not seen, and one of them at which to look for it."""
+
+    frames: range
+    look_at: int
+
+
+def _well_seen(identity: Identity) -> list[int]:
+    """Return the frames in which more than a scrap of a thing is seen, or what the edge leaves."""
+    least = _SCRAP * identity.known.area
+    return [
+        frame
+        for frame, sight in sorted(identity.sights.items())
+        if (mask := sight.mask).sum() >= least or touches_edge(mask)
+    ]
+
+
+def _absences(seen: Sequence[int], length: int, within: int) -> list[_Absence]:
+    """Return the absences of a thing that is seen at some frames of a clip, in order.
+
+    What is gone for a while is back in the middle of it at the latest, if it comes back at all
+    behind what hides it; what is gone for good may have been lost a little too early.
+    """
+    if not seen:
+        return []
+    found = [_Absence(range(a + 1, b), (a + b) // 2) for a, b in pairwise(seen) if b > a + 1]
+    if seen[0] > 0:
+        found.append(_Absence(range(seen[0]), max(0, seen[0] - within)))
+    if seen[-1] < length - 1:
+        found.append(_Absence(range(seen[-1] + 1, length), min(length - 1, seen[-1] + within)))
+    return found
 
 
 def _is_double(one: Identity, other: Identity) -> bool:

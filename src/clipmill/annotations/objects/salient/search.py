@@ -34,8 +34,8 @@ class Search:
         distances: Frames to each side that a frame is compared with.
         whole: Sees foreground in a whole frame; None: motion alone.
         crop: Sees foreground in a crop; None where `whole` is.
-        most: Whole frames that the network sees, besides those that are searched always; and
-            twice as many that it sees small, where a thing is missing.
+        most: Whole frames that the network sees besides those that are searched always.
+        again: Frames that are searched where a thing is missing.
     """
 
     def __init__(
@@ -48,15 +48,20 @@ class Search:
         whole: Network | None,
         crop: Network | None,
         most: int,
+        again: int,
     ) -> None:
         self._frames, self._identities, self._limits = frames, identities, limits
         self._distances = distances
-        self._whole, self._crop, self._more, self._again = whole, crop, most, 2 * most
+        self._whole, self._crop, self._more = whole, crop, most
+        self._again = again
+        self._looked: set[int] = set()
         self._flows = FlowEstimator()
         self._left: list[tuple[int, Motion, list[Mover], Mask]] = []
 
     def visit(self, frame: int, *, always: bool) -> None:
         """Search one frame; with the network only where something is new, or always."""
+        if self._whole is not None and not always and self._more <= 0:
+            return
         motion = self._motion(frame)
         if motion is None:
             return
@@ -68,28 +73,30 @@ class Search:
         if self._whole is None:
             self._identities.propose(frame, from_motion(find() if new else [], motion))
             return
-        if not always:
-            if self._more <= 0:
-                return
-            self._more -= 1
+        self._more -= not always
         soft = self._fit(self._whole(self._frames.detail(frame)))
         self._identities.propose(frame, self._stand_out(frame, soft, motion, find))
         self._left.append((frame, motion, find() if new else [], np.asarray(soft > 0.5, bool)))
 
-    def revisit(self, frame: int) -> None:
-        """Search one frame for a known thing that is not seen there; a network sees it small."""
-        if self._again <= 0 or not self._identities.missing(frame):
-            return
+    def regain(self) -> bool:
+        """Look for a thing where it is missing; return False where there is no use in going on."""
+        if self._again <= 0:
+            return False
+        frame = self._identities.absence(self._looked)
+        if frame is None:
+            return False
+        self._again -= 1
+        self._looked.add(frame)
         motion = self._motion(frame)
         if motion is None:
-            return
-        self._again -= 1
+            return True
         find = self._finder(frame, motion)
-        if self._crop is not None:
-            soft = self._fit(self._crop(self._frames.detail(frame)))
-            self._identities.propose(frame, self._stand_out(frame, soft, motion, find))
-            return
-        self._identities.propose(frame, from_motion(find(), motion))
+        if self._whole is None:
+            self._identities.propose(frame, from_motion(find(), motion))
+            return True
+        soft = self._fit(self._whole(self._frames.detail(frame)))
+        self._identities.propose(frame, self._stand_out(frame, soft, motion, find))
+        return True
 
     def finish(self) -> None:
         """Look closer at what moved where the network saw nothing in the whole frame."""
