@@ -9,6 +9,7 @@ import numpy as np
 from clipmill.annotations.inout.schema import ObjectInOut
 from clipmill.annotations.objects.schema import CarriedObject, DetectedObject
 from clipmill.annotations.tracks.schema import ObjectTracks
+from clipmill.clips import Clip
 from clipmill.disk import write_bytes
 from clipmill.inspection.clip_rows import ClipRows, anchors_of
 from clipmill.inspection.gallery.clip_choice import Pick, SampleFacts
@@ -21,11 +22,13 @@ from clipmill.inspection.overlay import (
     regions,
     track_layer,
 )
-from clipmill.inspection.preview import MAX_FRAMES, Preview, preview_size
+from clipmill.inspection.preview import Preview, preview_rate, preview_size
 from clipmill.inspection.scores import Score, cut_lines
 from clipmill.inspection.subjects import Subject
 from clipmill.inspection.why import describe_decision, trace
 from clipmill.pipeline.verdicts import StepReport
+
+_ALL = "browsers do not play its format; `clipmill report --encode-previews` shows all"
 
 
 def clip_data(
@@ -60,11 +63,14 @@ def clip_data(
         entry.update(object_layers(anchor, found, known, end=pick.clip.num_frames))
     return facts | {
         "frames": preview.num_frames if preview else 0,
-        "fps": float(preview.rate) if preview else 0.0,
+        "fps": float(preview_rate(known.probe)) if preview else 0.0,
+        "rate": float(preview.rate) if preview else 0.0,
+        "lead": preview.lead if preview else 0,
+        "shown": preview.shown if preview else None,
         "preview": f"previews/{preview.video.name}" if preview else None,
         "poster": f"posters/{preview.poster.name}" if preview else None,
         "problem": problem,
-        "notes": [*pick.notes, *_length_note(pick)],
+        "notes": [*pick.notes, *_preview_notes(pick.clip, preview)],
     }
 
 
@@ -142,10 +148,14 @@ def _carried(found: DetectedObject, known: ClipRows) -> CarriedObject | None:
     return next((thing for thing in things if thing.identity == found.identity), None)
 
 
-def _length_note(pick: Pick) -> list[str]:
-    if pick.clip.num_frames <= MAX_FRAMES:
+def _preview_notes(clip: Clip, preview: Preview | None) -> list[str]:
+    if preview is None:
         return []
-    return [f"the preview ends after {MAX_FRAMES} of {pick.clip.num_frames} frames"]
+    if preview.shown is not None and len(preview.shown) < clip.num_frames:
+        return [f"{len(preview.shown)} of {clip.num_frames} frames are shown: {_ALL}"]
+    if preview.num_frames < clip.num_frames:
+        return [f"the preview ends after {preview.num_frames} of {clip.num_frames} frames"]
+    return []
 
 
 def _anchor(index: int, sample: SampleFacts | None, known: ClipRows) -> dict[str, Any]:

@@ -31,19 +31,23 @@ _OPTIONS = {"bf": "0"}  # every frame is shown as soon as it is decoded: preview
 
 @dataclass(frozen=True)
 class Preview:
-    """A preview and its geometry.
+    """A preview and what it shows.
 
     Attributes:
-        video: Path of the mp4; frame k is frame k of the clip.
+        video: Path of the file; its frame k is frame k - `lead` of the clip, or `shown[k]`.
         poster: Path of the JPEG.
-        rate: Frames per second, constant.
-        num_frames: Frames in it.
+        rate: Frames of the file per second, constant.
+        num_frames: Frames of the clip that it reaches over.
+        lead: Frames before the clip, with which the file begins.
+        shown: Frames of the clip that it has, ascending; None for all.
     """
 
     video: Path
     poster: Path
     rate: Fraction
     num_frames: int
+    lead: int = 0
+    shown: tuple[int, ...] | None = None
 
 
 def preview_size(probe: ProbeRow) -> tuple[int, int]:
