@@ -1,6 +1,6 @@
 """CPU seconds of a card of the report, over one's own videos.
 
-    python benchmarks/report_cards.py VIDEOS [--clips 24] [--keep DIR]
+    python benchmarks/output/report_cards.py VIDEOS [--clips 24] [--keep DIR]
 
 Every video is cut into windows; each window gets one object, whose mask and points move across the
 picture and are made up here, so that the player has all layers to show. Told are seconds by how the
