@@ -56,9 +56,9 @@ def test_what_browsers_play_is_copied(tmp_path):
 def test_of_other_videos_some_frames_are_shown(tmp_path, name, options):
     path = make_clip(tmp_path / name, **{"frames": 60, **options})
     item = probed(path, 4, 56)
-    preview = preview_of(item, tmp_path)
-    assert preview.shown is not None
-    assert len(preview.shown) == module.MAX_STILLS
+    preview = preview_of(item, tmp_path, poster_frame=17)
+    assert preview.shown is not None and 17 in preview.shown
+    assert len(preview.shown) == module.MAX_STILLS + 1
     assert (preview.shown[0], preview.shown[-1]) == (0, 51)
     with av.open(str(preview.video)) as file:
         stream = file.streams.video[0]
@@ -69,6 +69,9 @@ def test_of_other_videos_some_frames_are_shown(tmp_path, name, options):
     if name == "a.avi":
         with VideoReader(str(preview.video)) as reader:
             assert closest(reader.frames([10])[0], path) == 4 + preview.shown[10]
+        with av.open(str(preview.poster)) as file:
+            poster = next(file.decode(video=0)).to_ndarray(format="rgb24")
+        assert closest(poster, path) == 21
 
 
 def test_of_what_is_dear_to_decode_key_frames_are_shown(tmp_path, monkeypatch):

@@ -16,7 +16,6 @@ from clipmill.inspection.gallery.clip_choice import Pick, SampleFacts
 from clipmill.inspection.histogram import number
 from clipmill.inspection.overlay import (
     anchor_layer,
-    carried_layer,
     drawn_points,
     mask_layer,
     regions,
@@ -27,6 +26,7 @@ from clipmill.inspection.scores import Score, cut_lines
 from clipmill.inspection.subjects import Subject
 from clipmill.inspection.why import describe_decision, trace
 from clipmill.pipeline.verdicts import StepReport
+from clipmill.store.codecs import decode_array
 
 _ALL = "browsers do not play its format; `clipmill report --encode-previews` shows all"
 
@@ -131,9 +131,10 @@ def object_layers(
     sizes = {"preview": preview_size(known.probe), "source": known.source}
     carried = _carried(found, known)
     if inout is not None and inout.masks:
-        cover = mask_layer(inout, start=start, end=end, **sizes)
+        boxes = decode_array(inout.boxes)
+        cover = mask_layer(inout.masks, inout.first_frame, boxes, start=start, end=end, **sizes)
     elif carried is not None:
-        cover = carried_layer(carried, start=start, end=end, **sizes)
+        cover = mask_layer(carried.masks, carried.first_frame, None, start=start, end=end, **sizes)
     else:
         cover = anchor_layer(found, anchor, **sizes)
     if track is None:

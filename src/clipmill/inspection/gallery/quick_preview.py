@@ -7,17 +7,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from clipmill.annotations.probe.schema import ProbeRow
 from clipmill.clips import Clip, Video
-from clipmill.disk import replacing
+from clipmill.disk import replacing, write_bytes
 from clipmill.inspection.preview import (
     MAX_FRAMES,
     Preview,
+    as_jpeg,
+    encode_pictures,
     preview_rate,
     preview_size,
-    preview_writer,
     source_of,
 )
 from clipmill.video import FrameIndex, FrameSize
@@ -30,7 +30,7 @@ MIN_FRAMES = 48
 """Copies that would have to end before are not made."""
 
 MAX_STILLS = 24
-"""Frames shown of a clip that cannot be copied."""
+"""Frames shown of a clip that cannot be copied, beside that of the poster."""
 
 DECODED = 30_000_000
 """Pixels that may be decoded for them; beyond, only key frames and the poster's are shown."""
@@ -59,9 +59,9 @@ def quick_preview(
         return _stills(video, clip, probe, folder=folder, poster=poster, at=poster_frame)
     if not poster.is_file():
         size = FrameSize(*preview_size(probe))
-        with source_of(video, probe) as reader, replacing(poster) as temporary:
+        with source_of(video, probe) as reader:
             (picture,) = reader.frames([clip.start + poster_frame], size=size)
-            Image.fromarray(picture).save(temporary, "JPEG", quality=80)
+        write_bytes(poster, as_jpeg(picture))
     return copied
 
 
@@ -106,7 +106,7 @@ def _stills(
     index = FrameIndex.from_bytes(probe.index)
     shown = still_frames(index, clip, at=at)
     preview = Preview(
-        video=folder / "previews" / f"{clip.clip_id}-{len(shown)}-stills.mp4",
+        video=folder / "previews" / f"{clip.clip_id}-{at}-stills.mp4",
         poster=poster,
         rate=preview_rate(probe) * len(shown) / clip.num_frames,
         num_frames=clip.num_frames,
@@ -114,14 +114,10 @@ def _stills(
     )
     if preview.video.is_file() and poster.is_file():
         return preview
-    size = preview_size(probe)
+    size = FrameSize(*preview_size(probe))
     with source_of(video, probe) as reader:
-        pictures = reader.frames([clip.start + k for k in (*shown, at)], size=FrameSize(*size))
-    with replacing(preview.video) as path, replacing(poster) as still:
-        with preview_writer(path, size=size, rate=preview.rate) as writer:
-            for picture in pictures[:-1]:
-                writer.add(picture)
-        Image.fromarray(pictures[-1]).save(still, "JPEG", quality=80)
+        pictures = reader.frames([clip.start + number for number in shown], size=size)
+    encode_pictures(pictures, preview, poster=shown.index(at))
     return preview
 
 
@@ -131,7 +127,7 @@ def still_frames(index: FrameIndex, clip: Clip, *, at: int) -> Sequence[int]:
     Args:
         index: Frames of its video.
         clip: The clip.
-        at: A frame that is decoded in any case, counted from the clip's start.
+        at: A frame that is one of them, counted from the clip's start.
     """
     entry = index.entry_before(clip.start)
     first = 0 if entry is None else int(index.entries.frames[entry])
@@ -144,4 +140,4 @@ def still_frames(index: FrameIndex, clip: Clip, *, at: int) -> Sequence[int]:
         found = np.union1d(inside, [at])
     count = min(len(found), MAX_STILLS, max(2, affordable))
     chosen = found[np.linspace(0, len(found) - 1, count).round().astype(int)]
-    return [int(number) for number in chosen]
+    return [int(number) for number in np.union1d(chosen, [at])]
