@@ -17,8 +17,9 @@ Zoo = Callable[[str], Path]
 
 RATE = Fraction(25)
 
-# Files of which nothing says where their frames are.
-NO_COPY = {"h264-bframes.avi", "h264-raw.h264"}
+# Files of which nothing says where their frames are, or whose key packets lead to no key frame, and
+# one with packets that show nothing.
+NO_COPY = {"h264-bframes.avi", "h264-raw.h264", "h264-intra-refresh.mp4", "vp8-altref.webm"}
 
 
 def copied(source: Path, folder: Path, start: int, end: int) -> tuple[Path, int] | None:

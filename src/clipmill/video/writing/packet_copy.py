@@ -7,6 +7,7 @@ from pathlib import Path
 import av
 from av.packet import Packet
 
+from clipmill.video.access.machine import damage_passed_over
 from clipmill.video.access.source import OpenSource, open_source
 from clipmill.video.decoder import SeekError, packets_from
 from clipmill.video.errors import translated
@@ -76,6 +77,8 @@ def copy_frames(
             packets = list(_needed(source, index, start - lead, end))
         except SeekError:
             return False
+        if not _begins(source, packets[0][1]):
+            return False
         _write(path, container, source, packets, 1 / rate)
     return True
 
@@ -87,19 +90,29 @@ def _needed(
     numbers = {stamp: number for number, stamp in enumerate(index.pts[first:].tolist())}
     entry = index.entry_before(first)
     assert entry is not None
-    missing = end - first
+    missing = set(range(end - first))
     for packet in packets_from(source, index, entry):
         if not missing:
             return
         if packet.pts is not None and packet.pts < index.pts[first]:
             continue  # a leading picture: it refers to frames before the key frame
-        number = numbers.get(packet.pts)
+        # Each once: of two packets with one time, as alt-ref frames have them, one shows nothing.
+        number = numbers.pop(packet.pts, None)
         if number is None or packet.is_corrupt:
             break
-        missing -= number < end - first
+        missing.discard(number)
         yield number, packet
     if missing:
         raise SeekError
+
+
+def _begins(source: OpenSource, packet: Packet) -> bool:
+    """Tell whether a key packet gives a frame by itself: some only begin a gradual refresh."""
+    context = source.stream.codec_context
+    with damage_passed_over(source.uri):
+        frames = [*context.decode(packet), *context.decode(None)]
+        return len(frames) == 1 and frames[0].key_frame
+    return False
 
 
 def _write(
