@@ -41,17 +41,9 @@ _PLAYED = ("yuv420p", "yuvj420p")
 def quick_preview(
     video: Video, clip: Clip, probe: ProbeRow, *, folder: Path, poster_frame: int
 ) -> Preview:
-    """Make what is missing of a clip's cheap preview; files that are there already stay.
+    """Make what is missing of a clip's cheap preview; arguments and errors as of `make_preview`.
 
-    Args:
-        video: The source file.
-        clip: The clip.
-        probe: Facts of the file.
-        folder: Report folder; files go to `previews/` and `posters/`.
-        poster_frame: Frame of the poster, counted from the clip's start.
-
-    Raises:
-        ClipError: The source cannot be decoded, is gone or has changed.
+    A copy begins at a key frame, `lead` frames before the clip; stills say which they are.
     """
     poster = folder / "posters" / f"{clip.clip_id}-{poster_frame}.jpg"
     copied = _copied(video, clip, probe, folder=folder, poster=poster)
