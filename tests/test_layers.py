@@ -1,6 +1,7 @@
 """Imports respect the layers: data goes down the list in docs/architecture.md, never up."""
 
 import ast
+import re
 from collections import Counter
 from collections.abc import Mapping, Set
 from functools import cache
@@ -360,3 +361,22 @@ def test_files_and_folders_stay_small():
     long = {p: n for p in files if (n := len(p.read_text("utf-8").splitlines())) > 400}
     beside = Counter(path.parent for path in files)
     assert not long and not {folder for folder, count in beside.items() if count > 15}
+
+
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+
+
+def test_benchmarks_stand_in_rooms_and_the_readme_names_them():
+    scripts = {
+        path.relative_to(BENCHMARKS.parent).as_posix(): path.read_text("utf-8")
+        for path in BENCHMARKS.rglob("*.py")
+    }
+    beside = Counter(name.rpartition("/")[0] for name in scripts)
+    assert len(beside) > 5 and max(beside.values()) <= 15
+    text = (BENCHMARKS / "README.md").read_text("utf-8")
+    named = set(re.findall(r"python (benchmarks/[\w/]+\.py)", text))
+    assert named <= set(scripts), "a command that is not there"
+    # What is started by hand says how, by the path it has.
+    for name, script in scripts.items():
+        for told in re.findall(r"python (benchmarks/[\w/]+\.py)", script):
+            assert told in scripts, f"{name} names {told}"

@@ -11,7 +11,7 @@ from media import make_clip
 
 pytest.importorskip("torch", reason="needs torch (extra models)")
 
-SCRIPT = Path(__file__).parents[2] / "benchmarks" / "reference_differences.py"
+SCRIPT = Path(__file__).parents[2] / "benchmarks" / "real" / "reference_differences.py"
 
 
 def test_what_is_computed_otherwise_is_measured(tmp_path: Path) -> None:

@@ -6,14 +6,19 @@ import sys
 from pathlib import Path
 
 import pytest
+from pipelines import pipeline_on, run
 from typer import Context
 from typer.main import get_command
 from typer.testing import CliRunner
 
 import clipmill as clipmill_package
 from clipmill.cli.app import Commands, app
+from media import make_clip
 
-HEAVY = ("numpy", "pyarrow", "cv2", "av", "torch", "pydantic", "huggingface_hub", "onnxruntime")
+HEAVY = (
+    *("numpy", "pyarrow", "cv2", "av", "torch", "pydantic", "huggingface_hub", "onnxruntime"),
+    *("fsspec", "scipy", "pandas"),
+)
 
 
 def loaded_by(*arguments: str) -> set[str]:
@@ -32,6 +37,14 @@ def loaded_by(*arguments: str) -> set[str]:
 @pytest.mark.parametrize("argument", ["--version", "--help"])
 def test_version_and_help_load_no_library(argument: str) -> None:
     assert loaded_by(argument) == set()
+
+
+@pytest.mark.parametrize("words", [("why", "one.mp4"), ("status",)], ids=lambda words: words[0])
+def test_looking_loads_nothing_that_decodes(tmp_path: Path, words: tuple[str, ...]) -> None:
+    make_clip(tmp_path / "videos" / "one.mp4", size=(64, 48), frames=20)
+    pipeline = pipeline_on(tmp_path / "videos", "name: p\nsteps:\n  - annotate: probe\n")
+    run(pipeline, tmp_path / "ws")
+    assert loaded_by(*words, "-w", str(tmp_path / "ws")) == {"numpy", "pyarrow", "pydantic"}
 
 
 @pytest.mark.parametrize("name", Commands.table)

@@ -51,10 +51,10 @@ def stories(videos, tmp_path):
     def outcome_of(name, clip=None):
         context, listing = last_run(Workspace.open(tmp_path / "ws"))
         reports = list(walk(context, listing))
-        (subject,) = find_subjects(listing, name)
+        (subject,) = find_subjects(listing.names(), name)
         if clip is not None:
             target = Clip(subject.video_id, *clip).clip_id
-            (subject,) = find_subjects(listing, target)
+            (subject,) = find_subjects(listing.names(), target)
         lacks = context.stages["quality"].table
         verdicts = list(
             trace(
@@ -97,7 +97,7 @@ def test_a_clip_with_its_row_waits_for_others(videos, tmp_path, stories):
 def test_lineage_follows_splits(videos, tmp_path):
     run(pipeline_on(videos, PIPELINE), tmp_path / "ws")
     context, listing = last_run(Workspace.open(tmp_path / "ws"))
-    (subject,) = find_subjects(listing, "long.mp4")
+    (subject,) = find_subjects(listing.names(), "long.mp4")
     lineage = Lineage.of(subject.video_id, walk(context, listing))
     video = subject.video_id
     assert lineage.still_in == [f"{video}-000000-000040", f"{video}-000040-000080"]
@@ -107,11 +107,11 @@ def test_lineage_follows_splits(videos, tmp_path):
 def test_near_names_are_suggested(videos):
     listing = VideoList.of(list_sources(pipeline_on(videos).sources))
     with pytest.raises(UsageError, match=r"did you mean long\.mp4"):
-        find_subjects(listing, "lnog.mp4")
+        find_subjects(listing.names(), "lnog.mp4")
     with pytest.raises(UsageError, match=r"did you mean long\.mp4"):
-        find_subjects(listing, "some/where/LONG.mp4")
+        find_subjects(listing.names(), "some/where/LONG.mp4")
     with pytest.raises(UsageError, match="is no video"):
-        find_subjects(listing, "something else entirely")
+        find_subjects(listing.names(), "something else entirely")
 
 
 def test_names_that_are_no_utf8_and_other_forms_of_accents_can_be_asked_for(tmp_path):
@@ -121,7 +121,7 @@ def test_names_that_are_no_utf8_and_other_forms_of_accents_can_be_asked_for(tmp_
         os.rename(tmp_path / "x.mp4", os.fsencode(tmp_path / "videos") + b"/" + raw)  # noqa: PTH104
     listing = VideoList.of(list_sources(pipeline_on(tmp_path / "videos").sources))
     as_typed = os.fsdecode(b"caf\xe9.mp4")
-    assert len(find_subjects(listing, as_typed)) == 1
-    assert len(find_subjects(listing, "caf\\xe9.mp4")) == 1
-    assert len(find_subjects(listing, "Zo\u00eb.mp4")) == 1
-    assert len(find_subjects(listing, "Zoe\u0308.mp4")) == 1
+    assert len(find_subjects(listing.names(), as_typed)) == 1
+    assert len(find_subjects(listing.names(), "caf\\xe9.mp4")) == 1
+    assert len(find_subjects(listing.names(), "Zo\u00eb.mp4")) == 1
+    assert len(find_subjects(listing.names(), "Zoe\u0308.mp4")) == 1

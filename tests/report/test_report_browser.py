@@ -134,6 +134,35 @@ def test_a_link_opens_its_clip(report):
     assert background == "rgb(18, 21, 24)"
 
 
+@pytest.mark.parametrize(
+    ("facts", "seconds", "seen"),
+    [
+        ({"lead": 20, "frames": 80}, 50.5, 30),  # begins 20 frames before the clip
+        ({"shown": [0, 8, 25, 70], "frames": 80}, 2.5, 25),  # has these frames only
+    ],
+)
+def test_frames_of_a_preview_are_found(report, tmp_path, facts, seconds, seen):
+    shutil.copytree(report.parent, tmp_path / "copy")
+    for path in (tmp_path / "copy" / "data").glob("*.js"):
+        clip = json.loads(path.read_text("ascii")[len("clipmillClip(") : -3]) | facts
+        path.write_text(f"clipmillClip({json.dumps(clip)});\n", "ascii")
+    with ChromiumPage((tmp_path / "copy" / report.name).as_uri()) as page:
+        open_card(page, "walk/flower.mp4")
+        page.evaluate("document.getElementById('video').pause()")
+        seek_bar = "document.getElementById('seek')"
+        page.evaluate(f"{seek_bar}.value = 30; {seek_bar}.dispatchEvent(new Event('input'))")
+        page.wait_for(f"{FRAME} === {seen} && !document.getElementById('video').seeking")
+        shown_at = page.evaluate("document.getElementById('video').currentTime")
+        assert shown_at == pytest.approx(seconds / clip["rate"], abs=1e-3)
+        page.press("ArrowRight")
+        page.wait_for(f"{FRAME} === {seen + 1 if 'lead' in facts else 70}")
+        # At the end it goes round, to the first frame of the clip.
+        page.evaluate("document.getElementById('toggle').click()")
+        page.wait_for(f"{FRAME} > 60")
+        page.wait_for(f"{FRAME} < 20")
+        assert page.errors == []
+
+
 def test_keys_work(browser):
     open_card(browser, "walk/flower.mp4")
     browser.evaluate("document.getElementById('video').pause()")

@@ -153,6 +153,17 @@ def test_a_preview_has_every_frame_of_its_clip_at_its_place(report):
     assert times == pytest.approx(np.arange(len(times)) / clip["fps"], abs=1e-4)
 
 
+def test_previews_are_copied_or_encoded_as_asked(run, report, tmp_path):
+    copies = {clip["path"]: clip for clip in clip_files(report)}
+    page = build_report(*run, out=tmp_path, encode_previews=True)
+    clips = clip_files(page)
+    assert {clip["path"] for clip in clips} == set(copies)
+    for clip in clips:
+        assert clip["preview"] == f"previews/{clip['id']}.mp4"
+        assert copies[clip["path"]]["preview"] == f"previews/{clip['id']}-copy.mp4"
+        assert {**clip, "preview": ""} == {**copies[clip["path"]], "preview": ""}
+
+
 def test_frames_of_a_window_begin_at_the_window(run, tmp_path):
     """The preview of frames [30, 60) must not show the video's first frames."""
     from clipmill.clips import Clip

@@ -136,6 +136,23 @@ def test_masks_sampled_at_odd_sizes_take_the_pixel_under_the_centre():
     np.testing.assert_array_equal(back, [[True, True, False, True, True]] * 2)
 
 
+@settings(max_examples=200)
+@given(
+    hnp.arrays(bool, st.tuples(st.integers(1, 40), st.integers(1, 40))),
+    st.tuples(st.integers(1, 50), st.integers(1, 50)),
+    st.integers(1, 40),
+)
+def test_masks_sampled_at_any_size_equal_those_that_are_unpacked(mask, size, factor):
+    mask = np.repeat(mask, factor, axis=0)  # long runs take several bytes
+    rows, columns = (
+        ((np.arange(count) + 0.5) * side / count).astype(int)
+        for count, side in zip(size, mask.shape, strict=True)
+    )
+    back = decode_mask(encode_mask(mask), size=size)
+    assert back.dtype == bool
+    np.testing.assert_array_equal(back, mask[np.ix_(rows, columns)])
+
+
 @pytest.mark.parametrize("decode", [decode_array, decode_bits, decode_tracks, decode_mask])
 def test_a_blob_of_another_kind_is_refused(decode):
     for blob in (b"", b"?rest", b"\x00" * 20):

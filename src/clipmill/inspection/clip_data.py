@@ -9,23 +9,26 @@ import numpy as np
 from clipmill.annotations.inout.schema import ObjectInOut
 from clipmill.annotations.objects.schema import CarriedObject, DetectedObject
 from clipmill.annotations.tracks.schema import ObjectTracks
+from clipmill.clips import Clip
 from clipmill.disk import write_bytes
 from clipmill.inspection.clip_rows import ClipRows, anchors_of
 from clipmill.inspection.gallery.clip_choice import Pick, SampleFacts
 from clipmill.inspection.histogram import number
 from clipmill.inspection.overlay import (
     anchor_layer,
-    carried_layer,
     drawn_points,
     mask_layer,
     regions,
     track_layer,
 )
-from clipmill.inspection.preview import MAX_FRAMES, Preview, preview_size
+from clipmill.inspection.preview import Preview, preview_rate, preview_size
 from clipmill.inspection.scores import Score, cut_lines
 from clipmill.inspection.subjects import Subject
 from clipmill.inspection.why import describe_decision, trace
 from clipmill.pipeline.verdicts import StepReport
+from clipmill.store.codecs import decode_array
+
+_ALL = "browsers do not play its format; `clipmill report --encode-previews` shows all"
 
 
 def clip_data(
@@ -60,11 +63,14 @@ def clip_data(
         entry.update(object_layers(anchor, found, known, end=pick.clip.num_frames))
     return facts | {
         "frames": preview.num_frames if preview else 0,
-        "fps": float(preview.rate) if preview else 0.0,
+        "fps": float(preview_rate(known.probe)) if preview else 0.0,
+        "rate": float(preview.rate) if preview else 0.0,
+        "lead": preview.lead if preview else 0,
+        "shown": preview.shown if preview else None,
         "preview": f"previews/{preview.video.name}" if preview else None,
         "poster": f"posters/{preview.poster.name}" if preview else None,
         "problem": problem,
-        "notes": [*pick.notes, *_length_note(pick)],
+        "notes": [*pick.notes, *_preview_notes(pick.clip, preview)],
     }
 
 
@@ -125,9 +131,10 @@ def object_layers(
     sizes = {"preview": preview_size(known.probe), "source": known.source}
     carried = _carried(found, known)
     if inout is not None and inout.masks:
-        cover = mask_layer(inout, start=start, end=end, **sizes)
+        boxes = decode_array(inout.boxes)
+        cover = mask_layer(inout.masks, inout.first_frame, boxes, start=start, end=end, **sizes)
     elif carried is not None:
-        cover = carried_layer(carried, start=start, end=end, **sizes)
+        cover = mask_layer(carried.masks, carried.first_frame, None, start=start, end=end, **sizes)
     else:
         cover = anchor_layer(found, anchor, **sizes)
     if track is None:
@@ -142,10 +149,14 @@ def _carried(found: DetectedObject, known: ClipRows) -> CarriedObject | None:
     return next((thing for thing in things if thing.identity == found.identity), None)
 
 
-def _length_note(pick: Pick) -> list[str]:
-    if pick.clip.num_frames <= MAX_FRAMES:
+def _preview_notes(clip: Clip, preview: Preview | None) -> list[str]:
+    if preview is None:
         return []
-    return [f"the preview ends after {MAX_FRAMES} of {pick.clip.num_frames} frames"]
+    if preview.shown is not None and len(preview.shown) < clip.num_frames:
+        return [f"{len(preview.shown)} of {clip.num_frames} frames are shown: {_ALL}"]
+    if preview.num_frames < clip.num_frames:
+        return [f"the preview ends after {preview.num_frames} of {clip.num_frames} frames"]
+    return []
 
 
 def _anchor(index: int, sample: SampleFacts | None, known: ClipRows) -> dict[str, Any]:

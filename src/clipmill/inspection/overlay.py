@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from clipmill.annotations.inout.schema import ObjectInOut
-from clipmill.annotations.objects.schema import CarriedObject, DetectedObject
+from clipmill.annotations.objects.schema import DetectedObject
 from clipmill.annotations.tracks.schema import ObjectTracks
-from clipmill.store.codecs import decode_array, decode_bits, decode_mask, decode_tracks
+from clipmill.store.codecs import decode_bits, decode_mask, decode_tracks
 
 SIMPLIFY = 0.8
 """Outlines may be off by this many preview pixels."""
@@ -83,7 +83,9 @@ def drawn_points(track: ObjectTracks, inout: ObjectInOut | None) -> npt.NDArray[
 
 
 def mask_layer(
-    inout: ObjectInOut,
+    masks: Sequence[bytes],
+    first_frame: int,
+    boxes: npt.NDArray[np.int32] | None,
     *,
     preview: tuple[int, int],
     source: tuple[int, int],
@@ -93,35 +95,22 @@ def mask_layer(
     """Return masks and boxes over time: `first`, `masks` (per frame polygons), `boxes`.
 
     Args:
-        inout: Masks of the object.
+        masks: `encode_mask` blobs, one a frame.
+        first_frame: Frame of the first.
+        boxes: Their boxes [T, 4], zeros where there is none; taken from the outlines when None.
         preview: See `outlines`.
         source: See `outlines`.
         end: Frames from here on are left out.
         start: Frames before are left out.
     """
-    first = max(inout.first_frame, start)
-    part = slice(first - inout.first_frame, max(0, end - inout.first_frame))
-    boxes = decode_array(inout.boxes)[part]
-    return {
-        "first": first,
-        "masks": [outlines(m, preview=preview, source=source) for m in inout.masks[part]],
-        "boxes": [box.tolist() if box.any() else None for box in boxes],
-    }
-
-
-def carried_layer(
-    carried: CarriedObject,
-    *,
-    preview: tuple[int, int],
-    source: tuple[int, int],
-    end: int,
-    start: int = 0,
-) -> dict[str, Any]:
-    """Return what `mask_layer` does, for a thing whose masks came with the objects."""
-    first = max(carried.first_frame, start)
-    part = slice(first - carried.first_frame, max(0, end - carried.first_frame))
-    masks = [outlines(m, preview=preview, source=source) for m in carried.masks[part]]
-    return {"first": first, "masks": masks, "boxes": [_box_around(shapes) for shapes in masks]}
+    first = max(first_frame, start)
+    part = slice(first - first_frame, max(0, end - first_frame))
+    shapes = [outlines(mask, preview=preview, source=source) for mask in masks[part]]
+    if boxes is None:
+        found = list(map(_box_around, shapes))
+    else:
+        found = [box.tolist() if box.any() else None for box in boxes[part]]
+    return {"first": first, "masks": shapes, "boxes": found}
 
 
 def _box_around(shapes: Sequence[Polygon]) -> list[float] | None:

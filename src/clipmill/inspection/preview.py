@@ -2,9 +2,10 @@
 
 import io
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -31,19 +32,23 @@ _OPTIONS = {"bf": "0"}  # every frame is shown as soon as it is decoded: preview
 
 @dataclass(frozen=True)
 class Preview:
-    """A preview and its geometry.
+    """A preview and what it shows.
 
     Attributes:
-        video: Path of the mp4; frame k is frame k of the clip.
+        video: Path of the file; its frame k is frame k - `lead` of the clip, or `shown[k]`.
         poster: Path of the JPEG.
-        rate: Frames per second, constant.
-        num_frames: Frames in it.
+        rate: Frames of the file per second, constant.
+        num_frames: Frames of the clip that it reaches over.
+        lead: Frames before the clip, with which the file begins.
+        shown: Frames of the clip that it has, ascending; None for all.
     """
 
     video: Path
     poster: Path
     rate: Fraction
     num_frames: int
+    lead: int = 0
+    shown: tuple[int, ...] | None = None
 
 
 def preview_size(probe: ProbeRow) -> tuple[int, int]:
@@ -95,14 +100,10 @@ def make_preview(
     )
     if preview.video.is_file() and preview.poster.is_file():
         return preview
-    width, height = preview_size(probe)
+    size = preview_size(probe)
     with source_of(video, probe) as reader:
-        _encode(
-            _pictures(reader, clip.start, clip.start + frames, FrameSize(width, height)),
-            preview,
-            (width, height),
-            poster_frame=poster_frame,
-        )
+        pictures = _pictures(reader, clip.start, clip.start + frames, FrameSize(*size))
+        encode_pictures(pictures, preview, poster=poster_frame)
     return preview
 
 
@@ -176,18 +177,23 @@ def preview_writer(path: Path, *, size: tuple[int, int], rate: Fraction) -> Vide
     return VideoWriter(path, size=size, fps=rate, crf=28, gop=12, options=_OPTIONS, container="mp4")
 
 
-def _encode(
-    pictures: Iterator[npt.NDArray[np.uint8]],
-    preview: Preview,
-    size: tuple[int, int],
-    *,
-    poster_frame: int,
+def encode_pictures(
+    pictures: Iterable[npt.NDArray[np.uint8]], preview: Preview, *, poster: int
 ) -> None:
-    """Write video and poster; a report that is killed leaves neither."""
-    with replacing(preview.video) as video, replacing(preview.poster) as poster:
-        with preview_writer(video, size=size, rate=preview.rate) as writer:
-            for number, picture in enumerate(pictures):
-                if number <= poster_frame:
+    """Write video and poster of a preview; a report that is killed leaves neither.
+
+    Args:
+        pictures: uint8 [H, W, 3], RGB, all of one size, even sides.
+        preview: Where to, and at which rate.
+        poster: Which of them is the poster; the last one where there are fewer.
+    """
+    pictures = iter(pictures)
+    latest = next(pictures)
+    height, width = latest.shape[:2]
+    with replacing(preview.video) as video, replacing(preview.poster) as still:
+        with preview_writer(video, size=(width, height), rate=preview.rate) as writer:
+            for number, picture in enumerate(chain([latest], pictures)):
+                if number <= poster:
                     latest = picture
                 writer.add(picture)
-        Image.fromarray(latest).save(poster, "JPEG", quality=80)
+        still.write_bytes(as_jpeg(latest))

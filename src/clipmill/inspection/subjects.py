@@ -11,7 +11,6 @@ import pyarrow.compute as pc
 
 from clipmill.clips import VIDEO_ID_DIGITS, Clip
 from clipmill.errors import UsageError
-from clipmill.pipeline.inputs.videos import VideoList
 
 _VIDEO_ID = re.compile(f"[0-9a-f]{{{VIDEO_ID_DIGITS}}}")
 
@@ -58,11 +57,11 @@ def subjects_of_id(names_of: Callable[[str], pa.Table], target: str) -> list[Sub
     ]
 
 
-def find_subjects(listing: VideoList, target: str) -> list[Subject]:
+def find_subjects(names: pa.Table, target: str) -> list[Subject]:
     """Find what an id or path means.
 
     Args:
-        listing: Videos of the run.
+        names: Of all videos of the run, see `VideoList.names`.
         target: Video, clip, anchor or object id, or a path: as given to `--input`, relative
             to the source, or just the file name; bytes that are no UTF-8 as Python gives them
             (surrogates) or written as they are listed, accents composed or not.
@@ -70,12 +69,12 @@ def find_subjects(listing: VideoList, target: str) -> list[Subject]:
     Raises:
         UsageError: Nothing matches; names near ones.
     """
-    found = _matches(listing, target, target) or _matches(
-        listing, target, _same_form(target), composed=True
+    found = _matches(names, target, target) or _matches(
+        names, target, _same_form(target), composed=True
     )
     if found:
         return found
-    near = _near(listing, target)
+    near = _near(names, target)
     hint = f"did you mean {' or '.join(near)}?" if near else "see `clipmill status`;"
     raise UsageError(
         f"'{target}' is no video, clip or object of this run; {hint} "
@@ -84,18 +83,17 @@ def find_subjects(listing: VideoList, target: str) -> list[Subject]:
 
 
 def _matches(
-    listing: VideoList, target: str, wanted: str, *, composed: bool = False
+    entries: pa.Table, target: str, wanted: str, *, composed: bool = False
 ) -> list[Subject]:
     """Return what an id or name means.
 
     Args:
-        listing: Videos of the run.
+        entries: Names of all videos.
         target: As it was given.
         wanted: In the form of the names that it is compared with.
         composed: Whether accents of these are composed.
     """
     clip, object_id, anchor_id = _split_ids(target)
-    entries = listing.names()
     named = _named(entries, wanted, composed=composed)
     own = pc.equal(entries["video_id"], clip.video_id) if clip else named
     hits = entries.append_column("named", named).filter(pc.or_(named, own))
@@ -145,10 +143,9 @@ def _split_ids(target: str) -> tuple[Clip | None, str | None, str]:
     return clip, target if thing else None, f"{base}-a{anchor}" if anchor else ""
 
 
-def _near(listing: VideoList, target: str) -> list[str]:
+def _near(entries: pa.Table, target: str) -> list[str]:
     """Return names that a user may have meant, best first."""
     wanted = _same_form(target).rpartition("/")[2].casefold()
-    entries = listing.names()
     if entries.num_rows > _MANY:
         entries = _alike(entries, wanted)
     names: dict[str, str] = {}

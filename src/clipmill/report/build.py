@@ -2,7 +2,7 @@
 
 OUT/index.html          funnel, scores, failures and the gallery's cards; style and script inside
 OUT/data/CLIP.js        what the player shows of a clip, loaded when it is opened
-OUT/previews/CLIP.mp4   small constant-rate H.264; made once
+OUT/previews/CLIP*      video of the clip at a constant rate; made once
 OUT/posters/, images/   stills and identity images
 """
 
@@ -23,6 +23,7 @@ from clipmill.inspection.clip_data import clip_data
 from clipmill.inspection.clip_rows import anchors_of, read_clip_rows
 from clipmill.inspection.funnel import funnel
 from clipmill.inspection.gallery.clip_choice import Pick, choose_clips, read_sample_facts
+from clipmill.inspection.gallery.quick_preview import quick_preview
 from clipmill.inspection.histogram import histogram
 from clipmill.inspection.preview import make_preview
 from clipmill.inspection.scores import Score, other_scores, selection_scores
@@ -48,6 +49,7 @@ class _Run:
     reports: Sequence[StepReport]
     scores: Sequence[Score]
     out: Path
+    encode: bool
 
 
 def build_report(
@@ -56,6 +58,7 @@ def build_report(
     *,
     out: Path,
     gallery: int = 24,
+    encode_previews: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Path:
     """Write the report.
@@ -65,6 +68,8 @@ def build_report(
         listing: Videos of the run.
         out: Folder to write; made when it is missing. Previews that are there already stay.
         gallery: Clips to show at most.
+        encode_previews: Encode every frame of the clips small (`make_preview`), which takes half
+            a second each, instead of copying what browsers play (`quick_preview`).
         on_progress: Called with the clips done and their number.
 
     Returns:
@@ -77,7 +82,7 @@ def build_report(
     known = frozenset(listing.videos.table["video_id"].to_pylist()) if samples else frozenset()
     samples = [sample for sample in samples if Clip.parse(sample.clip_id).video_id in known]
     out.mkdir(parents=True, exist_ok=True)
-    run = _Run(context, listing, reports, scores, out)
+    run = _Run(context, listing, reports, scores, out, encode_previews)
     cards = []
     picks = choose_clips(samples, scores, reports, count=gallery)
     for done, pick in enumerate(picks, start=1):
@@ -112,9 +117,8 @@ def _card(run: _Run, pick: Pick) -> Card:
     anchor = anchors_of(pick, known)[0]
     preview, problem = None, ""
     try:
-        preview = make_preview(
-            known.video, pick.clip, known.probe, folder=run.out, poster_frame=anchor
-        )
+        make = make_preview if run.encode else quick_preview
+        preview = make(known.video, pick.clip, known.probe, folder=run.out, poster_frame=anchor)
     except ClipError as error:
         problem = str(error)
     data = clip_data(

@@ -15,7 +15,6 @@ from clipmill.annotations.probe.schema import ProbeRow
 from clipmill.annotations.tracks.schema import ObjectTracks, TracksRow
 from clipmill.clips import Clip, Video, anchor_id_for, text_id_for
 from clipmill.review.state import ClipReview
-from clipmill.samples.captions import template_caption
 from clipmill.samples.reviewed import reviewed_objects, sample_review
 from clipmill.samples.schema import SampleObject, SampleRow
 from clipmill.store.codecs import (
@@ -168,6 +167,8 @@ def _with_template(sample: SampleRow, rows: ClipAnnotations) -> SampleRow:
     """Caption a sample from its own objects; a pipeline without captions gets none."""
     if rows.caption is None:
         return sample
+    from clipmill.samples.captions import template_caption  # and OpenCV, which looking needs not
+
     text = template_caption(sample, camera=rows.camera, inout=rows.inout)
     return replace(sample, caption=text, caption_origin="template")
 

@@ -175,9 +175,47 @@ def decode_mask(blob: bytes, *, size: tuple[int, int] | None = None) -> npt.NDAr
     Returns:
         bool [H, W].
     """
-    mask = coco.decode(mask_to_coco(blob)).astype(bool)
-    if size is None or size == mask.shape:
-        return mask
-    rows = ((np.arange(size[0]) + 0.5) * mask.shape[0] / size[0]).astype(int)
-    columns = ((np.arange(size[1]) + 0.5) * mask.shape[1] / size[1]).astype(int)
-    return mask[rows][:, columns]
+    packed = mask_to_coco(blob)
+    height, width = packed["size"]
+    if size is None or size == (height, width):
+        return coco.decode(packed).astype(bool)
+    rows = ((np.arange(size[0]) + 0.5) * height / size[0]).astype(int)
+    columns = ((np.arange(size[1]) + 0.5) * width / size[1]).astype(int)
+    if size[1] > width:
+        return coco.decode(packed).astype(bool)[rows][:, columns]
+    return _sampled(_run_lengths(packed["counts"]), height, rows, columns)
+
+
+def _sampled(
+    runs: npt.NDArray[np.int64],
+    height: int,
+    rows: npt.NDArray[np.int64],
+    columns: npt.NDArray[np.int64],
+) -> npt.NDArray[np.bool_]:
+    """Sample a mask without unpacking it, which would take ten times as long.
+
+    Args:
+        runs: Its run lengths, column by column, the first of background.
+        height: Of its grid.
+        rows: Rows to sample, ascending.
+        columns: Columns to sample, ascending, none twice.
+    """
+    column, row = np.divmod(runs.cumsum(), height)  # where each run ends
+    whole = np.searchsorted(columns, column)  # sampled columns before that one
+    within = columns[np.minimum(whole, len(columns) - 1)] == column
+    before = whole * len(rows) + within * np.searchsorted(rows, row)
+    values = np.arange(len(runs)) % 2 == 1
+    return np.repeat(values, np.diff(before, prepend=0)).reshape(len(columns), len(rows)).T
+
+
+def _run_lengths(counts: bytes) -> npt.NDArray[np.int64]:
+    """Unpack COCO's run lengths: 5 bits a byte, lowest first; from the fourth on, differences."""
+    data = np.frombuffer(counts, np.uint8).astype(np.int64) - 48
+    last = np.flatnonzero(data & 0x20 == 0)
+    first = np.concatenate([[0], last[:-1] + 1])
+    place = 5 * (np.arange(len(data)) - np.repeat(first, last - first + 1))
+    runs = np.add.reduceat((data & 0x1F) << place, first)
+    runs -= np.where(data[last] & 0x10, 32 << place[last], 0)
+    for start in (1, 2):
+        runs[start::2] = runs[start::2].cumsum()
+    return np.asarray(runs)

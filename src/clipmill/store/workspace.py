@@ -14,7 +14,6 @@ from clipmill.store.errors import CHECK, CorruptFileError, NoWorkspaceError
 from clipmill.store.storage.base import Storage, checked
 from clipmill.store.storage.local import LocalStorage
 from clipmill.store.storage.lock import workspace_lock
-from clipmill.store.storage.remote import RemoteStorage
 from clipmill.store.tables import explained_reads, open_parquet, write_plain
 
 MARKER = "workspace.json"
@@ -33,6 +32,8 @@ def _storage_for(uri: str | Path) -> Storage:
         return LocalStorage(Path(uri).expanduser())
     if uri.startswith(("file://", "local://")):
         return LocalStorage(Path(uri.partition("://")[2]))
+    from clipmill.store.storage.remote import RemoteStorage  # and fsspec
+
     return RemoteStorage(uri)
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from itertools import chain, islice
 
-import numpy as np
 from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
@@ -22,7 +21,7 @@ _SEEK_GAIN = 12
 """Frames a seek must save to be worth it; it empties the decoder's reordering buffer."""
 
 
-class _SeekError(Exception):
+class SeekError(Exception):
     """Decoding from this key frame does not give what the index promises."""
 
 
@@ -51,6 +50,31 @@ def _decoded(context: VideoCodecContext, packet: Packet | None, uri: str) -> lis
             raise no_memory(uri)
         return frames
     return []
+
+
+def packets_from(source: OpenSource, index: FrameIndex, entry: int) -> Iterator[Packet]:
+    """Return the packets from an entry point on.
+
+    Where a seek lands depends on the container: one key frame too early where its table goes by
+    pts, in the middle of a GOP in program streams. Packets up to the wanted one are passed over
+    without decoding them.
+
+    Raises:
+        SeekError: No seek leads there.
+    """
+    entries = index.entries
+    wanted = int(entries.pts[entry])
+    targets = (entries.seek[entry], entries.pts[entry], entries.seek[max(entry - 1, 0)])
+    for target in dict.fromkeys(map(int, targets)):
+        with damage_passed_over(source.uri):
+            source.container.seek(target, stream=source.stream)
+            packets = source.container.demux(source.stream)
+            for packet in packets:
+                if packet.is_keyframe and packet.pts == wanted:
+                    return chain([packet], packets)
+                if packet.is_keyframe and packet.pts is not None and packet.pts > wanted:
+                    break  # Landed behind it.
+    raise SeekError
 
 
 class Decoder:
@@ -137,7 +161,7 @@ class Decoder:
         """Whether decoding on leads to a frame about as fast as seeking to it."""
         if number < self._position:
             return False
-        entry = self._entry_before(number)
+        entry = self._index.entry_before(number)
         return entry is None or self._index.entries.frames[entry] - self._position <= _SEEK_GAIN
 
     def _advance(self, walk: Iterator[tuple[int, VideoFrame]], number: int) -> VideoFrame:
@@ -149,16 +173,9 @@ class Decoder:
                 return frame
         raise AssertionError(f"frame {number} passed the end unnoticed")
 
-    def _entry_before(self, number: int) -> int | None:
-        """Return the last entry point at or before a frame."""
-        if self._index.by_order:
-            return None
-        entry = int(np.searchsorted(self._index.entries.frames, number, side="right")) - 1
-        return entry if entry >= 0 else None
-
     def _ways_to(self, number: int) -> Iterator[int | None]:
         """Entry points to try: the nearest, the one before, then None for the file's start."""
-        entry = self._entry_before(number)
+        entry = self._index.entry_before(number)
         if entry is not None and not (self._fresh and self._index.entries.frames[entry] == 0):
             yield entry
             if entry > 0:
@@ -179,7 +196,7 @@ class Decoder:
                         break
                     yield number, frame
                     wanted += 1
-            except _SeekError:
+            except SeekError:
                 continue
             if wanted == total:
                 return
@@ -215,14 +232,14 @@ class Decoder:
         """Yield (number, frame) from a key packet on; every frame is checked by its stamp."""
         self._fresh = False
         number = int(self._index.entries.frames[entry])
-        frames = decoded_frames(self._source, self._land(entry))
+        frames = decoded_frames(self._source, packets_from(self._source, self._index, entry))
         for frame in self._promised(entry, frames):
             if number >= len(self._stamps) or frame.pts != self._stamps[number]:
-                raise _SeekError
+                raise SeekError
             yield number, frame
             number += 1
         if number < len(self._stamps):
-            raise _SeekError
+            raise SeekError
 
     def _promised(self, entry: int, frames: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
         """Drop what decodes before the first frame that an entry point promises.
@@ -236,32 +253,11 @@ class Decoder:
                 # The key packet's own frame must be one to the decoder too: some files mark
                 # every packet as key, and some key packets only begin a gradual refresh.
                 if first == self._index.entries.pts[entry] and not frame.key_frame:
-                    raise _SeekError
+                    raise SeekError
                 yield frame
                 break
         else:
-            raise _SeekError
+            raise SeekError
         for frame in frames:
             self._on_frame()
             yield frame
-
-    def _land(self, entry: int) -> Iterator[Packet]:
-        """Return the packets from an entry point on.
-
-        Where a seek lands depends on the container: one key frame too early where its table
-        goes by pts, in the middle of a GOP in program streams. Packets up to the wanted one are
-        passed over without decoding them.
-        """
-        entries, source = self._index.entries, self._source
-        wanted = int(entries.pts[entry])
-        targets = (entries.seek[entry], entries.pts[entry], entries.seek[max(entry - 1, 0)])
-        for target in dict.fromkeys(map(int, targets)):
-            with damage_passed_over(source.uri):
-                source.container.seek(target, stream=source.stream)
-                packets = source.container.demux(source.stream)
-                for packet in packets:
-                    if packet.is_keyframe and packet.pts == wanted:
-                        return chain([packet], packets)
-                    if packet.is_keyframe and packet.pts is not None and packet.pts > wanted:
-                        break  # Landed behind it.
-        raise _SeekError

@@ -87,6 +87,13 @@ class FrameIndex:
         """Number of frames, T."""
         return len(self.pts)
 
+    def entry_before(self, number: int) -> int | None:
+        """Return the last entry point at or before a frame; None where there is none."""
+        if self.by_order:
+            return None
+        entry = int(np.searchsorted(self.entries.frames, number, side="right")) - 1
+        return entry if entry >= 0 else None
+
     @property
     def rate(self) -> Fraction:
         """Frames per second computed from the presentation times; 0 for a single frame."""

@@ -160,6 +160,8 @@ def test_samples_and_names_of_a_video_are_the_same_with_and_without_memory(video
     run(pipeline_on(videos, PIPELINE), workspace)
     remembering = LastRun(str(workspace))
     ids = remembering.listing.names()["video_id"].to_pylist()
+    assert "broken.mp4" in remembering.names()["relative_path"].to_pylist()
+    assert remembering.names().equals(remembering.listing.names())
     told = {i: (remembering.names_of(i), remembering.sample_ids(i)) for i in [*ids, "0" * 16]}
     (workspace / INDEX).unlink()
     walking = LastRun(str(workspace))

@@ -2,15 +2,17 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from clipmill.annotations.base import Needs
 from clipmill.annotations.registry import ANNOTATIONS, available, find_backend
-from clipmill.audit.files import audit_results
+from clipmill.audit.answers import FOLDER as AUDITS
 from clipmill.cli.commands.judging.review import review_json, review_line
 from clipmill.cli.options import (
     DEFAULT_WORKSPACE,
@@ -21,7 +23,6 @@ from clipmill.cli.options import (
 )
 from clipmill.cli.output.account import show_account
 from clipmill.cli.output.answers import step_json, tell_json
-from clipmill.cli.output.audits import audit_json, show_audits
 from clipmill.cli.output.console import make_console, name
 from clipmill.cli.output.rates import show_rates
 from clipmill.cli.output.tables import show_table
@@ -34,6 +35,7 @@ from clipmill.pipeline.recorded.remembered import judged_since
 from clipmill.pipeline.verdicts import POSTPONED, StepReport
 from clipmill.review.store import ReviewStore
 from clipmill.sources.accounting.account import Account
+from clipmill.store.workspace import Workspace
 
 MAX_REASON = 70
 """Characters of a reason in the funnel."""
@@ -46,21 +48,22 @@ def status(workspace: WorkspaceOption = DEFAULT_WORKSPACE, as_json: JsonOption =
     tell_damages(run.workspace)
     account = load_account(run.workspace) or Account()
     rates = noted_rates(run.workspace, run.fingerprints)
-    audits = audit_results(run.workspace)
+    audited = bool(run.workspace.names(AUDITS))
     said = ReviewStore.open(run.workspace).state()
     if as_json:
         sources = account.model_dump(mode="json")["sources"]
         steps = list(map(step_json, reports))
         review = {**review_json(said), "newer_than_samples": judged_since(run.workspace)}
         answer = {"sources": sources, "steps": steps, "rates": rates_json(rates)}
-        answer |= {"review": review, "audits": list(map(audit_json, audits))}
+        answer |= {"review": review, "audits": _audits_json(run.workspace) if audited else []}
         tell_json("status", answer)
         return
     console = make_console()
     show_account(account, console)
     show_table(console, funnel_table(reports))
     show_rates(rates, console)
-    show_audits(audits, console)
+    if audited:
+        _show_audits(run.workspace, console)
     if len(said) or said.damages:
         console.print(review_line(said, run.workspace), highlight=False, soft_wrap=True)
     postponed = sum(report.postponed for report in reports)
@@ -71,6 +74,20 @@ def status(workspace: WorkspaceOption = DEFAULT_WORKSPACE, as_json: JsonOption =
             highlight=False,
             soft_wrap=True,
         )
+
+
+def _audits_json(workspace: Workspace) -> list[dict[str, Any]]:
+    from clipmill.audit.files import audit_results  # and all that decodes and estimates
+    from clipmill.cli.output.audits import audit_json
+
+    return list(map(audit_json, audit_results(workspace)))
+
+
+def _show_audits(workspace: Workspace, console: Console) -> None:
+    from clipmill.audit.files import audit_results
+    from clipmill.cli.output.audits import show_audits
+
+    show_audits(audit_results(workspace), console)
 
 
 def funnel_table(reports: Sequence[StepReport]) -> Table:

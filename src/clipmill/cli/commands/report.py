@@ -31,6 +31,14 @@ def report(
     gallery: Annotated[
         int, typer.Option("--gallery", min=0, help="Clips to show with their overlays.")
     ] = 24,
+    encode_previews: Annotated[
+        bool,
+        typer.Option(
+            "--encode-previews",
+            help="Encode all frames of these clips small, for a page that is passed on; else what "
+            "browsers play is copied out of the sources.",
+        ),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Write one HTML page: funnel, histograms with cut lines, failures, clips with overlays."""
@@ -38,7 +46,14 @@ def report(
     folder = out or context.workspace.local_path("report")
     if folder is None:
         raise UsageError("the workspace is remote: say where to write the report with --out DIR")
-    page = write_report(context, listing, folder, gallery, make_console(stderr=True))
+    page = write_report(
+        context,
+        listing,
+        folder,
+        gallery,
+        make_console(stderr=True),
+        encode_previews=encode_previews,
+    )
     tell_damages(context.workspace)
     if as_json:
         tell_json("report", {"page": page})
@@ -47,7 +62,13 @@ def report(
 
 
 def write_report(
-    context: Context, listing: VideoList, folder: Path, gallery: int, console: Console
+    context: Context,
+    listing: VideoList,
+    folder: Path,
+    gallery: int,
+    console: Console,
+    *,
+    encode_previews: bool = False,
 ) -> Path:
     """Write the report with a progress bar."""
     from rich.progress import Progress
@@ -65,6 +86,7 @@ def write_report(
                 listing,
                 out=folder,
                 gallery=gallery,
+                encode_previews=encode_previews,
                 on_progress=lambda done, total: progress.update(task, completed=done, total=total),
             ),
         )

@@ -54,7 +54,7 @@ def why(
 ) -> None:
     """Tell what every step decided about a video, clip or object, with value, cut and rank."""
     run = look(workspace)
-    subjects = subjects_of_id(run.names_of, target) or find_subjects(run.listing, target)
+    subjects = subjects_of_id(run.names_of, target) or find_subjects(run.names(), target)
     reports = run.reports
     tell_damages(run.workspace)
     stories = [_story(run, subject, reports) for subject in subjects]

@@ -115,6 +115,16 @@ class VideoList:
         return None if table is None else cls.from_rows(table)
 
     @classmethod
+    def load_names(cls, workspace: Workspace) -> pa.Table | None:
+        """Read no more than `names` of the list of the last run; None where that cannot be."""
+        table = workspace.read_table(PATH, columns=[*_NAMES, "state"])
+        if table is None or "state" not in table.column_names:  # of an older clipmill
+            return None
+        listed = pc.is_null(table["state"])
+        parts = [table.filter(rows) for rows in (listed, pc.invert(listed))]
+        return pa.concat_tables(parts).select(_NAMES)
+
+    @classmethod
     def from_rows(cls, table: pa.Table) -> "VideoList":
         """Return the list of some rows."""
         table = _with_all_columns(table)

@@ -90,6 +90,11 @@ def last_listing(workspace: Workspace) -> VideoList | None:
     return _or_copy(workspace, VideoList.load)
 
 
+def last_names(workspace: Workspace) -> pa.Table | None:
+    """Return the names in `last_listing`, see `VideoList.names`; None where all has to be read."""
+    return _or_copy(workspace, VideoList.load_names)
+
+
 def require_last_run(workspace_uri: str) -> tuple[Context, VideoList]:
     """Open a workspace to look at its last run, see `last_run`.
 

@@ -8,7 +8,12 @@ import pyarrow.compute as pc
 
 from clipmill.pipeline.context import Context
 from clipmill.pipeline.inputs.videos import VideoList
-from clipmill.pipeline.recorded.last_run import last_listing, look_past_damage, require_last_run
+from clipmill.pipeline.recorded.last_run import (
+    last_listing,
+    last_names,
+    look_past_damage,
+    require_last_run,
+)
 from clipmill.pipeline.recorded.remembered import names_of, recall, sample_ids_of
 from clipmill.pipeline.steps.samples import read_sample_ids
 from clipmill.pipeline.verdicts import StepReport
@@ -72,6 +77,11 @@ class LastRun:
         if self._remembered is not None:
             return {r.title: r.fingerprint for r in self._remembered if r.kind == "annotate"}
         return {s.step.title: s.fingerprint for s in self.context.stages.values()}
+
+    def names(self) -> pa.Table:
+        """Return the names of all videos, see `VideoList.names`; no more of them is read."""
+        listed = last_names(self._workspace) if self._remembered is not None else None
+        return self.listing.names() if listed is None else listed
 
     def names_of(self, video_id: str) -> pa.Table:
         """Return the entries of an id; see `VideoList.names`."""

@@ -99,9 +99,14 @@
   // ---- frames -------------------------------------------------------------------------------
   const startFrame = () => Math.min(anchor, Math.max(0, clip.frames - 1));
 
+  // A preview has all frames of the clip after some that lead to it, or a few of them only.
+  const lastShown = (wanted) => Math.max(0, clip.shown.findLastIndex((at) => at <= wanted));
+  const pictureOf = (wanted) => clip.shown ? lastShown(wanted) : wanted + clip.lead;
+  const frameOf = (picture) => clip.shown ? clip.shown[Math.min(picture, clip.shown.length - 1)] : picture - clip.lead;
+  const within = (wanted) => Math.max(0, Math.min(clip.frames - 1, wanted));
+
   function showAt(wanted) {
-    const target = Math.max(0, Math.min(clip.frames - 1, wanted));
-    video.currentTime = (target + 0.5) / clip.fps;   // the middle of a frame is safe from rounding
+    video.currentTime = (pictureOf(within(wanted)) + 0.5) / clip.rate;   // the middle of a frame is safe from rounding
   }
 
   // Picture and overlay are painted in one callback from one frame, so they cannot drift apart.
@@ -110,8 +115,13 @@
     const step = (_now, meta) => {
       if (mine !== ticket) return;
       const seconds = meta ? meta.mediaTime : video.currentTime;
-      frame = meta ? Math.round(seconds * clip.fps) : Math.floor(seconds * clip.fps + 1e-3);
-      paint();
+      const now = frameOf(meta ? Math.round(seconds * clip.rate) : Math.floor(seconds * clip.rate + 1e-3));
+      if (now >= 0 && now < clip.frames) {
+        frame = now;
+        paint();
+      } else if (!video.seeking) {
+        showAt(0);                               // it has gone round, or come to what lies behind
+      }
       if (exact) video.requestVideoFrameCallback(step);
       else requestAnimationFrame(() => step());
     };
@@ -122,7 +132,7 @@
   // A seek to the frame that is shown already presents no new frame, so no callback comes.
   video.addEventListener("seeked", () => {
     if (!clip || !video.paused) return;
-    frame = Math.floor(video.currentTime * clip.fps + 1e-3);
+    frame = within(frameOf(Math.floor(video.currentTime * clip.rate + 1e-3)));
     paint();
   });
 
@@ -298,12 +308,18 @@
   dialog.addEventListener("cancel", (event) => { event.preventDefault(); close(); });
   dialog.addEventListener("click", (event) => { if (event.target === dialog) close(); });
   const toggle = () => { if (video.paused) video.play().catch(() => {}); else video.pause(); };
-  const nudge = (by) => { video.pause(); showAt(frame + by); };
+  const nudge = (by) => { video.pause(); showAt(clip.shown ? clip.shown[lastShown(frame) + by] ?? frame : frame + by); };
   $("toggle").addEventListener("click", toggle);
   $("back").addEventListener("click", () => nudge(-1));
   $("forward").addEventListener("click", () => nudge(1));
   $("speed").addEventListener("change", () => { video.playbackRate = Number($("speed").value); });
   $("seek").addEventListener("input", () => { video.pause(); showAt(Number($("seek").value)); });
+  video.addEventListener("error", () => {
+    if (!clip?.preview || !video.getAttribute("src")) return;
+    const text = "This browser cannot play the video; clipmill report --encode-previews makes one that it can.";
+    $("stage").querySelector(".problem")?.remove();
+    $("stage").append(make("p", { class: "problem", text }));
+  });
   for (const name of ["play", "pause"]) video.addEventListener(name, () => { $("toggle").textContent = video.paused ? "play" : "pause"; });
   for (const box of document.querySelectorAll("[data-layer]")) {
     box.addEventListener("change", () => { layers[box.dataset.layer] = box.checked; draw(); });

@@ -138,6 +138,6 @@ def test_the_reason_names_the_frame(sound: Path, tmp_path: Path) -> None:
     assert (report.entering, report.leaving, report.dropped) == (2, 1, 1)
     listing = VideoList.load(Workspace.open(tmp_path / "ws"))
     assert listing is not None
-    (subject,) = find_subjects(listing, "bad.mp4")
+    (subject,) = find_subjects(listing.names(), "bad.mp4")
     last = list(trace(subject, summary.reports))[-1]
     assert describe_decision(last) == f"damaged from frame: {first} (cut 0)"

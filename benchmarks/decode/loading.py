@@ -1,6 +1,6 @@
 """CPU time of loading one training sample, against decoding the whole file and slicing.
 
-    python benchmarks/loading.py [--repeats N]
+    python benchmarks/decode/loading.py [--repeats N]
 
 Clips of 10 s are made with ffmpeg (H.264 with B-frames, 30 fps, a key frame every 5 s), one
 sample at each anchor. The naive way is what the published loaders do: pipe the whole file as raw

@@ -1,7 +1,7 @@
 """Find the pending clips among 1,000,000, and read, resume and compact around them.
 
-Run: `python benchmarks/resume_scan.py [--clips 1000000] [--unit 8]`. The table is written as a
-real run would leave it: most rows in a compacted part, the last ones in many small parts, 1 %
+Run: `python benchmarks/scale/resume_scan.py [--clips 1000000] [--unit 8]`. The table is written as
+a real run would leave it: most rows in a compacted part, the last ones in many small parts, 1 %
 failed, 2 % still pending. Prints wall and CPU seconds of every step and peak memory.
 Bar: the resume scan takes under 5 s.
 """

@@ -1,6 +1,7 @@
 """Write WebDataset shards of videos that are not encoded again, against a plain copy of them.
 
-Run: `python benchmarks/webdataset.py [--files 48] [--seconds 1] [--repeats 7] [--shard-mb 128]`.
+Run: `python benchmarks/output/webdataset.py [--files 48] [--seconds 1] [--repeats 7]
+[--shard-mb 128]`.
 Makes videos of noise with ffmpeg, a workspace in which every whole video is a sample, and then,
 turn by turn: copies the videos (`shutil.copyfile`, then fsync, file by file), writes finished
 samples (canonical format) into shards, and runs a whole export. Everything is on disk when the

@@ -1,6 +1,6 @@
 """Workspaces of many made-up videos: real (and tiny) files, rows written as a run leaves them.
 
-    python benchmarks/made_up.py FOLDER COUNT
+    python benchmarks/scale/made_up.py FOLDER COUNT
 
 writes FOLDER/videos, FOLDER/ws and FOLDER/pipeline.yaml; see `population.py`.
 """

@@ -1,6 +1,6 @@
 """What a Ray cluster does, and what it costs to lose parts of it: three nodes on this machine.
 
-    python benchmarks/ray_cluster.py [equal rate node head wild]
+    python benchmarks/engine/ray_cluster.py [equal rate node head wild]
 
 The nodes are real raylets (`ray.cluster_utils`), each with an address on loopback. No GPU needed.
 
@@ -21,7 +21,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 SUPPORT = [str(ROOT / "tests" / "support"), str(ROOT / "tests")]
 sys.path[:0] = [str(ROOT / "benchmarks"), *SUPPORT]
 

@@ -1,6 +1,6 @@
 """What-if of one percentile over many clips: how long an answer takes, and in which memory.
 
-    python benchmarks/whatif.py [--videos 100000] [--folder DIR]
+    python benchmarks/scale/whatif.py [--videos 100000] [--folder DIR]
 
 Files and rows are those of `made_up.py`, with what a run of its pipeline notes (windows, shots, and
 five selections with five percentiles). The run is opened, everything is asked once, and then the

@@ -1,6 +1,6 @@
 """What the engine costs per clip: a backend that does nothing, inputs and commits included.
 
-python benchmarks/engine_overhead.py [--clips 20000]
+python benchmarks/engine/engine_overhead.py [--clips 20000]
 """
 
 import argparse

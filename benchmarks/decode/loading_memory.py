@@ -1,6 +1,6 @@
 """Memory of a training dataset of many samples: opening, an epoch's order, random rows.
 
-    python benchmarks/loading_memory.py [--samples N] [--reads N]
+    python benchmarks/decode/loading_memory.py [--samples N] [--reads N]
 
 Parts are written with the schema of samples, of made-up tracks of 2 objects with 8 points over
 81 frames. Prints peak memory (RSS) above that of the imports after each step. Needs torch.

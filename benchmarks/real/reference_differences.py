@@ -1,6 +1,6 @@
 """What is computed otherwise than the published scripts do on purpose, and how much that matters.
 
-    python benchmarks/reference_differences.py VIDEO [VIDEO ...]
+    python benchmarks/real/reference_differences.py VIDEO [VIDEO ...]
 
 Nothing is downloaded. VGGT4Track runs at a reduced size with weights by formula, so its poses mean
 nothing; how far another scaling of the frames moves them does. Needs `ffmpeg` for the published way
@@ -18,7 +18,7 @@ import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 
 from golden_weights import GOLDENS, filled, manifest_shapes  # noqa: E402

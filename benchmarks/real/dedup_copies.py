@@ -1,6 +1,6 @@
 """How many copies of real clips are found, and how many others are taken for copies.
 
-    python benchmarks/dedup_copies.py FOLDER --workspace WS [--distractors x-]
+    python benchmarks/real/dedup_copies.py FOLDER --workspace WS [--distractors x-]
 
 FOLDER holds clips NAME.mp4 and copies of them, NAME--KIND.mp4, as ffmpeg makes them; files whose
 name begins with the prefix are others, copies of nothing. Runs probe, hashes and `select: dedup`,

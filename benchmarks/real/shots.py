@@ -1,6 +1,7 @@
 """Precision, recall and cost of the shot detectors on real clips whose transitions are known.
 
-    python benchmarks/shots.py --videos DIR [--truth DIR] [--backend embedded --backend transnetv2]
+    python benchmarks/real/shots.py --videos DIR [--truth DIR]
+        [--backend embedded --backend transnetv2]
 
 `--videos` holds an INDEX.tsv with the columns `file` and `ground_truth`, the latter reading
 `cuts(first frame of new shot...): 30,76` and optionally `+ fades ~73,160`.

@@ -1,6 +1,6 @@
 """How well the engine keeps a model busy: a backend that sleeps as long as a GPU would work.
 
-python benchmarks/feeding.py [--clips 200] [--model 0.1]
+python benchmarks/engine/feeding.py [--clips 200] [--model 0.1]
 
 Decoding takes 0.5 or 2 times as long as the model, each clip half as long to one and a half times,
 in units of four clips, commits included, in one spawned worker process with a pretended GPU. Times

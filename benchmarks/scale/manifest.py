@@ -1,6 +1,6 @@
 """Read and deduplicate manifests of 1,000,000 rows.
 
-Run: `python benchmarks/manifest.py [--rows 1000000] [--kinds csv jsonl parquet vidgen]
+Run: `python benchmarks/scale/manifest.py [--rows 1000000] [--kinds csv jsonl parquet vidgen]
 [--caption 150] [--folders 1]`. Of the rows, 96 % name an empty file of their own, 2 % repeat a
 path, 1 % name a file that is not there, 1 % are bad (empty path, short row or broken JSON).
 Every kind is listed in a process of its own: wall and CPU seconds, and peak memory of that

@@ -1,6 +1,6 @@
 """Peak memory of every stage on 60 seconds of 1080p, taken as one clip of 1,500 frames.
 
-    python benchmarks/memory_1080p.py
+    python benchmarks/real/memory_1080p.py
 
 Each stage runs in a process of its own (one worker), so its peak is its own. The video is made by
 ffmpeg: a photograph that moves over another one.

@@ -1,6 +1,7 @@
 """Kill a run with SIGKILL at random moments until it is done; compare with an undisturbed run.
 
-    python benchmarks/kill_resume.py --input videos/ [--kills 20] [--profile embedded] [--replace]
+    python benchmarks/engine/kill_resume.py --input videos/ [--kills 20] [--profile embedded]
+        [--replace]
 
 Checks two things: every table equals that of the undisturbed run, and no committed row was ever
 computed again (the measured `seconds` of a row tell one computation from another).

@@ -1,6 +1,6 @@
 """What videos cost that were done before, and a selection over very many clips.
 
-    python benchmarks/population.py [--videos 1000000] [--clips 10000000] [--folder DIR]
+    python benchmarks/scale/population.py [--videos 1000000] [--clips 10000000] [--folder DIR]
 
 Commands are run as a user runs them, each in a process of its own, whose CPU seconds and peak
 memory are told. Files are real: hard links to tiny ones, which an idle run never opens. Rows are

@@ -1,6 +1,6 @@
 """What it costs to group near-duplicates among very many hashes.
 
-    python benchmarks/dedup.py [--hashes 1000000] [--per-clip 10] [--views 1] [--copies 0.05]
+    python benchmarks/scale/dedup.py [--hashes 1000000] [--per-clip 10] [--views 1] [--copies 0.05]
 
 Hashes are made up: each clip walks from picture to picture as real ones do, a share of the clips is
 copied with a few bits changed and other frames cut off. Prints CPU seconds, peak memory, and how

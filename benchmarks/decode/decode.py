@@ -1,6 +1,6 @@
 """CPU time and memory of the frame reader against whole-file rawvideo pipes.
 
-    python benchmarks/decode.py [--videos FOLDER] [--skip-memory]
+    python benchmarks/decode/decode.py [--videos FOLDER] [--skip-memory]
 
 Clips are made with ffmpeg: 10 s of 720p and 60 s of 1080p, H.264 with B-frames. The naive way is
 what chains of scripts do: pipe the whole file through `ffmpeg -f rawvideo`, at native size or

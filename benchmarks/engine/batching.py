@@ -1,6 +1,6 @@
 """Throughput of AutoShot and IC9600, batched as the backends run them, against one by one.
 
-    python benchmarks/batching.py [--repeats 5] [--device cpu]
+    python benchmarks/engine/batching.py [--repeats 5] [--device cpu]
 
 Weights are random: they change no timing. Compared are
 

@@ -1,7 +1,7 @@
 """The select step over very many clips with three scores, as a run evaluates it.
 
-    python benchmarks/selection_step.py make FOLDER CLIPS
-    python benchmarks/selection_step.py select FOLDER CLIPS
+    python benchmarks/scale/selection_step.py make FOLDER CLIPS
+    python benchmarks/scale/selection_step.py select FOLDER CLIPS
 
 `make` writes a compacted table of `quality` in parts, ten clips a video; `select` reads it, judges
 by two thresholds and three percentiles, and writes the verdicts; see `population.py`.

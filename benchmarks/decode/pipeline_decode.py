@@ -1,6 +1,6 @@
 """Decode work of a whole pipeline against one whole-file rawvideo decode per stage.
 
-    python benchmarks/pipeline_decode.py --input videos/ [--profile embedded]
+    python benchmarks/decode/pipeline_decode.py --input videos/ [--profile embedded]
 
 Runs the pipeline once in this process and notes every request that its stages make to the frame
 reader. Then replays those requests alone, and for comparison does what chains of scripts do: for

@@ -1,6 +1,6 @@
 """Select from 1,000,000 clips with 10 scores by 10 quantile rules.
 
-Run: `python benchmarks/selection.py [--clips 1000000]`. Prints wall and CPU seconds, peak
+Run: `python benchmarks/scale/selection.py [--clips 1000000]`. Prints wall and CPU seconds, peak
 memory, and what the rules dropped. Bar: under 3 s.
 """
 

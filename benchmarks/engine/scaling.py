@@ -1,6 +1,6 @@
 """What a second process brings: a stage bound by the processor, on 1 and on 2 processes.
 
-python benchmarks/scaling.py [--clips 60] [--seconds 0.2] [--rounds 3]
+python benchmarks/engine/scaling.py [--clips 60] [--seconds 0.2] [--rounds 3]
 
 The model computes in one thread until it has used its processor seconds. Each round runs 1 and 2
 processes after one another; time counts once all processes work, commits included. Other work on

@@ -1,6 +1,6 @@
 """What `clipmill browse` costs over very many clips.
 
-    python benchmarks/browse.py [--clips 100000] [--folder DIR]
+    python benchmarks/scale/browse.py [--clips 100000] [--folder DIR]
 
 makes a workspace of so many clips (files are links to one small real video, rows are written by
 `made_up.py`, verdicts by a real run), starts the real server in a process of its own and asks it as

@@ -1,6 +1,6 @@
 """What a run costs that finds nothing to do: CPU seconds of the second run over many videos.
 
-    python benchmarks/idle_rerun.py [--videos 30000] [--repeats 3]
+    python benchmarks/scale/idle_rerun.py [--videos 30000] [--repeats 3]
 
 Files are real (and tiny: an idle run does not open them), half of them have a caption beside them;
 rows are made up. The steps of the profile `embedded` up to `caption` are walked: a run with
