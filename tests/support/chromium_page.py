@@ -7,8 +7,10 @@ with ChromiumPage(url) as page:
 ```
 """
 
+import atexit
 import base64
 import fcntl
+import functools
 import json
 import os
 import shutil
@@ -59,26 +61,81 @@ def _spawn(command: list[str]) -> tuple[int, int, int]:
     return process, our_output, our_input
 
 
-class ChromiumPage:
-    """One tab. `errors` collects uncaught exceptions and failed loads."""
+class _Browser:
+    """A running Chromium, which all pages of this process share."""
 
-    _session: str | None = None
-
-    def __init__(self, url: str, *, width: int = 1400, height: int = 1000, dark: bool = False):
-        self.errors: list[str] = []
+    def __init__(self) -> None:
+        self.pages: dict[str, ChromiumPage] = {}
         self._serial = 0
         self._buffer = b""
         self._profile = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
-        command = [
-            find_chromium() or "chromium",
-            *FLAGS,
-            f"--user-data-dir={self._profile.name}",
-            f"--window-size={width},{height}",
-        ]
+        command = [find_chromium() or "chromium", *FLAGS, f"--user-data-dir={self._profile.name}"]
         self._process, self._write, self._read = _spawn(command)
-        target = self._call("Target.createTarget", url="about:blank")["targetId"]
-        attached = self._call("Target.attachToTarget", targetId=target, flatten=True)
-        self._session = attached["sessionId"]
+
+    def close(self) -> None:
+        """End the process and all pages."""
+        self.pages.clear()
+        os.kill(self._process, signal.SIGKILL)
+        os.waitpid(self._process, 0)
+        os.close(self._write)
+        os.close(self._read)
+        self._profile.cleanup()
+
+    def call(self, method: str, session: str | None = None, **params: Any) -> dict[str, Any]:
+        """Ask for something and wait for the answer; pages hear of what happens meanwhile."""
+        self._serial += 1
+        message: dict[str, Any] = {"id": self._serial, "method": method, "params": params}
+        if session:
+            message["sessionId"] = session
+        os.write(self._write, json.dumps(message).encode() + b"\0")
+        while True:
+            answer = self._next()
+            if answer.get("id") == self._serial:
+                if "error" in answer:
+                    raise RuntimeError(f"{method}: {answer['error']}")
+                return answer.get("result", {})
+            if page := self.pages.get(answer.get("sessionId", "")):
+                page.note(answer)
+
+    def _next(self) -> dict[str, Any]:
+        while b"\0" not in self._buffer:
+            data = os.read(self._read, 1 << 16)
+            if not data:
+                _close_browser()
+                raise RuntimeError("Chromium has gone")
+            self._buffer += data
+        message, _, self._buffer = self._buffer.partition(b"\0")
+        return json.loads(message)
+
+
+@functools.cache
+def _browser() -> _Browser:
+    """The browser of this process, started for its first page: starting costs a second or two."""
+    atexit.register(_close_browser)
+    return _Browser()
+
+
+def _close_browser() -> None:
+    if _browser.cache_info().currsize:
+        _browser().close()
+        _browser.cache_clear()
+
+
+class ChromiumPage:
+    """One tab with cookies, cache and storage of its own.
+
+    `errors` collects uncaught exceptions and failed loads.
+    """
+
+    def __init__(self, url: str, *, width: int = 1400, height: int = 1000, dark: bool = False):
+        self.errors: list[str] = []
+        self._browser = _browser()
+        self._context = self._browser.call("Target.createBrowserContext")["browserContextId"]
+        place = {"url": "about:blank", "browserContextId": self._context}
+        target = self._browser.call("Target.createTarget", **place)["targetId"]
+        attached = self._browser.call("Target.attachToTarget", targetId=target, flatten=True)
+        self._session: str = attached["sessionId"]
+        self._browser.pages[self._session] = self
         for domain in ("Page", "Runtime", "Log", "Network"):
             self._call(f"{domain}.enable")
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
@@ -98,36 +155,14 @@ class ChromiumPage:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        os.kill(self._process, signal.SIGKILL)
-        os.waitpid(self._process, 0)
-        os.close(self._write)
-        os.close(self._read)
-        self._profile.cleanup()
+        if self._browser.pages.pop(self._session, None):
+            self._browser.call("Target.disposeBrowserContext", browserContextId=self._context)
 
     def _call(self, method: str, **params: Any) -> dict[str, Any]:
-        self._serial += 1
-        message: dict[str, Any] = {"id": self._serial, "method": method, "params": params}
-        if self._session:
-            message["sessionId"] = self._session
-        os.write(self._write, json.dumps(message).encode() + b"\0")
-        while True:
-            answer = self._next()
-            if answer.get("id") == self._serial:
-                if "error" in answer:
-                    raise RuntimeError(f"{method}: {answer['error']}")
-                return answer.get("result", {})
-            self._note(answer)
+        return self._browser.call(method, self._session, **params)
 
-    def _next(self) -> dict[str, Any]:
-        while b"\0" not in self._buffer:
-            data = os.read(self._read, 1 << 16)
-            if not data:
-                raise RuntimeError("Chromium has gone")
-            self._buffer += data
-        message, _, self._buffer = self._buffer.partition(b"\0")
-        return json.loads(message)
-
-    def _note(self, event: dict[str, Any]) -> None:
+    def note(self, event: dict[str, Any]) -> None:
+        """Keep what an event says of errors."""
         params = event.get("params", {})
         match event.get("method"):
             case "Runtime.exceptionThrown":
