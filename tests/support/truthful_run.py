@@ -1,10 +1,9 @@
 """A small workspace made by the real pipeline with `truthful_backends`."""
 
-import fcntl
-import os
 from pathlib import Path
 
 import pytest
+from shared_folder import shared_folder
 
 from clipmill.config.load import parse_pipeline
 from clipmill.config.models import SourceConfig
@@ -142,14 +141,5 @@ def shared_workspace(factory: pytest.TempPathFactory) -> Workspace:
 
     Nobody may write into it or touch its videos: other processes look at them meanwhile.
     """
-    base = factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        base = base.parent
-    folder = base / "truthful"
-    folder.mkdir(exist_ok=True)
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (folder / "ready").exists():
-            build_workspace(folder)
-            (folder / "ready").touch()
+    folder = shared_folder(factory, "truthful", build_workspace)
     return Workspace.open(folder / "workspace")

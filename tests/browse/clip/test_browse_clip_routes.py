@@ -3,6 +3,7 @@
 import http.client
 import io
 import json
+import shutil
 from urllib.parse import parse_qsl, quote
 
 import numpy as np
@@ -97,8 +98,9 @@ def test_a_clip_that_was_split_is_shown_as_well(counted_site, ids):
     assert shots["scores"][0] == pytest.approx(0.9)
 
 
-def test_parts_are_kept_in_the_workspace_unless_it_is_read_only(serving, counted, ids):
-    workspace = counted / "workspace"
+def test_parts_are_kept_in_the_workspace_unless_it_is_read_only(serving, counted, ids, tmp_path):
+    workspace = tmp_path / "workspace"
+    shutil.copytree(counted / "workspace", workspace, ignore=lambda *_: ["browse"])
     clip = f"{ids['cut.mp4']}-000000-000120"
     with serving(str(workspace), read_only=True) as site:
         assert get(site, f"/clip/{clip}/part/0.mp4")[0] == 200
