@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import calm_processes  # noqa: F401 - first
 import pytest
 from isnet_weights import isnet_weights
 from small_disks import small_disk
