@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -208,6 +209,7 @@ def test_ctrl_c_keeps_what_is_finished(hub: DataHub, tmp_path: Path):
     journal = tmp_path / "to" / ".openvid" / "journal.jsonl"
     while not (journal.exists() and journal.read_text().count("\n") >= 3):
         assert child.poll() is None
+        time.sleep(0.02)
     child.send_signal(signal.SIGINT)
     told = child.communicate(timeout=60)[1]
     hub.hold.set()

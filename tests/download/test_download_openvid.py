@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 import zipfile
 from pathlib import Path
 
@@ -188,6 +189,7 @@ def test_a_killed_process_goes_on(hub: DataHub, tmp_path: Path):
     journal = tmp_path / "to" / ".openvid" / "journal.jsonl"
     while not (journal.exists() and journal.read_text().count("\n") >= 3):
         assert child.poll() is None
+        time.sleep(0.02)
     child.send_signal(signal.SIGKILL)
     child.wait()
     hub.hold.set()

@@ -92,11 +92,11 @@ def test_a_worker_killed_from_outside_costs_no_clip(tmp_path):
 
 
 TRIGGER = """
-import os, signal, sys, psutil
+import os, signal, sys, time, psutil
 from pathlib import Path
 folder = Path(sys.argv[2])
 while not (folder / "log").exists():
-    pass
+    time.sleep(0.01)
 worker, = (p for p in psutil.Process(int(sys.argv[1])).children()
            if "spawn_main" in " ".join(p.cmdline()) and p.pid != os.getpid())
 worker.send_signal(signal.SIGKILL)
@@ -111,14 +111,14 @@ def test_a_busy_machine_takes_no_time_from_a_clip(monkeypatch):
         for _ in range(3 * (os.cpu_count() or 1))
     ]
     try:
-        clock = ClipClock(limit=1.0)
+        clock = ClipClock(limit=0.4)
         with clock.running():
             began = time.process_time()
-            while time.process_time() - began < 0.7:
+            while time.process_time() - began < 0.28:
                 clock.check()
-        assert clock.elapsed > 1.0, "the machine was not busy: the test did not test"
-        assert 0.6 < clock.computing < 1.0
-        with clock.running(), pytest.raises(ClipTimeoutError, match="1 s of computing time"):
+        assert clock.elapsed > 0.4, "the machine was not busy: the test did not test"
+        assert 0.24 < clock.computing < 0.4
+        with clock.running(), pytest.raises(ClipTimeoutError, match=r"0\.4 s of computing time"):
             while True:
                 clock.check()
     finally:

@@ -5,6 +5,7 @@ import random
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pyarrow.compute as pc
@@ -77,6 +78,13 @@ def committed(workspace: Path) -> dict[tuple[str, str], float]:
     return found
 
 
+def wait_for_rows(run: subprocess.Popen, workspace: Path, annotation: str) -> None:
+    """Wait until a run has committed rows of an annotation."""
+    while not list(workspace.glob(f"annotations/{annotation}/*/part-*.parquet")):
+        assert run.poll() is None, run.stdout.read()
+        time.sleep(0.02)
+
+
 @pytest.mark.parametrize("workers", ["0", "2"])
 def test_killed_at_random_moments_and_resumed(setting, tmp_path, workers):
     calm = start(setting, tmp_path / "calm", "-j", workers)
@@ -144,8 +152,7 @@ def test_a_file_is_replaced_between_kills(tmp_path):
 def test_ctrl_c_keeps_what_is_done_and_says_so(setting, tmp_path, workers):
     run = start(setting, tmp_path / "ws", "-j", workers)
     # Wait until some rows of the slow step are committed, then press Ctrl-C.
-    while not list((tmp_path / "ws").glob("annotations/quality/*/part-*.parquet")):
-        assert run.poll() is None, run.stdout.read()
+    wait_for_rows(run, tmp_path / "ws", "quality")
     os.killpg(run.pid, signal.SIGINT)
     output, _ = run.communicate(timeout=60)
     assert run.returncode == 130, output
@@ -164,8 +171,7 @@ def test_a_second_run_on_the_workspace_is_told_about_the_first(setting, tmp_path
     go, config = tmp_path / "go", tmp_path / "waiting.yaml"
     config.write_text(PIPELINE.replace("{seconds: 0.08}", f"{{until: {go}}}"))
     first = start(setting, tmp_path / "ws", "-j", "0", config=config)
-    while not list((tmp_path / "ws").glob("annotations/probe/*/part-*.parquet")):
-        assert first.poll() is None, first.stdout.read()
+    wait_for_rows(first, tmp_path / "ws", "probe")
     second = start(setting, tmp_path / "ws", "-j", "0", config=config)
     output, _ = second.communicate(timeout=60)
     go.touch()
