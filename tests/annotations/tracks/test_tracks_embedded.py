@@ -1,5 +1,6 @@
 """The tracks backend over synthetic clips whose truth is known to the pixel."""
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -131,12 +132,16 @@ class Result:
 Tracker = Callable[..., list[Result]]
 
 
-@pytest.fixture
-def track(tmp_path: Path) -> Tracker:
-    """Return `track(scene, anchor=0, start=0, **config)`: a result per sprite."""
+@pytest.fixture(scope="module")
+def track(tmp_path_factory: pytest.TempPathFactory) -> Tracker:
+    """Return `track(scene, anchor=0, start=0, **config)`: a result per sprite.
 
+    A scene that several tests look at is tracked once.
+    """
+
+    @functools.cache
     def tracked(made: Scene, *, anchor: int = 0, start: int = 0, **config: object) -> list[Result]:
-        path = tmp_path / "scene.mp4"
+        path = tmp_path_factory.mktemp("track") / "scene.mp4"
         write_video(path, render(made), made.fps, crf=22)
         whole = probed(path)
         clip = Clip(whole.video.video_id, start, made.num_frames)
@@ -296,17 +301,24 @@ def test_anchor_and_horizon_are_counted_from_the_start_of_the_clip(track: Tracke
     assert np.median(result.error[result.visible]) <= BAR
 
 
-@pytest.mark.parametrize(("anchor", "kept"), [(38, True), (39, False), (89, False)])
-def test_an_anchor_must_leave_more_than_fifty_frames(
-    tmp_path: Path, anchor: int, kept: bool
-) -> None:
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Scene, ClipInput, CameraRow]:
+    """A scene of 89 frames, its clip and its camera."""
     made = scene(astronaut(), num_frames=89)
-    path = tmp_path / "scene.mp4"
+    path = tmp_path_factory.mktemp("whole") / "scene.mp4"
     write_video(path, render(made), made.fps)
     item = probed(path)
+    return made, item, camera_of(item)
+
+
+@pytest.mark.parametrize(("anchor", "kept"), [(38, True), (39, False), (89, False)])
+def test_an_anchor_must_leave_more_than_fifty_frames(
+    whole: tuple[Scene, ClipInput, CameraRow], anchor: int, kept: bool
+) -> None:
+    made, item, camera = whole
     mask = visible_masks(made, min(anchor, 88))[0]
     found = found_object("o", mask, grid_points(mask))
-    row = run(item, ObjectsRow((Anchor(anchor, (found,)),), 1, 1), camera_of(item))
+    row = run(item, ObjectsRow((Anchor(anchor, (found,)),), 1, 1), camera)
     assert [entry.num_frames for entry in row.objects] == ([51] if kept else [])
     assert row.num_objects == len(row.objects)
 
