@@ -32,9 +32,9 @@ def folder(tmp_path_factory) -> Path:
     return folder
 
 
-def clipmill(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "clipmill", *words]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+@pytest.fixture(autouse=True)
+def _in_the_folder(folder, monkeypatch) -> None:
+    monkeypatch.chdir(folder)
 
 
 @pytest.mark.parametrize(
@@ -47,10 +47,10 @@ def clipmill(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     ],
     ids=" ".join,
 )
-def test_files_and_runs_differ_in_the_same_clips(folder, words):
-    done = clipmill(folder, "diff", *words, "--json", "--clips")
-    assert done.returncode == 0, done.stderr
-    answer = json.loads(done.stdout)
+def test_files_and_runs_differ_in_the_same_clips(clipmill, words):
+    code, out, err = clipmill("diff", *words, "--json", "--clips")
+    assert code == 0, err
+    answer = json.loads(out)
     assert (answer["command"], answer["version"], answer["exact"]) == ("diff", 1, True)
     assert (answer["kept"], answer["gained"], answer["lost"]) == (3, 0, 1)
     (reason,) = answer["reasons"]
@@ -65,15 +65,16 @@ def test_files_and_runs_differ_in_the_same_clips(folder, words):
     assert (clip["column"], clip["value"], clip["threshold"]) == ("probe.num_frames", 110, 115)
 
 
-def test_back_again_the_clip_is_gained(folder):
-    done = clipmill(folder, "diff", "other", "ws", "--json")
-    answer = json.loads(done.stdout)
+def test_back_again_the_clip_is_gained(clipmill):
+    _, out, _ = clipmill("diff", "other", "ws", "--json")
+    answer = json.loads(out)
     assert (answer["kept"], answer["gained"], answer["lost"]) == (3, 1, 0)
     assert "clips" not in answer
 
 
 def test_in_a_pipe_it_is_plain_lines(folder):
-    done = clipmill(folder, "diff", "after.yaml", "-w", "ws")
+    command = [sys.executable, "-m", "clipmill", "diff", "after.yaml", "-w", "ws"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0
     lines = [line.split() for line in done.stdout.splitlines()]
     assert ["lost", "1"] in lines
@@ -89,7 +90,7 @@ def test_in_a_pipe_it_is_plain_lines(folder):
         (("after.yaml", "-w", "nowhere"), "nowhere"),
     ],
 )
-def test_what_cannot_be_compared_is_wrong_usage(folder, words, problem):
-    done = clipmill(folder, "diff", *words)
-    assert done.returncode == 2
-    assert problem in " ".join(done.stderr.split())
+def test_what_cannot_be_compared_is_wrong_usage(clipmill, words, problem):
+    code, _, err = clipmill("diff", *words)
+    assert code == 2
+    assert problem in " ".join(err.split())

@@ -4,7 +4,6 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from pipelines import tables
+from programs import Program
 
 from media import copy_clip, make_clip
 
@@ -46,23 +46,9 @@ def setting(tmp_path_factory):
     return folder
 
 
-def start(
-    setting: Path, workspace: Path, *more: str, config: Path | None = None
-) -> subprocess.Popen:
-    program = "from clipmill.cli import main; main()"
-    arguments = ["run", "-i", str(setting / "videos"), "-c", str(config or setting / "p.yaml")]
-    arguments += ["-w", str(workspace), *more]
-    path = os.pathsep.join([str(ROOT), str(ROOT / "support")])
-    return subprocess.Popen(
-        [sys.executable, "-c", program, *arguments],
-        env=os.environ | {"PYTHONPATH": path},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-        # A shell that runs the tests in the background makes them ignore Ctrl-C, children included.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
-    )
+def start(setting: Path, workspace: Path, *more: str, config: Path | None = None) -> Program:
+    arguments = ["run", "-i", setting / "videos", "-c", config or setting / "p.yaml"]
+    return Program(*arguments, "-w", workspace, *more, paths=(ROOT, ROOT / "support"))
 
 
 def committed(workspace: Path) -> dict[tuple[str, str], float]:
@@ -78,7 +64,7 @@ def committed(workspace: Path) -> dict[tuple[str, str], float]:
     return found
 
 
-def wait_for_rows(run: subprocess.Popen, workspace: Path, annotation: str) -> None:
+def wait_for_rows(run: Program, workspace: Path, annotation: str) -> None:
     """Wait until a run has committed rows of an annotation."""
     while not list(workspace.glob(f"annotations/{annotation}/*/part-*.parquet")):
         assert run.poll() is None, run.stdout.read()
@@ -94,7 +80,7 @@ def test_killed_at_random_moments_and_resumed(setting, tmp_path, workers):
     for _ in range(10):
         run = start(setting, tmp_path / "wild", "-j", workers)
         try:
-            run.wait(timeout=moments.uniform(0.8, 2.4))
+            run.wait(timeout=moments.uniform(0.1, 1.7))
         except subprocess.TimeoutExpired:
             run.kill()
             run.wait()
@@ -126,7 +112,7 @@ def test_a_file_is_replaced_between_kills(tmp_path):
             copy_clip(other, tmp_path / "videos" / "v1.mp4")
         run = start(tmp_path, tmp_path / "wild", "-j", "0")
         try:
-            run.wait(timeout=moments.uniform(0.8, 2.4))
+            run.wait(timeout=moments.uniform(0.1, 1.7))
         except subprocess.TimeoutExpired:
             run.kill()
             run.wait()
