@@ -51,6 +51,7 @@ _PRELOAD = [
 
 def main() -> None:
     options = _options()
+    wanted = _wanted(options)
     # CUDA is counted by its driver's library, which a forked process may be asked for again.
     os.environ.setdefault("PYTORCH_NVML_BASED_CUDA_CHECK", "1")
     multiprocessing.set_forkserver_preload(_PRELOAD)
@@ -62,7 +63,7 @@ def main() -> None:
         _prepare(folder, options, found)
         if not options.no_goldens:
             _run_goldens(options, found, end=end)
-        for name in _wanted(options):
+        for name in wanted:
             _run_stage(name, folder, options, found, end=end)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
