@@ -5,10 +5,10 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from programs import Program, completed
 from truthful_run import shared_workspace
 
 from clipmill.audit.answers import AnswerLog
@@ -24,15 +24,11 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 SUPPORT = Path(__file__).parents[1] / "support"
-PATHS = os.pathsep.join([str(SUPPORT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
-ENVIRONMENT = os.environ | {"PYTHONPATH": PATHS}  # the run's backends are in there
+"""The run's backends are in there."""
 
 
 def clipmill(*words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "clipmill", *words]
-    return subprocess.run(
-        command, capture_output=True, text=True, timeout=600, check=False, env=ENVIRONMENT
-    )
+    return completed(*words, paths=(SUPPORT,))
 
 
 def told(*words: str) -> dict:
@@ -43,14 +39,10 @@ def told(*words: str) -> dict:
 
 def browse(copy: str, *words: str) -> str:
     """Return the address that `clipmill browse` prints; it is ended by Ctrl-C."""
-    command = [sys.executable, "-u", "-m", "clipmill", "browse", "-w", copy, "--port", "0", *words]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=ENVIRONMENT
-    ) as run:
-        assert run.stdout is not None
-        line = next(line for line in run.stdout if line.startswith("open "))
-        os.kill(run.pid, signal.SIGINT)
-        run.communicate(timeout=60)
+    run = Program("browse", "-w", copy, "--port", "0", *words, paths=(SUPPORT,))
+    line = next(line for line in run.stdout if line.startswith("open "))
+    os.kill(run.pid, signal.SIGINT)
+    run.communicate(timeout=60)
     return line.strip()
 
 

@@ -120,7 +120,7 @@ CASES += [(name, 12_000) for name in EXPORTS]
 def test_an_export_on_a_full_disk(clipmill, told, disk, samples, case):
     name, room = case
     kind, *options = EXPORTS[name]
-    arguments = ("export", kind, disk / "out", "-w", samples, "--limit", 2, *options)
+    arguments = ("export", kind, disk / "out", "-w", samples, "--limit", 2, "-j", 1, *options)
     before = content(samples)
     ballast = fill(disk, leave=room)
     assert "No space left" in told(*arguments)

@@ -57,7 +57,7 @@ def test_frame_options_reach_the_videos(clipmill, workspace, tmp_path):
 def test_what_a_profile_cannot_reach_is_said_first_and_counted_last(clipmill, workspace, tmp_path):
     code, text, error = clipmill(
         "export", "frameino", tmp_path / "o", "-w", workspace, "--videos", "cut", "-j", 1,
-        "--frames", "wan2.1",
+        "--frames", "wan2.1", "--limit", 2,
     )  # fmt: skip
     assert code == 0, error
     # Notes are no answer: they go to stderr, before the work.
@@ -78,7 +78,7 @@ def test_nothing_to_export_is_an_error(clipmill, workspace, tmp_path):
 @pytest.mark.parametrize("name", ["plain", "frameino"])
 def test_own_captions_are_all_there_are_in_this_workspace(clipmill, workspace, tmp_path, name):
     out = tmp_path / "o"
-    options = ("-w", workspace, "--limit", 2, "--captions", "own")
+    options = ("-w", workspace, "--limit", 2, "--captions", "own", "-j", 1)
     code, text, _ = clipmill("export", name, out, *options)
     assert code == 0 and "captions: " in text and "template" not in text
 

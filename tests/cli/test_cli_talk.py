@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from pipelines import BASIC
+from programs import completed
 from small_disks import fill, small_disk
 from terminals import on_a_terminal
 
@@ -38,13 +39,7 @@ def words(shelf: Path, workspace: Path, *more: object) -> list[str]:
 
 def process(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the program with pipes, in a process of its own."""
-    return subprocess.run(
-        [sys.executable, "-c", PROGRAM, *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=ENVIRONMENT,
-    )
+    return completed(*arguments, env=ENVIRONMENT)
 
 
 @pytest.fixture

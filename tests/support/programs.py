@@ -6,6 +6,7 @@ costs most of a second of computing, which tests that start dozens need to pay o
 happens at the start itself is tested with `python -m clipmill`.
 """
 
+import itertools
 import multiprocessing
 import os
 import signal
@@ -15,6 +16,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
+from typing import Any
 
 _forking = multiprocessing.get_context("forkserver")
 _forking.set_forkserver_preload(
@@ -30,6 +32,7 @@ class Program:
         cwd: Its working directory.
         env: Its environment.
         paths: Folders to import from, also by processes that it starts.
+        apart: Keep stderr out of stdout.
     """
 
     def __init__(
@@ -38,17 +41,21 @@ class Program:
         cwd: Path | None = None,
         env: Mapping[str, str] | None = None,
         paths: tuple[Path, ...] = (),
+        apart: bool = False,
     ) -> None:
-        ours, theirs = _forking.Pipe(duplex=False)
-        self.stdout = os.fdopen(os.dup(ours.fileno()), encoding="utf-8")
-        ours.close()
+        pipes = [_forking.Pipe(duplex=False) for _ in range(1 + apart)]
+        files = [os.fdopen(os.dup(ours.fileno()), encoding="utf-8") for ours, _ in pipes]
+        self.stdout, self.stderr = files[0], (files[1] if apart else None)
         given = dict(os.environ if env is None else env)
         words = [str(argument) for argument in arguments]
+        theirs = [end for _, end in pipes]
+        place = str(cwd or Path.cwd())
         self._process = _forking.Process(
-            target=_run, args=(theirs, words, str(cwd or Path.cwd()), given, list(map(str, paths)))
+            target=_run, args=(theirs, words, place, given, list(map(str, paths)))
         )
         self._process.start()
-        theirs.close()
+        for end in itertools.chain(*pipes):
+            end.close()
         assert self._process.pid
         self.pid: int = self._process.pid
 
@@ -74,19 +81,27 @@ class Program:
         with suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)
 
-    def communicate(self, timeout: float | None = None) -> tuple[str, None]:
-        """Wait for the end and return what it said, stdout and stderr in one."""
+    def communicate(self, timeout: float | None = None) -> tuple[str, str]:
+        """Wait for the end and return what it said; not for more than a pipe holds."""
         self.wait(timeout)
-        return self.stdout.read(), None
+        return self.stdout.read(), self.stderr.read() if self.stderr else ""
+
+
+def completed(*arguments: object, **more: Any) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end, with pipes for stdout and stderr; takes what `Program` takes."""
+    program = Program(*arguments, **more, apart=True)
+    out, err = program.communicate(timeout=600)
+    return subprocess.CompletedProcess(arguments, program.wait(), out, err)
 
 
 def _run(
-    output: Connection, words: list[str], cwd: str, env: dict[str, str], paths: list[str]
+    outputs: list[Connection], words: list[str], cwd: str, env: dict[str, str], paths: list[str]
 ) -> None:
     os.setsid()
     for stream in (1, 2):
-        os.dup2(output.fileno(), stream)
-    output.close()
+        os.dup2(outputs[min(stream, len(outputs)) - 1].fileno(), stream)
+    for output in outputs:
+        output.close()
     # Python asked once, at its start, what they are.
     sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
     sys.stderr = os.fdopen(2, "w", buffering=1, encoding="utf-8", closefd=False)
