@@ -6,13 +6,14 @@ write one file, and the files of several people are merged by copying them into 
 
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from clipmill.audit.schema import Judged
-from clipmill.store.errors import CorruptFileError
+from clipmill.store.errors import CHECK, CorruptFileError
 from clipmill.store.workspace import Workspace
 
 FOLDER = "audits"
@@ -80,6 +81,41 @@ class AnswerLog:
         return row
 
 
+@dataclass(frozen=True)
+class AnswerLines:
+    """What a file of answers holds.
+
+    Attributes:
+        rows: Answers, in order.
+        good: Their lines as they were.
+        lost: Lines that cannot be read.
+        reason: What is wrong, for people; empty when nothing is.
+    """
+
+    rows: tuple[AnswerRow, ...]
+    good: bytes
+    lost: int
+    reason: str
+
+
+def read_answer_lines(data: bytes) -> AnswerLines:
+    """Read a file of answers line by line; a damaged line costs no other."""
+    rows: list[AnswerRow] = []
+    good: list[bytes] = []
+    bad: list[int] = []
+    for number, line in enumerate(data.split(b"\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            rows.append(AnswerRow.model_validate_json(line))
+        except ValidationError:
+            bad.append(number)
+        else:
+            good.append(line + b"\n")
+    reason = f"line {bad[0]} is no answer; {len(rows)} others can be read" if bad else ""
+    return AnswerLines(tuple(rows), b"".join(good), len(bad), reason)
+
+
 def read_answers(workspace: Workspace, audit_id: str) -> list[AnswerRow]:
     """Return all rows of an audit, oldest first.
 
@@ -91,16 +127,10 @@ def read_answers(workspace: Workspace, audit_id: str) -> list[AnswerRow]:
     for name in workspace.names(folder):
         if not name.endswith(".jsonl"):
             continue
-        for number, line in enumerate((workspace.read_text(f"{folder}/{name}") or "").splitlines()):
-            try:
-                row = AnswerRow.model_validate_json(line)
-            except ValidationError as error:
-                raise CorruptFileError(
-                    f"{workspace.root}/{folder}/{name}",
-                    f"line {number + 1} is no answer",
-                    "Take the line out, or the file away: its answers are then missing.",
-                ) from error
-            found.append((row.at, name, number, row))
+        lines = read_answer_lines(workspace.read_bytes(f"{folder}/{name}") or b"")
+        if lines.lost:
+            raise CorruptFileError(f"{workspace.root}/{folder}/{name}", lines.reason, CHECK)
+        found += [(row.at, name, number, row) for number, row in enumerate(lines.rows)]
     return [row for *_, row in sorted(found, key=lambda entry: entry[:3])]
 
 

@@ -11,22 +11,31 @@ from clipmill.audit.schema import DrawnAudit, StrataBy
 from clipmill.errors import UsageError
 from clipmill.pipeline.context import Context
 from clipmill.pipeline.inputs.videos import VideoList
-from clipmill.store.errors import CorruptFileError
+from clipmill.store.errors import CHECK, CorruptFileError
 from clipmill.store.workspace import Workspace
+
+AUDIT_FILE = "audit.json"
+"""In the folder of an audit: what was drawn."""
 
 _NAME = re.compile(r"audit-([1-9][0-9]{0,8})")
 _TAKEN = re.compile(_NAME.pattern + r"(?:\.taken)?$")
 
 
-def audit_ids(workspace: Workspace) -> list[str]:
-    """Return the audits of a workspace, oldest first."""
+def audit_names(workspace: Workspace) -> list[str]:
+    """Return the names of all audits of which anything is there, oldest first."""
     found = [match for name in workspace.names(FOLDER) if (match := _NAME.fullmatch(name))]
-    order = sorted(found, key=lambda match: int(match[1]))
-    return [one[0] for one in order if workspace.stamp(_path(one[0]))]
+    return [match[0] for match in sorted(found, key=lambda match: int(match[1]))]
+
+
+def audit_ids(workspace: Workspace) -> list[str]:
+    """Return the audits of a workspace, oldest first, without those that were looked past."""
+    return [
+        name for name in audit_names(workspace) if AUDIT_FILE in workspace.names(f"{FOLDER}/{name}")
+    ]
 
 
 def _path(audit_id: str) -> str:
-    return f"{FOLDER}/{audit_id}/audit.json"
+    return f"{FOLDER}/{audit_id}/{AUDIT_FILE}"
 
 
 def read_audit(workspace: Workspace, audit_id: str) -> DrawnAudit:
@@ -37,18 +46,15 @@ def read_audit(workspace: Workspace, audit_id: str) -> DrawnAudit:
         CorruptFileError: Its file is damaged.
     """
     path = _path(audit_id)
-    text = workspace.read_text(path) if _NAME.fullmatch(audit_id) else None
-    if text is None:
+    data = workspace.read_bytes(path) if _NAME.fullmatch(audit_id) else None
+    if data is None:
         known = ", ".join(audit_ids(workspace)) or "none"
         raise UsageError(f"no audit {audit_id!r} in the workspace; there are: {known}")
     try:
-        return DrawnAudit.model_validate_json(text)
+        return DrawnAudit.model_validate_json(data)
     except ValidationError as error:
-        raise CorruptFileError(
-            f"{workspace.root}/{path}",
-            "it is no drawn audit",
-            "Its answers cannot be counted without it; draw another.",
-        ) from error
+        reason = "it is no drawn audit, and its answers cannot be counted without it"
+        raise CorruptFileError(f"{workspace.root}/{path}", reason, CHECK) from error
 
 
 def start_audit(

@@ -38,13 +38,17 @@ class CanonicalRow(TypedDict):
 
 
 class DescribedReview(TypedDict):
-    """What people said of the clip: their verdict, star, tags, number of notes, names."""
+    """What people said of the clip: their verdict, star, tags, number of notes, names, and when.
+
+    In the rows of every format, and in the JSON file of a sample.
+    """
 
     verdict: str
     star: bool
     tags: list[str]
     notes: int
     who: list[str]
+    when: NotRequired[str]  # UTC, the last moment; not in the first exports
 
 
 class DescribedImage(TypedDict):

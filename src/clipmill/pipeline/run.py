@@ -174,6 +174,7 @@ def run_pipeline(
         keep_copies(workspace)
         changes = Changes()
         reports = []
+        ends: list[Population] = []
         known = None if until else _nothing_to_do(context, retry, observer, computed)
         if known is None:
             forget(workspace)
@@ -184,6 +185,7 @@ def run_pipeline(
             retry=retry,
             until=until,
             allow_fewer=allow_fewer,
+            on_end=ends.append,
         ):
             if report.title == PROBE:
                 if computed.get(PROBE):
@@ -196,7 +198,7 @@ def run_pipeline(
             reports.append(report)
             _check_left(report)
         if known is None and not until:
-            remember(context, inputs.listing, reports)
+            remember(context, inputs.listing, reports, ends[-1])
     return RunSummary(tuple(reports), computed, engine.peak_rss, rates, changes, found.account)
 
 

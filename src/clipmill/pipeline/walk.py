@@ -5,10 +5,11 @@ The same walk serves a run (which computes what is pending) and the commands tha
 and why others are out, follows from the rows and the pipeline file alone.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from clipmill.pipeline.context import Context
 from clipmill.pipeline.inputs.videos import VideoList
+from clipmill.pipeline.population import Population
 from clipmill.pipeline.steps.base import Execute, Work
 from clipmill.pipeline.steps.registry import make_step
 from clipmill.pipeline.verdicts import StepReport
@@ -22,6 +23,7 @@ def walk(
     retry: Collection[str] = (),
     until: str = "",
     allow_fewer: bool = False,
+    on_end: Callable[[Population], None] | None = None,
 ) -> Iterator[StepReport]:
     """Yield the outcome of every step, the listing of sources first.
 
@@ -33,6 +35,7 @@ def walk(
         retry: Kinds of failures to compute again; of no use where nothing is computed.
         until: Title or annotation name of the last step to evaluate.
         allow_fewer: Replace samples also where there is none left.
+        on_end: Called with who is in behind the last step, where the walk gets there.
 
     Raises:
         UsageError: No sample is left to replace those there are; they were kept.
@@ -51,3 +54,5 @@ def walk(
                 return
         if until and until in step.names:
             return
+    if on_end is not None:
+        on_end(population)

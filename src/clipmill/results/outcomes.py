@@ -91,7 +91,9 @@ class _Run:
         parts = part_lists(split["rule"].combine_chunks())
         parents = split["key"].combine_chunks().take(pc.list_parent_indices(parts))
         children = pc.list_flatten(parts)
-        self.parents.append(pa.table({"clip_id": children, "parent": parents}))
+        # A part of a video may be all of it: no clip is cut from itself.
+        cut = pc.not_equal(children, parents)
+        self.parents.append(pa.table({"clip_id": children, "parent": parents}).filter(cut))
         return children
 
     def count_frames(self, frames: pa.Array) -> None:

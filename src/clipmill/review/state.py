@@ -41,7 +41,7 @@ class ClipReview:
         clip: The clip; not necessarily one that was judged.
         said: Last `keep` or `drop` of each person, oldest first.
         stars: Who starred it.
-        tags: Tags, sorted.
+        tagged: Tags, oldest first.
         captions: Last caption of the whole clip of each person, oldest first.
         sample_captions: The same for samples that begin at a frame of the video.
         objects: Objects that were dropped.
@@ -51,7 +51,7 @@ class ClipReview:
     clip: Clip
     said: tuple[Judgement, ...] = ()
     stars: tuple[Judgement, ...] = ()
-    tags: tuple[str, ...] = ()
+    tagged: tuple[Judgement, ...] = ()
     captions: tuple[Judgement, ...] = ()
     sample_captions: Mapping[int, tuple[Judgement, ...]] = field(default_factory=dict)
     objects: tuple[Judgement, ...] = ()
@@ -64,6 +64,11 @@ class ClipReview:
         if kinds == {"keep", "drop"}:
             return "conflict"
         return "keep" if kinds == {"keep"} else "drop" if kinds else ""
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """Its tags, sorted, each once."""
+        return tuple(sorted({row.value for row in self.tagged}))
 
     def caption_at(self, frame: int) -> Judgement | None:
         """Return the caption of a sample that begins at a frame of the video; the newest counts."""
@@ -173,7 +178,7 @@ class ReviewState:
             clip,
             said=_last_words((row for row in whole if row.kind in ("keep", "drop")), clip),
             stars=tuple(row for row in about if row.kind == "star"),
-            tags=tuple(sorted({row.value for row in about if row.kind == "tag"})),
+            tagged=tuple(row for row in about if row.kind == "tag"),
             captions=_last_words((row for row in whole if row.kind == "caption"), clip),
             sample_captions={
                 frame: _last_words((row for row in inside if row.anchor == frame), clip)

@@ -101,12 +101,15 @@ def _overlap(one: Box, other: Box) -> float:
 
 def sample_review(review: ClipReview) -> SampleReview | None:
     """Return what a sample says of a review; None where nobody said anything."""
-    if not (review.said or review.stars or review.tags or review.notes or review.captions):
+    kinds = (review.said, review.stars, review.tagged, review.captions, review.notes)
+    rows = [row for kind in kinds for row in kind]
+    if not rows:
         return None
     return SampleReview(
         verdict=review.verdict,
         star=bool(review.stars),
         tags=review.tags,
         notes=len(review.notes),
-        who=tuple(sorted({row.who for row in (*review.said, *review.stars, *review.captions)})),
+        who=tuple(sorted({row.who for row in rows})),
+        when=max(row.when for row in rows),
     )

@@ -50,14 +50,15 @@ class SampleObject:
 
 @dataclass(frozen=True)
 class SampleReview:
-    """What people said of the clip of a sample, as the run that built it knew it.
+    """What people said of the clip of a sample: by the run that built it, or by its export.
 
     Attributes:
         verdict: `keep`, `drop`, `conflict`, or empty.
         star: Whether somebody starred it.
         tags: Tags, sorted.
         notes: Number of notes.
-        who: Names of those who judged, starred or captioned it, sorted.
+        who: Names of those who said it, sorted.
+        when: The last moment at which they did, UTC; empty in rows of earlier versions.
     """
 
     verdict: str
@@ -65,6 +66,7 @@ class SampleReview:
     tags: tuple[str, ...]
     notes: int
     who: tuple[str, ...]
+    when: str = ""
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from clipmill.pipeline.population import Ints
 from clipmill.whatif.fates import CHANGE, NO_ROW, change_rows, changes_of, object_changes
+from clipmill.whatif.past import PastRun
 from clipmill.whatif.world import Evaluation
 
 GAINED, LOST = "gained", "lost"
@@ -54,11 +55,13 @@ class Difference:
                 yield level, row["change"], row["step"], row["reason"], row["count_all"]
 
 
-def compare(before: Evaluation, after: Evaluation) -> Difference:
+def compare(before: Evaluation | PastRun, after: Evaluation | PastRun) -> Difference:
     """Return what is gained and lost from one to the other.
 
     Clips are compared by their ids, which name content and frames: also those of two workspaces.
     """
+    if isinstance(before, PastRun) or isinstance(after, PastRun):
+        return _compare_kept(before, after)
     gained, gone = _only(after, before), _only(before, after)
     lost = changes_of(after, gone.ids, LOST, waiting=KEPT_UNMEASURED, rows=gone.rows)
     new = changes_of(before, gained.ids, GAINED, waiting=GAINED, rows=gained.rows)
@@ -66,6 +69,41 @@ def compare(before: Evaluation, after: Evaluation) -> Difference:
     kept_objects, objects = _objects(before, after)
     clips = pa.concat_tables([new, lost, _unmeasured(before, after, lost)])
     return Difference(kept, clips, kept_objects, objects)
+
+
+def _compare_kept(before: Evaluation | PastRun, after: Evaluation | PastRun) -> Difference:
+    """Compare by what is kept alone: of a run that is over there is no more."""
+    gained = _missing_in(before.kept, after.kept)
+    lost = _clip_changes(after, _missing_in(after.kept, before.kept), LOST)
+    clips = [_clip_changes(before, gained, GAINED), lost]
+    if isinstance(after, Evaluation):
+        clips.append(_unmeasured(before, after, lost))
+    was, now = before.kept_objects, after.kept_objects
+    kept_objects, objects = None, [CHANGE.empty_table()]
+    if was is not None and now is not None:
+        new = _missing_in(was, now)
+        kept_objects = len(now) - len(new)
+        objects.append(_object_changes(before, new, GAINED))
+        objects.append(_object_changes(after, _missing_in(now, was), LOST))
+    kept = len(after.kept) - len(gained)
+    return Difference(kept, pa.concat_tables(clips), kept_objects, pa.concat_tables(objects))
+
+
+def _missing_in(some: pa.Array, others: pa.Array) -> pa.Array:
+    """Return those of the others that are not among some."""
+    return others.filter(pc.invert(pc.is_in(others, value_set=some)))
+
+
+def _clip_changes(side: Evaluation | PastRun, ids: pa.Array, change: str) -> pa.Table:
+    if isinstance(side, PastRun):
+        return side.clip_changes(ids, change)
+    return changes_of(side, ids, change, waiting=KEPT_UNMEASURED if change == LOST else change)
+
+
+def _object_changes(side: Evaluation | PastRun, ids: pa.Array, change: str) -> pa.Table:
+    if isinstance(side, PastRun):
+        return side.object_changes(ids, change)
+    return object_changes(side, ids, change)
 
 
 class _Only(NamedTuple):
@@ -89,9 +127,10 @@ def _only(one: Evaluation, other: Evaluation) -> _Only:
     return _Only(kept.filter(pc.invert(pc.is_in(kept, value_set=other.kept))), None)
 
 
-def _unmeasured(before: Evaluation, after: Evaluation, lost: pa.Table) -> pa.Table:
+def _unmeasured(before: Evaluation | PastRun, after: Evaluation, lost: pa.Table) -> pa.Table:
     """Return clips that only now have to be measured, but for those of which kept ones are cut."""
-    waited = [o.segment.keys.take(pa.array(o.waiting)) for o in before.steps if len(o.waiting)]
+    steps = before.steps if isinstance(before, Evaluation) else ()
+    waited = [o.segment.keys.take(pa.array(o.waiting)) for o in steps if len(o.waiting)]
     known = pa.concat_arrays([pa.array([], pa.string()), *waited])
     again = lost.filter(pc.equal(lost["change"], KEPT_UNMEASURED))["at"].combine_chunks()
     found = [CHANGE.empty_table()]

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from clipmill.browse.catalogue.captions import captions_of
+from clipmill.browse.catalogue.captions import ClipCaptions, captions_of
 from clipmill.browse.catalogue.counting import Coded
 from clipmill.browse.catalogue.numbers import NumberColumn, Numbers
 from clipmill.browse.catalogue.page import CatalogueClip, CataloguePage, Facet, RankedClip
@@ -62,6 +62,7 @@ class Catalogue:
         self._samples = StoredSamples.of_run(context, reports)
         table = clip_table(listing, outcomes, self._samples)
         self._numbers = Numbers(context, listing, outcomes, table, self._samples)
+        self._parents = outcomes.parents
         self._coded = _coded(table, reports)
         self._details = table["reason"].combine_chunks().dictionary_encode()
         self._table = table.drop_columns(["uri", "source", "status", "step", "reason"])
@@ -91,17 +92,21 @@ class Catalogue:
     @property
     def captions(self) -> pa.Array:
         """Caption of every row, string [n]; null where there is none."""
+        return self._texts().shown
+
+    def _texts(self) -> ClipCaptions:
         with self._captioning:
             return self._captions
 
     @cached_property
-    def _captions(self) -> pa.Array:
+    def _captions(self) -> ClipCaptions:
         return captions_of(
             self._context,
             self._listing,
             self._samples,
             video_ids=self._table["video_id"].combine_chunks(),
             lineage=self._numbers.lineage(),
+            parents=self._parents,
         )
 
     def column(self, name: str) -> NumberColumn:
@@ -257,7 +262,7 @@ class Catalogue:
 
     def _having(self, column: str, word: str) -> Mask:
         """Tell which clips have a word in a text."""
-        texts = {"caption": lambda: self.captions, "path": lambda: self._table["path"]}
+        texts = {"caption": lambda: self._texts().searched, "path": lambda: self._table["path"]}
 
         def search() -> Mask:
             text = texts.get(column, lambda: self.keys)()

@@ -6,15 +6,18 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from clipmill.audit.damage import AUDITS
 from clipmill.cli.options import DEFAULT_WORKSPACE, JsonOption, WorkspaceOption
 from clipmill.cli.output.answers import tell_json
 from clipmill.cli.output.console import make_console, name
 from clipmill.pipeline import walk
 from clipmill.pipeline.recorded.last_run import last_run, look_past_damage
-from clipmill.pipeline.recorded.repair import Repaired, find_all_damage, repair
+from clipmill.pipeline.recorded.repair import JUDGEMENTS, Repaired, find_all_damage, repair
 from clipmill.store.errors import CorruptFileError
 from clipmill.store.integrity import Damage
 from clipmill.store.workspace import Workspace
+
+_RECORDS = (JUDGEMENTS, AUDITS)
 
 
 def check(
@@ -36,11 +39,11 @@ def check(
         def show(path: str) -> None:
             status.update(f"reading {name(path)}")
 
-        damages = find_all_damage(opened, on_file=show)
+        damages = find_all_damage(opened, records=_RECORDS, on_file=show)
     mended: list[Repaired] = []
     if mend and damages:
         with opened.lock():
-            mended = [repair(opened, damage) for damage in damages]
+            mended = [repair(opened, damage, records=_RECORDS) for damage in damages]
     if as_json:
         found = [asdict(entry) for entry in mended] or [{"damage": asdict(d)} for d in damages]
         tell_json("check", {"damages": found})

@@ -20,9 +20,14 @@ from clipmill.cli.output.console import make_console, name
 from clipmill.cli.output.tables import show_table
 from clipmill.cli.pipeline_choice import read_pipeline_file
 from clipmill.errors import UsageError
+from clipmill.pipeline.recorded.decided import decided_before
 from clipmill.pipeline.recorded.last_run import look_past_damage
-from clipmill.whatif import Difference, Evaluation, World, compare
+from clipmill.store.workspace import Workspace
+from clipmill.whatif import Difference, Evaluation, PastRun, World, compare
 from clipmill.whatif.compare import GAINED, GAINED_UNMEASURED, KEPT_UNMEASURED, LOST
+
+PREVIOUS = "@previous"
+"""Behind a workspace: the whole run before its last one."""
 
 AnswerT = TypeVar("AnswerT", Difference, Evaluation)
 
@@ -37,7 +42,12 @@ _CHANGES = {
 
 def diff(
     before: Annotated[
-        str, typer.Argument(metavar="A", help="A pipeline file, or the workspace of a run.")
+        str,
+        typer.Argument(
+            metavar="A",
+            help="A pipeline file, or the workspace of a run; WORKSPACE@previous is the run before "
+            "its last one.",
+        ),
     ],
     after: Annotated[
         str, typer.Argument(metavar="[B]", help="Another one. Without it, A is what comes after.")
@@ -51,8 +61,9 @@ def diff(
     """Tell which clips and objects are gained and lost, by step and reason; nothing is run.
 
     Two pipeline files are compared over what is measured in a workspace, one file with its last
-    run: `clipmill diff new.yaml -w WS`. Two runs are named by their workspaces. Clips that would
-    have to be measured first are told apart.
+    run: `clipmill diff new.yaml -w WS`. Two runs are named by their workspaces, and the run before
+    the last one so: `clipmill diff WS@previous`. Clips that would have to be measured first are
+    told apart.
     """
     difference = look_at_both(before, after, workspace)
     if as_json:
@@ -67,14 +78,17 @@ def look_at_both(before: str, after: str, workspace: str) -> Difference:
     Raises:
         UsageError: They are not of one kind, or cannot be read.
     """
+    if before.endswith(PREVIOUS) and not after:
+        after = before.removesuffix(PREVIOUS)
     given = [text for text in (before, after) if text]
     folders = [_is_workspace(text) for text in given]
     if all(folders) and after:
-        return compare(*(_evaluated(text, World.now) for text in given))
+        return compare(*map(_run_named, given))
     if any(folders):
         raise UsageError(
             "give two pipeline files, one to compare with the last run, or two workspaces; the "
-            "workspace of pipeline files is given with --workspace"
+            "workspace of pipeline files is given with --workspace; WORKSPACE@previous is the run "
+            "before its last one"
         )
     files = [read_pipeline_file(Path(text)) for text in given]
 
@@ -86,7 +100,14 @@ def look_at_both(before: str, after: str, workspace: str) -> Difference:
 
 
 def _is_workspace(text: str) -> bool:
-    return "://" in text or Path(text).is_dir()
+    return text.endswith(PREVIOUS) or "://" in text or Path(text).is_dir()
+
+
+def _run_named(text: str) -> Evaluation | PastRun:
+    """Return the last run of a workspace, or the one before."""
+    if text.endswith(PREVIOUS):
+        return PastRun(decided_before(Workspace.open(text.removesuffix(PREVIOUS), look=True)))
+    return _evaluated(text, World.now)
 
 
 def _evaluated(workspace: str, ask: Callable[[World], AnswerT]) -> AnswerT:

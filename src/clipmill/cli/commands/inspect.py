@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -30,12 +30,16 @@ from clipmill.errors import ClipmillError
 from clipmill.failures import MACHINE_KINDS, REMEDIES
 from clipmill.inspection.reasons import counted_reasons
 from clipmill.pipeline.inputs.account import load_account
+from clipmill.pipeline.recorded.last_run import look_past_damage
 from clipmill.pipeline.recorded.rates import noted_rates, rates_json
 from clipmill.pipeline.recorded.remembered import judged_since
 from clipmill.pipeline.verdicts import POSTPONED, StepReport
 from clipmill.review.store import ReviewStore
 from clipmill.sources.accounting.account import Account
 from clipmill.store.workspace import Workspace
+
+if TYPE_CHECKING:
+    from clipmill.audit.estimate import AuditResult
 
 MAX_REASON = 70
 """Characters of a reason in the funnel."""
@@ -45,25 +49,25 @@ def status(workspace: WorkspaceOption = DEFAULT_WORKSPACE, as_json: JsonOption =
     """Show the funnel: how many entered and left each step, and why the others are out."""
     run = look(workspace)
     reports = run.reports
+    audits = _audits(run.workspace) if run.workspace.names(AUDITS) else []
     tell_damages(run.workspace)
     account = load_account(run.workspace) or Account()
     rates = noted_rates(run.workspace, run.fingerprints)
-    audited = bool(run.workspace.names(AUDITS))
     said = ReviewStore.open(run.workspace).state()
     if as_json:
         sources = account.model_dump(mode="json")["sources"]
         steps = list(map(step_json, reports))
         review = {**review_json(said), "newer_than_samples": judged_since(run.workspace)}
         answer = {"sources": sources, "steps": steps, "rates": rates_json(rates)}
-        answer |= {"review": review, "audits": _audits_json(run.workspace) if audited else []}
+        answer |= {"review": review, "audits": _audits_json(audits) if audits else []}
         tell_json("status", answer)
         return
     console = make_console()
     show_account(account, console)
     show_table(console, funnel_table(reports))
     show_rates(rates, console)
-    if audited:
-        _show_audits(run.workspace, console)
+    if audits:
+        _show_audits(audits, console)
     if len(said) or said.damages:
         console.print(review_line(said, run.workspace), highlight=False, soft_wrap=True)
     postponed = sum(report.postponed for report in reports)
@@ -76,18 +80,22 @@ def status(workspace: WorkspaceOption = DEFAULT_WORKSPACE, as_json: JsonOption =
         )
 
 
-def _audits_json(workspace: Workspace) -> list[dict[str, Any]]:
+def _audits(workspace: Workspace) -> "list[AuditResult]":
     from clipmill.audit.files import audit_results  # and all that decodes and estimates
+
+    return look_past_damage(workspace, lambda: audit_results(workspace))
+
+
+def _audits_json(results: "list[AuditResult]") -> list[dict[str, Any]]:
     from clipmill.cli.output.audits import audit_json
 
-    return list(map(audit_json, audit_results(workspace)))
+    return list(map(audit_json, results))
 
 
-def _show_audits(workspace: Workspace, console: Console) -> None:
-    from clipmill.audit.files import audit_results
+def _show_audits(results: "list[AuditResult]", console: Console) -> None:
     from clipmill.cli.output.audits import show_audits
 
-    show_audits(audit_results(workspace), console)
+    show_audits(results, console)
 
 
 def funnel_table(reports: Sequence[StepReport]) -> Table:

@@ -10,6 +10,7 @@ from clipmill.errors import UsageError
 from clipmill.export.content.facts.run_facts import RunFacts, why_outdated
 from clipmill.export.content.text import exported_text
 from clipmill.samples.table import sample_parts
+from clipmill.store.records import to_dict
 from clipmill.store.workspace import Workspace
 
 COLUMNS = (
@@ -126,7 +127,7 @@ def choose_samples(workspace: Workspace, choice: SampleFilter, facts: RunFacts) 
     found: list[str] = []
     left_out: dict[str, str] = {}
     outdated: dict[str, str] = {}
-    for row in _heads(workspace, parts):
+    for row in _heads(workspace, parts, facts):
         if choice.limit is not None and len(found) - len(left_out) - len(outdated) >= choice.limit:
             break
         if row[f"stage{choice.stage}"] and _met(conditions, row, facts, scores):
@@ -152,10 +153,12 @@ def _not_own(row: Mapping[str, Any]) -> str:
     return "" if exported_text(row["caption"]).strip() else "it has no caption"
 
 
-def _heads(workspace: Workspace, parts: list[str]) -> Iterator[dict[str, Any]]:
+def _heads(workspace: Workspace, parts: list[str], facts: RunFacts) -> Iterator[dict[str, Any]]:
     for part in parts:
-        table = workspace.read_table(part, columns=[*COLUMNS, *_INPUTS, "review"])
-        yield from table.to_pylist() if table is not None else ()
+        table = workspace.read_table(part, columns=[*COLUMNS, *_INPUTS])
+        for row in table.to_pylist() if table is not None else ():
+            review = facts.review_of(row["clip_id"])
+            yield row | {"review": None if review is None else to_dict(review)}
 
 
 def _check(conditions: tuple[Condition, ...], scores: Mapping[str, int]) -> None:

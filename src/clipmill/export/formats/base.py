@@ -28,6 +28,7 @@ class Format(ABC, Generic[OptionsT]):
         profile: Name of the frame profile when none is chosen.
         owned: For every folder of the export that the format fills, a pattern (regular
             expression) of the paths in it that it writes; nothing else is ever removed.
+        where_reviews_are: Where its indices say what people said, for `CONVENTIONS.md`.
     """
 
     name: ClassVar[str]
@@ -35,6 +36,7 @@ class Format(ABC, Generic[OptionsT]):
     stage: ClassVar[int] = 1
     profile: ClassVar[str] = "source"
     owned: ClassVar[Mapping[str, str]]
+    where_reviews_are: ClassVar[str] = "The rows of the index have it as `review`."
     Options: ClassVar[type[FormatOptions]] = FormatOptions
 
     def __init__(self, options: OptionsT) -> None:

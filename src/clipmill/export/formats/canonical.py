@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from clipmill.export.content.pieces import Member, Piece
+from clipmill.export.content.reviews import described_review
 from clipmill.export.content.sample import ExportSample
 from clipmill.export.formats.base import Format, FormatOptions
 from clipmill.export.index_files.rows import CreateText, Rows
@@ -21,7 +22,6 @@ from clipmill.manifest.canonical import (
     VISIBILITY,
     CanonicalRow,
     DescribedObject,
-    DescribedReview,
     DescribedSample,
     arrays_name,
     description_name,
@@ -29,7 +29,7 @@ from clipmill.manifest.canonical import (
     video_name,
 )
 from clipmill.manifest.names import SPREAD_KEY
-from clipmill.samples.schema import SampleObject, SampleReview
+from clipmill.samples.schema import SampleObject
 from clipmill.store.codecs import decode_bits, mask_to_coco
 
 _CONVENTIONS = """\
@@ -139,7 +139,7 @@ def _arrays(sample: ExportSample) -> dict[str, np.ndarray]:
 
 def _index_row(sample: ExportSample) -> CanonicalRow:
     row = sample.row
-    found: CanonicalRow = {
+    return {
         "sample_id": row.sample_id,
         "video": video_name(row.sample_id).path,
         "arrays": arrays_name(row.sample_id).path,
@@ -149,19 +149,6 @@ def _index_row(sample: ExportSample) -> CanonicalRow:
         "num_objects": row.num_objects,
         "stage1": row.stage1,
         "stage2": row.stage2,
-    }
-    if row.review is not None:
-        found["review"] = _review(row.review)
-    return found
-
-
-def _review(review: SampleReview) -> DescribedReview:
-    return {
-        "verdict": review.verdict,
-        "star": review.star,
-        "tags": list(review.tags),
-        "notes": review.notes,
-        "who": list(review.who),
     }
 
 
@@ -208,7 +195,7 @@ def _described(
         },
     }
     if row.review is not None:
-        found["review"] = _review(row.review)
+        found["review"] = described_review(row.review)
     return found
 
 

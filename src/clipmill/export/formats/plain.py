@@ -78,8 +78,13 @@ class Plain(Format[PlainOptions]):
         "tracking": rf"{SAMPLE_KEY}\.mp4",
         "masks": rf"{SAMPLE_KEY}\.mp4",
         "metas": rf"{SAMPLE_KEY}\.txt",
+        "review": r"samples\.jsonl",
         "musubi": r"[0-9.]+fps(-control)?\.jsonl",
     }
+    where_reviews_are: ClassVar[str] = (
+        "`review/samples.jsonl` has it as `review`, beside `file_name` and `sample_id`: the "
+        "readers of the other indices know their columns."
+    )
     Options = PlainOptions
 
     def pieces(self, sample: ExportSample, scratch: Path) -> Iterator[Piece]:

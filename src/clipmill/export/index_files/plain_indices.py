@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import PurePosixPath
 
+from clipmill.export.content.reviews import REVIEW_KEY
 from clipmill.export.index_files.consumer import Consumer
 from clipmill.export.index_files.row_counts import count_indices, taken
 from clipmill.export.index_files.rows import CreateText, Row, Rows, Rule
@@ -60,6 +61,7 @@ def write_plain_indices(rows: Rows, create: CreateText) -> None:
         write_jsonl(create, f"{name}.jsonl", lines)
     write_musubi(rows, create, {name: PLAIN_RULES[name] for name in ("musubi", "musubi-control")})
     write_diffusion_pipe(rows, create)
+    _write_reviews(rows, create)
     counts = count_indices(rows, PLAIN_RULES)
     with create("indices.json") as file:
         file.write(json.dumps({k: asdict(v) for k, v in counts.items()}, indent=1, sort_keys=True))
@@ -131,6 +133,15 @@ def _write_line_files(rows: Rows, create: CreateText) -> None:
     write_lines(create, "prompt.txt", (r["caption"].strip() for r in taken(rows, _captioned)))
     write_lines(create, "videos.txt", (r["video"] for r in taken(rows, _captioned)))
     write_lines(create, "trackings.txt", (r["tracking"] for r in taken(rows, _shader)))
+
+
+def _write_reviews(rows: Rows, create: CreateText) -> None:
+    """Write what people said beside the indices, of which some take any column for an order."""
+    if any(REVIEW_KEY in row for row in rows()):
+        names = {"file_name": "video", "sample_id": "sample_id", REVIEW_KEY: REVIEW_KEY}
+        said = (row for row in rows() if REVIEW_KEY in row)
+        lines = ({name: row[source] for name, source in names.items()} for row in said)
+        write_jsonl(create, "review/samples.jsonl", lines)
 
 
 def _fastvideo(row: Row) -> Row:

@@ -3,6 +3,8 @@
 from clipmill.export.containers.base import About
 from clipmill.export.content.caption_origins import caption_section
 from clipmill.export.content.facts.run_facts import RunFacts
+from clipmill.export.content.reviews import review_section
+from clipmill.export.formats.base import Format
 from clipmill.export.job.plan import ExportPlan, ExportReport
 from clipmill.pipeline.recorded.look import reports_of
 
@@ -24,7 +26,7 @@ _TEXT = """\
 Written by clipmill, format `{format}`{pipeline}. {samples} samples, {pieces} pieces.
 
 {meaning}
-{captions}## How it was made
+{captions}{judgements}## How it was made
 {settings}
 
 ## Licences
@@ -76,6 +78,7 @@ def about_export(plan: ExportPlan, facts: RunFacts, report: ExportReport) -> Abo
         pieces=report.pieces,
         meaning=meaning,
         captions=caption_section(report.captions),
+        judgements=review_section(report.reviewed, _where_reviews_are(plan)),
         settings="\n".join(f"- {name}: {value}" for name, value in settings.items()),
         licences="\n".join(f"- {k}: {v}" for k, v in facts.licences.items()) or "- unknown",
         non_commercial="".join(f"- not for commercial use: {note}\n" for note in non_commercial),
@@ -95,6 +98,12 @@ def about_export(plan: ExportPlan, facts: RunFacts, report: ExportReport) -> Abo
         funnel=funnel,
         settings=settings,
     )
+
+
+def _where_reviews_are(plan: ExportPlan) -> str:
+    """Shards have the rows of the pieces and no index."""
+    format_ = type(plan.format_) if plan.container.has_indices else Format
+    return format_.where_reviews_are
 
 
 def _colours(copied: dict[str, int]) -> str:

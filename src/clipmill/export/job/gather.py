@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ class Gatherer:
 
     Args:
         workspace: Where they are.
-        facts: Scores and videos by id.
+        facts: Scores, videos and judgements by id.
         settings: Everything else that files depend on; part of each token.
     """
 
@@ -46,7 +47,11 @@ class Gatherer:
             scratch: Folder in which every task gets one of its own.
         """
         chosen = frozenset(wanted)
-        rows = (row for row in read_samples(self._workspace, samples) if row.sample_id in chosen)
+        rows = (
+            replace(row, review=self._facts.review_of(row.clip_id))
+            for row in read_samples(self._workspace, samples)
+            if row.sample_id in chosen
+        )
         while chunk := list(islice(rows, _CHUNK)):
             yield from self._join(chunk, scratch)
 

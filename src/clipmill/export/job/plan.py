@@ -66,6 +66,7 @@ class ExportReport:
         indices: What is in each index of the format, where it has several.
         left_out: Number of samples left out, by reason.
         failed: Those of them that met an error, and are tried again by the next export.
+        reviewed: Number of samples of which people said something.
         copied: Number of videos that were copied as they are, by the colours that they name.
     """
 
@@ -79,6 +80,7 @@ class ExportReport:
     indices: dict[str, IndexCount]
     left_out: dict[str, int]
     failed: int
+    reviewed: int = 0
     copied: dict[str, int] = field(default_factory=dict)
 
     def __str__(self) -> str:

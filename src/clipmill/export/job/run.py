@@ -11,6 +11,7 @@ from clipmill.disk import HeldError, hold
 from clipmill.errors import UsageError
 from clipmill.export.containers.base import Container
 from clipmill.export.content.facts.run_facts import RunFacts, gather_run_facts
+from clipmill.export.content.reviews import REVIEW_KEY, dropped_notices
 from clipmill.export.content.sample_filter import ChosenSamples, choose_samples
 from clipmill.export.index_files.forecast import forecast_indices
 from clipmill.export.index_files.row_counts import IndexCount, count_indices
@@ -46,7 +47,7 @@ def run_export(
         plan: What and how.
         on_progress: Called with the number of samples done and their total.
         on_notice: Called before anything is written with each index that will stay empty, and
-            why.
+            why; and where people dropped clips since the run.
 
     Raises:
         UsageError: There are no samples, none meets the choice or has the frames of the profile,
@@ -63,7 +64,7 @@ def run_export(
         profile=plan.profile,
         consumers=plan.format_.consumers() if plan.container.has_indices else (),
     )
-    for notice in notices:
+    for notice in (*dropped_notices(facts, chosen.taken), *notices):
         (on_notice or _unheard)(notice)
     folder = ExportFolder(
         out, kind=plan.kind, owned=plan.container.owned(type(plan.format_)), data=()
@@ -210,7 +211,7 @@ class _Run:
         return report
 
     def _report(self) -> ExportReport:
-        samples = pieces = size = failed = 0
+        samples = pieces = size = failed = reviewed = 0
         reasons: Counter[str] = Counter()
         captions: Counter[str] = Counter()
         copied: Counter[str] = Counter()
@@ -222,6 +223,7 @@ class _Run:
             samples += 1
             pieces += len(entry.pieces)
             captions[entry.pieces[0].row.get("caption_origin", "unknown")] += 1
+            reviewed += REVIEW_KEY in entry.pieces[0].row
             size += entry.num_bytes
             files = (file for piece in entry.pieces for file in piece.files)
             copied.update(file.colours for file in files if file.colours)
@@ -236,6 +238,7 @@ class _Run:
             indices=self._indices(),
             left_out=dict(reasons),
             failed=failed,
+            reviewed=reviewed,
             copied=dict(sorted(copied.items())),
         )
 

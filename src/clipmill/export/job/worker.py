@@ -9,6 +9,7 @@ from clipmill.errors import ClipError
 from clipmill.export.content.compose import SampleInputs, compose
 from clipmill.export.content.pieces import Made
 from clipmill.export.content.profile import FrameProfile
+from clipmill.export.content.reviews import with_review
 from clipmill.export.content.source_check import check_source
 from clipmill.export.formats.base import Format
 from clipmill.samples.schema import SampleRow
@@ -39,7 +40,7 @@ def make(task: Task, *, format_: Format, profile: FrameProfile) -> Made:
     try:
         sample = compose(task.row, task.facts, profile)
         check_source(task.row.uri, task.facts)
-        pieces = tuple(format_.pieces(sample, task.scratch))
+        pieces = tuple(with_review(format_.pieces(sample, task.scratch), sample.row.review))
     except ClipError as error:
         return replace(made, left_out=str(error), kind=error.kind)
     # Files of others are hashed while they are copied.

@@ -22,6 +22,8 @@ from clipmill.errors import ClipmillError
 from clipmill.pipeline.context import Context
 from clipmill.pipeline.inputs.videos import PATH as VIDEOS_FILE
 from clipmill.pipeline.inputs.videos import VideoList
+from clipmill.pipeline.population import Population
+from clipmill.pipeline.recorded.decided import make_previous, note_decided
 from clipmill.pipeline.recorded.last_run import PIPELINE_FILE, STAGES_FILE
 from clipmill.pipeline.recorded.report_files import read_report, reasons_table, write_report
 from clipmill.pipeline.steps.compute import CHANGED
@@ -44,7 +46,9 @@ VERSION = 2
 """Raised when a step makes something else of the same rows, or this is written in another way."""
 
 
-def remember(context: Context, listing: VideoList, reports: Sequence[StepReport]) -> None:
+def remember(
+    context: Context, listing: VideoList, reports: Sequence[StepReport], population: Population
+) -> None:
     """Keep what a whole run gave, where a look at it would find the same.
 
     A storage that refuses it is no failure of the run: looking takes longer then.
@@ -53,11 +57,13 @@ def remember(context: Context, listing: VideoList, reports: Sequence[StepReport]
         context: Of the run.
         listing: Its videos, named by their content.
         reports: Outcomes of all its steps.
+        population: Who is in behind the last one.
     """
     workspace = context.workspace
     if workspace.damages or any(report.pending or _has_changed(report) for report in reports):
         return
     with suppress(StorageError):
+        note_decided(workspace, population, reports)
         _remember(context, listing, reports)
 
 
@@ -123,6 +129,7 @@ def judged_since(workspace: Workspace) -> bool:
 def forget(workspace: Workspace) -> None:
     """Have the steps evaluated: a run is about to change what they follow from."""
     workspace.remove(INDEX)
+    make_previous(workspace)
 
 
 def sample_ids_of(workspace: Workspace, video_id: str) -> list[str]:

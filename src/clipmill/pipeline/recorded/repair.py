@@ -1,13 +1,21 @@
 """Damaged files of a workspace: moved aside, and what takes their place."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from clipmill.pipeline.inputs.videos import PATH as VIDEOS_FILE
+from clipmill.pipeline.recorded.decided import FOLDER as DECIDED_FOLDER
 from clipmill.pipeline.recorded.last_run import PIPELINE_FILE, STAGES_FILE, last_pipeline
 from clipmill.review.store import FOLDER, check_judgements, keep_good_lines, review_stamps
 from clipmill.store.errors import CorruptFileError, StorageError
-from clipmill.store.integrity import Damage, check_json, check_table, find_damage, move_aside
+from clipmill.store.integrity import (
+    Damage,
+    FileCheck,
+    check_json,
+    check_table,
+    find_damage,
+    move_aside,
+)
 from clipmill.store.workspace import MARKER, Workspace, marker_bytes
 
 
@@ -26,6 +34,40 @@ class Repaired:
     then: str
 
 
+@dataclass(frozen=True)
+class KeptRecords:
+    """Records that nothing computes again: what people said.
+
+    Attributes:
+        folder: Where they are, at the top of the workspace.
+        checks: Gives their files, and how each is read.
+        instead: Given the workspace, where a damaged file was moved to, and its path: puts in its
+            place what can be read of it, and returns what becomes of it, for people.
+    """
+
+    folder: str
+    checks: Callable[[Workspace], Mapping[str, FileCheck]]
+    instead: Callable[[Workspace, str, str], str]
+
+
+def _judgement_checks(workspace: Workspace) -> Mapping[str, FileCheck]:
+    return {f"{FOLDER}/{name}": check_judgements for name in review_stamps(workspace)}
+
+
+def _judgements_instead(workspace: Workspace, moved_to: str, path: str) -> str:
+    kept = keep_good_lines(workspace, moved_to, path)
+    return f"the {kept} judgements that can be read are in its place; the others are lost"
+
+
+JUDGEMENTS = KeptRecords(FOLDER, _judgement_checks, _judgements_instead)
+
+_DECIDED = KeptRecords(
+    DECIDED_FOLDER,
+    lambda _: {},  # tables, which are read as all are
+    lambda *_: "what that run decided is not known any more; the next ones note theirs",
+)
+
+
 def _check_pipeline(workspace: Workspace, path: str) -> None:
     last_pipeline(workspace)
 
@@ -35,36 +77,51 @@ _LAST_RUN = {PIPELINE_FILE: _check_pipeline, STAGES_FILE: check_json, VIDEOS_FIL
 
 
 def find_all_damage(
-    workspace: Workspace, *, on_file: Callable[[str], None] | None = None
+    workspace: Workspace,
+    *,
+    records: Sequence[KeptRecords] = (JUDGEMENTS,),
+    on_file: Callable[[str], None] | None = None,
 ) -> list[Damage]:
     """Read every file of a workspace and return those that are damaged.
+
+    Args:
+        workspace: It.
+        records: Those of what people said.
+        on_file: Called with every path before it is read.
 
     Raises:
         StorageError: A file cannot be read by this machine now, which is no damage.
     """
-    judged = {f"{FOLDER}/{name}": check_judgements for name in review_stamps(workspace)}
-    return list(find_damage(workspace, checks=_LAST_RUN | judged, on_file=on_file))
+    checks: dict[str, FileCheck] = {**_LAST_RUN}
+    for kind in records:
+        checks |= kind.checks(workspace)
+    return list(find_damage(workspace, checks=checks, on_file=on_file))
 
 
-def repair(workspace: Workspace, damage: Damage) -> Repaired:
+def repair(
+    workspace: Workspace, damage: Damage, *, records: Sequence[KeptRecords] = (JUDGEMENTS,)
+) -> Repaired:
     """Move a damaged file aside, and put its copy in its place where there is a good one.
 
     Args:
         workspace: It, locked.
         damage: One of `find_all_damage`.
+        records: As there.
 
     Raises:
         StorageError: The storage refused; the file is where it was.
     """
     moved_to = move_aside(workspace, damage.path)
     try:
-        return Repaired(damage, moved_to, _instead(workspace, damage, moved_to))
+        return Repaired(damage, moved_to, _instead(workspace, damage, moved_to, records))
     except StorageError:
         workspace.move(moved_to, damage.path)
         raise
 
 
-def _instead(workspace: Workspace, damage: Damage, moved_to: str) -> str:
+def _instead(
+    workspace: Workspace, damage: Damage, moved_to: str, records: Sequence[KeptRecords]
+) -> str:
     path = damage.path
     if path == MARKER:
         workspace.write_bytes(MARKER, marker_bytes())
@@ -74,9 +131,9 @@ def _instead(workspace: Workspace, damage: Damage, moved_to: str) -> str:
             return "the copy of the last run is in its place"
         return "there is no good copy: run again with the same --input and pipeline"
     top, name = path.split("/")[:2]
-    if top == FOLDER:
-        kept = keep_good_lines(workspace, moved_to, path)
-        return f"the {kept} judgements that can be read are in its place; the others are lost"
+    for kind in (*records, _DECIDED):
+        if top == kind.folder:
+            return kind.instead(workspace, moved_to, path)
     if top == "annotations" and path.endswith(".parquet"):
         rows = "its rows" if damage.rows is None else f"its {damage.rows} rows"
         return f"{rows} of {name} are computed again by the next run"

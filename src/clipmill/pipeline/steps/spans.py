@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from clipmill.clips import Clip, Span
 from clipmill.pipeline.context import PROBE, Context
+from clipmill.pipeline.inputs.videos import VideoList
 from clipmill.pipeline.population import ClipColumns, Flags, Ints, Part, Population
 from clipmill.pipeline.verdicts import StepReport, into, verdict_columns
 
@@ -86,6 +87,33 @@ def apply_spans(context: Context, population: Population) -> tuple[Population, S
         ),
     )
     return replace(population, clips=after, parts=parts), report
+
+
+def frame_counts(context: Context, listing: VideoList) -> Ints:
+    """Return the number of frames of every video, -1 where they are not counted."""
+    if PROBE not in context.stages:
+        return np.full(len(listing.videos), -1)
+    columns = context.stages[PROBE].table.columns(["num_frames"])
+    places = pc.index_in(listing.file_ids, value_set=columns["key"].combine_chunks())
+    counts = columns["num_frames"].combine_chunks().take(places)
+    return pc.fill_null(counts, -1).to_numpy()
+
+
+def named_parts(context: Context, listing: VideoList, rows: Ints) -> Mapping[str, tuple[Part, ...]]:
+    """Return the frames of the parts that rows of a table name, of videos with counted frames.
+
+    Args:
+        context: Has the table of `probe`.
+        listing: Videos of the run.
+        rows: int64 [n]: of which of its videos; rows name parts of each.
+    """
+    if not len(rows):
+        return {}
+    counts = frame_counts(context, listing)
+    whole = rows[counts[rows] >= 0].astype(np.int32)
+    clips = ClipColumns(whole, np.zeros(len(whole), np.int32), counts[whole].astype(np.int32))
+    cut, _ = apply_spans(context, Population(listing.videos, listing.file_ids, clips, probed=True))
+    return cut.parts
 
 
 def _asked(population: Population) -> Flags:

@@ -6,13 +6,16 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from clipmill.selection.duplicates.fingerprints import Fingerprints, Numbers, row_ranges
+from clipmill.selection.duplicates.fingerprints import (
+    APART,
+    Fingerprints,
+    Numbers,
+    row_ranges,
+)
 from clipmill.selection.duplicates.hypotheses import Flags, Hypotheses
+from clipmill.selection.duplicates.view_columns import ViewColumns
 
 Floats = npt.NDArray[np.float64]
-
-_PER_CLIP: Final = 1e7
-"""Seconds apart at which clips lie on one line of time."""
 
 MOTION: Final = 20.0
 """Mean bits in which changes may differ; those of other moments of one scene differ in 32."""
@@ -51,27 +54,28 @@ class PairAgreement:
         return (self.distance <= near) & (self.share >= overlap) & (self.motion <= MOTION)
 
 
-def compare_pairs(prints: Fingerprints, some: Hypotheses) -> PairAgreement:
+def compare_pairs(prints: Fingerprints, some: Hypotheses, columns: ViewColumns) -> PairAgreement:
     """Compare the frames of pairs of clips.
 
     Args:
         prints: Hashes of all clips.
         some: What is to be compared.
+        columns: Hashes of the views that it names.
     """
-    times = (prints.clip * _PER_CLIP + prints.seconds).astype(np.float64)
     counts = prints.counts[some.whole]
     pair = np.repeat(np.arange(len(some)), counts)
     mine = row_ranges(prints.first[some.whole], counts)
     wanted = prints.seconds[mine] + some.shift[pair]
-    theirs = _nearest(times, some.other[pair] * _PER_CLIP + wanted)
+    theirs = _nearest(prints.times, some.other[pair] * APART + wanted)
     met = (prints.clip[theirs] == some.other[pair]) & (
         np.abs(prints.seconds[theirs] - wanted) <= _apart(prints, some)[pair]
     )
     pair, mine, theirs = pair[met], mine[met], theirs[met]
     turn = np.where(some.mirrored[pair], prints.mirror, np.uint64(0))
     view = some.view[pair]
-    bits = np.bitwise_count((prints.hashes[mine, 0] ^ turn) ^ prints.hashes[theirs, view])
-    moves, others = prints.motion[mine, 0], prints.motion[theirs, view]
+    pictures, others = columns.take(theirs, view)
+    bits = np.bitwise_count((prints.whole[mine] ^ turn) ^ pictures)
+    moves = prints.motion[mine]
     known = (moves != 0) & (others != 0)
     changes = np.bitwise_count((moves ^ turn) ^ others)
     size = len(some)
@@ -91,8 +95,7 @@ def compare_pairs(prints: Fingerprints, some: Hypotheses) -> PairAgreement:
 
 def _both_move(prints: Fingerprints, some: Hypotheses) -> Flags:
     """Tell of which pairs of clips enough changes are known to tell them apart."""
-    moving = np.bincount(prints.clip[prints.motion[:, 0] != 0], minlength=len(prints.counts))
-    return (moving[some.whole] >= _FEW) & (moving[some.other] >= _FEW)
+    return (prints.moving[some.whole] >= _FEW) & (prints.moving[some.other] >= _FEW)
 
 
 def _apart(prints: Fingerprints, some: Hypotheses) -> Floats:

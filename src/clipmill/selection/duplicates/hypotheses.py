@@ -7,16 +7,13 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from clipmill.selection.duplicates.fingerprints import Fingerprints, Hashes, Numbers
+from clipmill.selection.duplicates.fingerprints import EVERY, Fingerprints, Hashes, Numbers
 from clipmill.selection.duplicates.neighbours import near_hashes
 
 Flags = npt.NDArray[np.bool_]
 
 NEAR: Final = 10
 """Bits in which the hashes of two frames may differ to be taken for the same at first."""
-
-EVERY: Final = 4
-"""Of frames that are alike, and of parts of pictures, one in so many is looked up."""
 
 _SAME: Final = 2
 """Bits in which a frame may differ from the one before to say nothing new."""
@@ -65,55 +62,78 @@ class Hypotheses:
 
 @dataclass(frozen=True, eq=False)
 class _Items:
-    """Hashes that are looked up.
+    """Hashes that are looked up: blocks of whole pictures, of these mirrored, and of each part.
 
     Attributes:
-        hashes: uint64 [k].
-        frame: int32 [k]: row of the frame.
-        view: int8 [k]; -1 for the whole picture, mirrored.
+        blocks: uint64 each.
+        views: int8: view of each block; -1 for the whole picture, mirrored.
+        starts: int64: number of the first hash of each block.
+        news: int32: rows of the frames of the first two blocks.
+        looked: int32: rows of the frames of all others.
     """
 
-    hashes: Hashes
-    frame: npt.NDArray[np.int32]
-    view: npt.NDArray[np.int8]
+    blocks: tuple[Hashes, ...]
+    views: npt.NDArray[np.int8]
+    starts: Numbers
+    news: npt.NDArray[np.int32]
+    looked: npt.NDArray[np.int32]
+
+    def places(self, items: Numbers) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int32]]:
+        """Return the view of each item, and the row of its frame."""
+        block = np.searchsorted(self.starts, items, side="right") - 1
+        inside = items - self.starts[block]
+        frames = np.empty(len(items), np.int32)
+        whole = block < _WHOLE
+        frames[whole] = self.news[inside[whole]]
+        frames[~whole] = self.looked[inside[~whole]]
+        return self.views[block], frames
+
+
+_WHOLE: Final = 2
+"""Blocks of whole pictures: as they are, and mirrored."""
+
+_MERGE: Final = 1 << 20
+"""Votes, at least, that are kept before they are counted together."""
 
 
 def likely_pairs(prints: Fingerprints) -> Hypotheses:
     """Return what is worth a closer look, in an order that depends on the clips' order only."""
     items = _items(prints)
-    votes = [_Votes.empty()]
+    counted, fresh = _Votes.empty(), [_Votes.empty()]
     pending = 0
-    for one, two in near_hashes(items.hashes, distance=NEAR):
-        votes.append(_votes(prints, items, one, two))
-        pending += len(votes[-1].count)
-        if pending > _MERGE:
-            votes = [_merged(votes)]
-            pending = 0
-    return _best(prints, _merged(votes))
-
-
-_MERGE: Final = 1 << 23
-"""Votes that are kept before they are counted together."""
+    for one, two in near_hashes(items.blocks, distance=NEAR):
+        fresh.append(_votes(prints, items, one, two))
+        pending += len(fresh[-1].count)
+        # As many again as there are: each is counted a few times only.
+        if pending > max(_MERGE, len(counted.count)):
+            counted, fresh, pending = _merged([counted, *fresh]), [], 0
+    return _best(prints, _merged([counted, *fresh]))
 
 
 def _items(prints: Fingerprints) -> _Items:
     """Return whole pictures, as they are and mirrored, where they are news, and some parts."""
-    whole = prints.hashes[:, 0]
-    place = np.arange(len(whole)) - prints.first[prints.clip]
-    some = place % EVERY == 0
-    news = some.copy()
-    news[1:] |= np.bitwise_count(whole[1:] ^ whole[:-1]) > _SAME
-    frames = [np.flatnonzero(news)] * 2 + [np.flatnonzero(some)] * (prints.hashes.shape[1] - 1)
-    views = [0, -1, *range(1, prints.hashes.shape[1])]
-    hashes = [
-        prints.hashes[rows, max(view, 0)] ^ (prints.mirror if view < 0 else np.uint64(0))
-        for rows, view in zip(frames, views, strict=True)
-    ]
+    news = _news(prints)
+    whole = prints.whole[news]
+    blocks = (whole, whole ^ prints.mirror, *prints.parts)
     return _Items(
-        np.concatenate(hashes),
-        np.concatenate(frames).astype(np.int32),
-        np.repeat(np.array(views, np.int8), [len(rows) for rows in frames]),
+        blocks,
+        np.array([0, -1, *range(1, len(prints.parts) + 1)], np.int8),
+        np.cumsum([0, *map(len, blocks[:-1])]),
+        news,
+        prints.looked,
     )
+
+
+def _news(prints: Fingerprints) -> npt.NDArray[np.int32]:
+    """Return the rows of frames that are looked up, and of those unlike the one before."""
+    whole = prints.whole
+    flags = np.zeros(len(whole), bool)
+    for at in range(1, len(whole), _MERGE):
+        some = whole[at : at + _MERGE]
+        before = whole[at - 1 : at - 1 + len(some)]
+        flags[at : at + len(some)] = np.bitwise_count(some ^ before) > _SAME
+    flags[prints.looked] = True
+    return np.flatnonzero(flags).astype(np.int32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,10 +159,10 @@ class _Votes:
 def _votes(prints: Fingerprints, items: _Items, one: Numbers, two: Numbers) -> _Votes:
     """Return what pairs of items speak for."""
     # The whole picture comes first, the mirrored one before any.
-    swap = items.view[one] > items.view[two]
-    one, two = np.where(swap, two, one), np.where(swap, one, two)
-    frames = items.frame[one], items.frame[two]
-    views = items.view[one], items.view[two]
+    (view_one, frame_one), (view_two, frame_two) = items.places(one), items.places(two)
+    swap = view_one > view_two
+    frames = np.where(swap, frame_two, frame_one), np.where(swap, frame_one, frame_two)
+    views = np.where(swap, view_two, view_one), np.where(swap, view_one, view_two)
     clips = prints.clip[frames[0]], prints.clip[frames[1]]
     good = (views[0] <= 0) & (views[1] >= 0) & (clips[0] != clips[1])
     shift = prints.seconds[frames[1][good]] - prints.seconds[frames[0][good]]

@@ -9,8 +9,9 @@ import numpy.typing as npt
 from clipmill.selection.duplicates.agreement import compare_pairs
 from clipmill.selection.duplicates.fingerprints import Fingerprints, Numbers
 from clipmill.selection.duplicates.hypotheses import Flags, Hypotheses, in_parts, likely_pairs
+from clipmill.selection.duplicates.view_columns import ViewColumns, in_lots
 
-_AT_ONCE: Final = 1 << 17
+_AT_ONCE: Final = 1 << 15
 """Hypotheses whose frames are compared at once."""
 
 
@@ -44,10 +45,12 @@ def find_matches(prints: Fingerprints, *, distance: float, overlap: float) -> Cl
         overlap: Share of the frames of the shorter clip that the other must have too.
     """
     parts = []
-    for some in in_parts(likely_pairs(prints), _AT_ONCE):
-        found = compare_pairs(prints, some)
-        rows = np.flatnonzero(found.holds(distance=distance, overlap=overlap))
-        parts.append(_matches(some.take(rows), found.distance[rows], found.share[rows]))
+    for lot in in_lots(prints, likely_pairs(prints)):
+        columns = ViewColumns(prints, lot)
+        for some in in_parts(lot, _AT_ONCE):
+            found = compare_pairs(prints, some, columns)
+            rows = np.flatnonzero(found.holds(distance=distance, overlap=overlap))
+            parts.append(_matches(some.take(rows), found.distance[rows], found.share[rows]))
     return _one_of_each(parts)
 
 

@@ -12,9 +12,13 @@ from clipmill.clips import Clip, Video, text_id_for
 from clipmill.export.content.facts.lookups import ClipScores, FrameCounts, videos_by_id
 from clipmill.pipeline.context import Context
 from clipmill.pipeline.inputs.videos import VideoList
-from clipmill.pipeline.population import ClipColumns, Ints, Part, Population, video_of
+from clipmill.pipeline.population import Part, video_of
 from clipmill.pipeline.recorded.last_run import last_run
-from clipmill.pipeline.steps.spans import apply_spans
+from clipmill.pipeline.steps.spans import frame_counts, named_parts
+from clipmill.review.state import ReviewState
+from clipmill.review.store import ReviewStore
+from clipmill.samples.reviewed import sample_review
+from clipmill.samples.schema import SampleReview
 from clipmill.store.workspace import Workspace
 
 SCORES = ("quality", "camera")
@@ -23,7 +27,7 @@ SCORES = ("quality", "camera")
 
 @dataclass(frozen=True)
 class RunFacts:
-    """What the last run knows, by id.
+    """What the last run knows, by id, and what people said by now.
 
     Attributes:
         videos: Listed videos by id.
@@ -35,6 +39,7 @@ class RunFacts:
         licences: Licence of each backend that made the data, `annotation (backend)` -> text.
         pipeline: Name of the pipeline; empty when it is not known.
         run: The last run, opened; None when nothing was run.
+        review: What people said until the export began; a run may have known less.
     """
 
     videos: Mapping[str, Video] = field(default_factory=dict)
@@ -46,6 +51,11 @@ class RunFacts:
     licences: Mapping[str, str] = field(default_factory=dict)
     pipeline: str = ""
     run: tuple[Context, VideoList] | None = None
+    review: ReviewState = field(default_factory=lambda: ReviewState(()))
+
+    def review_of(self, clip_id: str) -> SampleReview | None:
+        """Return what people said of a clip by now; None where nobody said anything."""
+        return sample_review(self.review.of_clip(Clip.parse(clip_id)))
 
     def text_of(self, clip_id: str) -> str | None:
         """Return the text of the data set for a clip: that of the part it is in, or its video's."""
@@ -80,15 +90,16 @@ def why_outdated(facts: RunFacts, *, clip_id: str, uri: str, given: str) -> str:
 
 def gather_run_facts(workspace: Workspace) -> RunFacts:
     """Read the facts of the last run; what a workspace does not have stays empty."""
-    run = last_run(workspace)
+    run, review = last_run(workspace), ReviewStore(workspace).state()
     if run is None:
-        return RunFacts()
+        return RunFacts(review=review)
     context, listing = run
     names, scores = _scores(context)
-    counts = _frame_counts(context, listing)
+    counts = frame_counts(context, listing)
+    named = np.flatnonzero(np.asarray(pc.is_valid(listing.videos.table["spans"])))
     return RunFacts(
         videos=videos_by_id(listing),
-        parts=_parts(context, listing, counts),
+        parts=named_parts(context, listing, named),
         num_frames=FrameCounts(listing, counts),
         altered=_altered(context, listing),
         score_names=names,
@@ -99,28 +110,8 @@ def gather_run_facts(workspace: Workspace) -> RunFacts:
         },
         pipeline=context.pipeline.name,
         run=run,
+        review=review,
     )
-
-
-def _frame_counts(context: Context, listing: VideoList) -> Ints:
-    """Return the number of frames of every video, -1 where they are not counted."""
-    if "probe" not in context.stages:
-        return np.full(len(listing.videos), -1)
-    columns = context.stages["probe"].table.columns(["num_frames"])
-    places = pc.index_in(listing.file_ids, value_set=columns["key"].combine_chunks())
-    counts = columns["num_frames"].combine_chunks().take(places)
-    return pc.fill_null(counts, -1).to_numpy()
-
-
-def _parts(context: Context, listing: VideoList, counts: Ints) -> Mapping[str, tuple[Part, ...]]:
-    """Return the frames of the parts that rows name, of videos whose frames are counted."""
-    named = np.asarray(pc.is_valid(listing.videos.table["spans"]))
-    rows = np.flatnonzero(named & (counts >= 0)).astype(np.int32)
-    if not len(rows):
-        return {}
-    clips = ClipColumns(rows, np.zeros(len(rows), np.int32), counts[rows].astype(np.int32))
-    cut, _ = apply_spans(context, Population(listing.videos, listing.file_ids, clips, probed=True))
-    return cut.parts
 
 
 def _altered(context: Context, listing: VideoList) -> frozenset[str]:

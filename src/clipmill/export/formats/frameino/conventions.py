@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 from clipmill.export.content.caption_origins import caption_section
 from clipmill.export.content.facts.run_facts import RunFacts
+from clipmill.export.content.reviews import review_section
+from clipmill.export.formats.frameino.rows import REVIEW_COLUMN
 from clipmill.export.formats.frameino.summary import ExportSummary
 
 _TEXT = """\
@@ -67,7 +69,7 @@ Written by clipmill for the Frame In-N-Out training loaders{pipeline}.
   the picture's diagonal.
 - {scores}
 
-{captions}## Licences
+{captions}{judgements}## Licences
 The videos keep their own licences. The annotations were made with:
 
 {licences}
@@ -99,6 +101,7 @@ def conventions(
         if facts.score_names
         else "No scores were known.",
         captions=caption_section(summary.captions),
+        judgements=review_section(summary.reviewed, REVIEW_COLUMN),
         licences="\n".join(licences) or "- unknown",
         reasons=_reasons(summary),
     )

@@ -38,7 +38,7 @@ def shard_folder(stage: int) -> str:
 
 @contextmanager
 def open_shards(
-    create: CreateText, stage: int, *, count: int, scores: Sequence[str]
+    create: CreateText, stage: int, *, count: int, more: Sequence[str]
 ) -> Iterator[CsvShards]:
     """Open the shards of a stage; they take their places, header included, at the end.
 
@@ -46,9 +46,9 @@ def open_shards(
         create: Opens a file of the export.
         stage: 1 or 2.
         count: Number of shards.
-        scores: Columns behind those of the stage.
+        more: Columns behind those of the stage: scores, what people said.
     """
-    columns = (*(STAGE1_COLUMNS if stage == 1 else STAGE2_COLUMNS), *scores)
+    columns = (*(STAGE1_COLUMNS if stage == 1 else STAGE2_COLUMNS), *more)
     with ExitStack() as files:
         writers = []
         for number in range(count):

@@ -11,14 +11,17 @@ from pydantic import Field
 
 from clipmill.export.content.compose import LeftOutError
 from clipmill.export.content.pieces import Member, Piece
+from clipmill.export.content.reviews import REVIEW_KEY
 from clipmill.export.content.sample import ExportSample
 from clipmill.export.formats.base import Format, FormatOptions
 from clipmill.export.formats.frameino.csv_shards import SHARD_NAMES, open_shards, shard_folder
 from clipmill.export.formats.frameino.rows import (
+    REVIEW_COLUMN,
     STAGE2,
     WholeVideo,
     identity_column,
     identity_of,
+    review_cell,
     stage1_row,
     usable_objects,
     why_unusable,
@@ -60,6 +63,7 @@ class FrameIno(Format[FrameInoOptions]):
         shard_folder(2): SHARD_NAMES,
     }
     Options = FrameInoOptions
+    where_reviews_are: ClassVar[str] = REVIEW_COLUMN
 
     def pieces(self, sample: ExportSample, scratch: Path) -> Iterator[Piece]:
         """Yield the one piece of a sample."""
@@ -89,11 +93,14 @@ class FrameIno(Format[FrameInoOptions]):
     def write_indices(self, rows: Rows, create: CreateText) -> None:
         """Write the CSV shards of both stages."""
         names = sorted({name for row in rows() for name in row["scores"]})
+        # A column that the loaders do not know is there only where it says something.
+        said = [REVIEW_KEY] if any(REVIEW_KEY in row for row in rows()) else []
         for stage in (1, 2):
-            with open_shards(create, stage, count=self.options.shards, scores=names) as shards:
+            with open_shards(create, stage, count=self.options.shards, more=names + said) as shards:
                 for row in rows():
                     if stage == 1 or row["stage2"]:
-                        shards.add({**row, **{name: row["scores"].get(name) for name in names}})
+                        scores = {name: row["scores"].get(name) for name in names}
+                        shards.add({**row, **scores, REVIEW_KEY: review_cell(row.get(REVIEW_KEY))})
 
     def consumers(self) -> tuple[Consumer, ...]:
         """Return stage 2, whose loader insists on a number of frames."""

@@ -56,6 +56,9 @@ STAGE1_COLUMNS = (
 )
 """Columns of stage 1, in order; the scores of the annotations follow them."""
 
+REVIEW_COLUMN = "The last column, `review`, has it as JSON; it is empty for the other samples."
+"""There where people said something of samples, and only there."""
+
 STAGE2_COLUMNS = (*STAGE1_COLUMNS, "ID_info")
 """Columns of stage 2."""
 
@@ -168,6 +171,11 @@ def _panoptic(
         for number, (entry, (points, _)) in enumerate(zip(objects, tracks, strict=True), start=1)
     ]
     return [sample.anchor, segments]
+
+
+def review_cell(said: Mapping[str, Any] | None) -> str:
+    """Return the column `review`: what people said as JSON; empty where nobody said anything."""
+    return "" if said is None else dump(dict(said))
 
 
 def identity_column(objects: Sequence[SampleObject], images: Mapping[str, Sequence[str]]) -> str:

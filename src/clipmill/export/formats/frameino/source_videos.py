@@ -21,6 +21,7 @@ from typing import Literal
 from clipmill.errors import UsageError
 from clipmill.export.content.facts.run_facts import RunFacts, gather_run_facts
 from clipmill.export.content.profile import FrameProfile
+from clipmill.export.content.reviews import REVIEW_KEY, described_review, dropped_notices
 from clipmill.export.content.sample_filter import Captions, SampleFilter, choose_samples
 from clipmill.export.formats.frameino.conventions import conventions
 from clipmill.export.formats.frameino.csv_shards import (
@@ -42,6 +43,7 @@ from clipmill.export.formats.frameino.rows import (
     WholeVideo,
     identity_column,
     identity_of,
+    review_cell,
     stage1_row,
     usable_objects,
     why_unusable,
@@ -119,7 +121,7 @@ def export_frameino(
         profile=FrameProfile(min_frames=min_frames),
         consumers=(replace(STAGE2, remedy=_LONGER),) if 2 in stages else (),
     )
-    for notice in notices:
+    for notice in (*dropped_notices(facts, chosen.taken), *notices):
         (on_notice or _unheard)(notice)
     folder = ExportFolder(
         out, kind=KIND, owned=_owned(stages), data=tuple(map(shard_folder, stages))
@@ -128,10 +130,13 @@ def export_frameino(
     reasons = chosen.left_out | chosen.outdated
     left_out = [LeftOut(s, n, why) for s, why in reasons.items() for n in stages]
     origins: Counter[str] = Counter()
+    reviewed = 0
     create = partial(folder.create, mode="w")
+    said = any(facts.review_of(sample.rpartition("-a")[0]) for sample in taken)
+    more = (*facts.score_names, *([REVIEW_KEY] if said else []))
     with ExitStack() as files:
         tables = [
-            files.enter_context(open_shards(create, number, count=shards, scores=facts.score_names))
+            files.enter_context(open_shards(create, number, count=shards, more=more))
             for number in stages
         ]
         wanted = (s for s in read_samples(workspace, samples) if s.sample_id in taken)
@@ -142,7 +147,9 @@ def export_frameino(
             else:
                 before = sum(table.rows for table in tables)
                 left_out += _add_sample(sample, tables, media, facts)
-                origins[sample.caption_origin] += sum(table.rows for table in tables) > before
+                written = sum(table.rows for table in tables) > before
+                origins[sample.caption_origin] += written
+                reviewed += written and facts.review_of(sample.clip_id) is not None
             if on_progress is not None:
                 on_progress(done, len(taken))
     rows = {table.stage: table.rows for table in tables}
@@ -153,6 +160,7 @@ def export_frameino(
         videos=media.num_videos,
         images=media.num_images,
         captions={origin: n for origin, n in sorted(origins.items()) if n},
+        reviewed=reviewed,
         left_out=tuple(left_out),
     )
     text = conventions(summary, facts, videos=videos, stages=stages)
@@ -214,6 +222,8 @@ def _add_sample(
     row = stage1_row(sample, objects, known)
     scores = facts.scores.get(sample.clip_id, (None,) * len(facts.score_names))
     row |= dict(zip(facts.score_names, scores, strict=True))
+    review = facts.review_of(sample.clip_id)
+    row[REVIEW_KEY] = review_cell(None if review is None else {**described_review(review)})
     for table in usable:
         if table.stage == 2:
             images = {o.object_id: media.place_images(o) for o in objects if identity_of(o)}

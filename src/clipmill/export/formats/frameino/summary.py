@@ -33,6 +33,7 @@ class ExportSummary:
         videos: Distinct videos the rows name.
         images: Identity images written.
         captions: Number of samples with a row, by the origin of their caption.
+        reviewed: Number of them of which people said something.
         left_out: Samples that are ready by the pipeline's rules, yet could not be exported.
     """
 
@@ -42,6 +43,7 @@ class ExportSummary:
     videos: int
     images: int
     captions: dict[str, int]
+    reviewed: int
     left_out: tuple[LeftOut, ...]
 
     def __str__(self) -> str:

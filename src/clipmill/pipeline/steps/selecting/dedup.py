@@ -17,7 +17,7 @@ from clipmill.pipeline.steps.base import Applied, Problems, Step, Work
 from clipmill.pipeline.steps.columns import clip_columns
 from clipmill.pipeline.steps.selecting.written import kept_on_disk
 from clipmill.pipeline.verdicts import StepReport, Verdicts, clip_verdicts
-from clipmill.selection.duplicates.fingerprints import Fingerprints
+from clipmill.selection.duplicates.fingerprints import ClipHashes, Fingerprints
 from clipmill.selection.duplicates.grouping import (
     ClipPlaces,
     best_of_groups,
@@ -150,30 +150,20 @@ def _fingerprints(table: AnnotationTable, keys: pa.Array) -> Fingerprints:
         table: Rows of `hashes`.
         keys: Of the clips, in the order in which they are numbered; string [n].
     """
-    found: list[tuple[int, npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.float32]]]
-    found = []
-    for rows in table.scan(["hashes", "motion", "times"]):
-        places = pc.index_in(rows["key"].combine_chunks(), value_set=keys)
-        some = rows.set_column(0, "place", places).filter(pc.is_valid(places))
-        columns = (some[name].to_pylist() for name in ("place", "hashes", "motion", "times"))
-        found += [
-            (place, *(decode_array(blob) for blob in blobs))
-            for place, *blobs in zip(*columns, strict=True)
-        ]
-    found.sort(key=lambda entry: entry[0])
-    counts = np.zeros(len(keys), np.int64)
-    counts[[entry[0] for entry in found]] = [len(entry[3]) for entry in found]
-    return Fingerprints(
-        counts=counts,
-        seconds=_joined([entry[3] for entry in found], np.zeros(0, np.float32)),
-        hashes=_joined([entry[1] for entry in found], np.zeros((0, 1), np.int64)).view(np.uint64),
-        motion=_joined([entry[2] for entry in found], np.zeros((0, 1), np.int64)).view(np.uint64),
-        mirror=MIRROR,
-    )
+    rows = table.columns(["num_hashes"])
+    places = pc.index_in(keys, value_set=rows["key"].combine_chunks())
+    counts = pc.fill_null(rows["num_hashes"].combine_chunks().take(places), 0)
 
+    def read(clips: npt.NDArray[np.int64]) -> Iterator[ClipHashes]:
+        wanted = keys.take(pa.array(clips))
+        for rows in table.scan(["times", "hashes", "motion"]):
+            places = pc.index_in(rows["key"].combine_chunks(), value_set=wanted)
+            some = rows.set_column(0, "place", places).filter(pc.is_valid(places))
+            columns = (some[name].to_pylist() for name in ("place", "times", "hashes", "motion"))
+            for place, *blobs in zip(*columns, strict=True):
+                times, hashes, motion = map(decode_array, blobs)
+                yield ClipHashes(
+                    int(clips[place]), times, hashes.view(np.uint64), motion.view(np.uint64)
+                )
 
-def _joined(
-    some: list[npt.NDArray[np.int64]] | list[npt.NDArray[np.float32]], none: npt.NDArray
-) -> npt.NDArray:
-    filled = [array for array in some if len(array)]
-    return np.concatenate(filled) if filled else none
+    return Fingerprints.of(counts.to_numpy().astype(np.int64), MIRROR, read)
