@@ -70,6 +70,8 @@ def tables(workspace: Path) -> dict[str, pa.Table]:
     """Every table of a workspace that a run decides about, without measured times."""
     found = {}
     for path in sorted(workspace.rglob("*.parquet")):
+        if path.is_relative_to(workspace / "dates"):
+            continue
         table = pa.parquet.read_table(path)
         if "seconds" in table.column_names:
             table = table.drop_columns(["seconds"])
