@@ -6,11 +6,13 @@ import tempfile
 import weakref
 from collections.abc import Callable
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from threading import BoundedSemaphore, Lock
 from typing import Final
 
 from clipmill.browse.clip.opened import OpenClip
+from clipmill.browse.pictures.pool import PART_SECONDS
 from clipmill.browse.site import Site
 from clipmill.inspection.preview import LONG_SIDE, make_part, one_frame
 from clipmill.store.workspace import Workspace
@@ -46,7 +48,10 @@ class KeptParts:
 
         def make() -> None:
             with self._room:
-                make_part(one.video, clip, one.known.probe, path=path, number=number)
+                task = partial(
+                    make_part, one.video, clip, one.known.probe, path=path, number=number
+                )
+                self._site.pictures.make(task, seconds=PART_SECONDS)
 
         return self._made(path, make)
 
@@ -54,7 +59,9 @@ class KeptParts:
         """Return a frame of the clip as JPEG, at the size of the previews or of the source."""
         side = LONG_SIDE if small else None
         with nullcontext() if small else self._room:
-            return one_frame(one.video, one.known.probe, one.clip.start + number, long_side=side)
+            first = one.clip.start
+            task = partial(one_frame, one.video, one.known.probe, first + number, long_side=side)
+            return self._site.pictures.make(task)
 
     @property
     def _place(self) -> Path:
