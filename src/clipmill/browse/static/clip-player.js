@@ -5,6 +5,7 @@
 import { ask } from "/static/make.js";
 
 const HELD = 12;              // parts held in memory
+const REST = 300;             // ms without a wish before the next part is made
 
 export class ClipPlayer {
   // canvas; videos: two elements; base: address of the clip; frames, fps, part (frames of one);
@@ -59,9 +60,10 @@ export class ClipPlayer {
     return take;
   }
 
-  ahead() {
-    const next = this.partOf(this.frame) + 1;
-    if (next * this.part < this.frames) this.take(next).catch(() => {});
+  // Loads the part that comes next, or comes next on the way back.
+  ahead(by = 1) {
+    const next = this.partOf(this.frame) + by;
+    if (next >= 0 && next * this.part < this.frames) this.take(next).catch(() => {});
   }
 
   // ---- one frame ------------------------------------------------------------------------------
@@ -78,6 +80,7 @@ export class ClipPlayer {
   }
 
   async settle() {
+    const before = this.frame;
     while (this.frame !== this.wanted || !this.exact) {
       const frame = this.wanted, part = this.partOf(frame);
       this.exact = false;
@@ -98,7 +101,10 @@ export class ClipPlayer {
         this.waiting("");
       }
     }
-    if (this.frame % this.part > this.part * 0.7) this.ahead();
+    // Who steps is not held up at a border; who leaps about does not have parts made on his way.
+    clearTimeout(this.later);
+    const place = (this.frame % this.part) / this.part, back = this.frame < before && place < 0.5;
+    this.later = setTimeout(() => this.ahead(back ? -1 : 1), place > 0.7 || (back && place < 0.3) ? 0 : REST);
   }
 
   // The still is painted only while nothing better is there.
