@@ -31,6 +31,9 @@ steps:
 """
 ROUNDS = 3
 STEPS = 60
+LOOKED_AT = 2000
+"""Milliseconds that somebody looks at the first frame before the first key."""
+
 JUMPS = (9000, 2500, 11000, 6200, 400)
 
 WATCH = """
@@ -101,6 +104,7 @@ def one_round(address: str, clip: str, *, start: int) -> dict[str, list[float]]:
         page.wait_for(f"{whole} && document.querySelector('#waiting').hidden")
         took: dict[str, list[float]] = {"first frame": [first]}
         took["part there"] = [page.evaluate("performance.now()")]
+        page.evaluate(f"new Promise((done) => setTimeout(done, {LOOKED_AT}))")
         forward = range(start + 1, start + 1 + STEPS)
         took["step on"] = [ask(page, frame, key("ArrowRight")) for frame in forward]
         back = reversed(range(start, start + STEPS))

@@ -6,6 +6,7 @@ the rows, whose bytes depend on nothing but what was measured.
 """
 
 import time
+from collections.abc import Sequence
 from typing import Final
 
 import pyarrow as pa
@@ -65,7 +66,7 @@ class RowDates:
             write_plain(file, pa.table([table["key"], written], schema=_SCHEMA))
         self._committed.clear()
 
-    def _of(self, names: list[PartName]) -> pa.Table:
+    def _of(self, names: Sequence[PartName]) -> pa.Table:
         noted = self._noted()
         commits = self._dated([name for name in names if name.level == 0])
         sure = pa.concat_tables(
@@ -82,7 +83,7 @@ class RowDates:
         latest = every.aggregate([("written", "max")]).rename_columns({"written_max": "written"})
         return latest.sort_by("key").select(["key", "written"]).combine_chunks()
 
-    def _dated(self, names: list[PartName]) -> list[pa.Table]:
+    def _dated(self, names: Sequence[PartName]) -> list[pa.Table]:
         times = self._storage.times(self._parts.folder) if names else {}
         tables = []
         for name in names:

@@ -48,8 +48,8 @@ def write_date(seconds: float, *, ends: bool = False) -> str:
 
 
 def told_date(seconds: float) -> str:
-    """Return a date as people read it."""
-    return f"{_moment(seconds):%Y-%m-%d %H:%M} UTC"
+    """Return a date as people read it, UTC."""
+    return f"{_moment(seconds):%Y-%m-%d %H:%M}"
 
 
 def _moment(seconds: float) -> datetime:

@@ -14,6 +14,7 @@ from typing import Final
 from clipmill.browse.clip.opened import OpenClip
 from clipmill.browse.pictures.pool import PART_SECONDS
 from clipmill.browse.site import Site
+from clipmill.errors import ClipmillError
 from clipmill.inspection.preview import LONG_SIDE, make_part, one_frame
 from clipmill.store.workspace import Workspace
 
@@ -22,6 +23,10 @@ FOLDER: Final = "browse/previews"
 
 _AT_ONCE: Final = 2
 """Parts that are encoded at a time."""
+
+
+class LeftError(ClipmillError):
+    """Whoever asked has gone."""
 
 
 class KeptParts:
@@ -41,13 +46,24 @@ class KeptParts:
         self._making: dict[Path, Lock] = {}
         self._room = BoundedSemaphore(_AT_ONCE)
 
-    def part(self, one: OpenClip, number: int) -> Path:
-        """Return the path of a part of a clip's preview; see `make_part`."""
+    def part(self, one: OpenClip, number: int, *, left: Callable[[], bool]) -> Path:
+        """Return the path of a part of a clip's preview; see `make_part`.
+
+        Args:
+            one: The clip.
+            number: Which part.
+            left: Tells whether nobody waits for it any more; asked before it is made.
+
+        Raises:
+            LeftError: So it is.
+        """
         clip = one.clip
         path = self._place / clip.clip_id / f"{number:05d}.mp4"
 
         def make() -> None:
             with self._room:
+                if left():
+                    raise LeftError("nobody waits for it")
                 task = partial(
                     make_part, one.video, clip, one.known.probe, path=path, number=number
                 )

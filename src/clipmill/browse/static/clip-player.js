@@ -18,6 +18,7 @@ export class ClipPlayer {
     this.rate = 1;
     this.busy = null;
     this.blobs = new Map();
+    this.asked = new Map();                        // parts on their way, to be called off
     this.takes = this.videos.map((video) => ({ video, part: -1, ready: null }));
   }
 
@@ -27,8 +28,10 @@ export class ClipPlayer {
   blob(part) {
     let found = this.blobs.get(part);
     if (!found) {
-      found = ask(`${this.base}/part/${part}.mp4`, "blob").then((blob) => URL.createObjectURL(blob));
-      found.catch(() => this.blobs.delete(part));
+      const call = new AbortController();
+      this.asked.set(part, call);
+      found = ask(`${this.base}/part/${part}.mp4`, "blob", call).then((blob) => URL.createObjectURL(blob));
+      found.catch(() => this.blobs.delete(part)).finally(() => this.asked.delete(part));
     }
     this.blobs.delete(part);
     this.blobs.set(part, found);                   // the last asked for is the last in the map
@@ -75,6 +78,9 @@ export class ClipPlayer {
 
   goTo(frame) {
     this.wanted = Math.max(0, Math.min(this.frames - 1, frame));
+    // A browser waits for few answers at a time: those that nobody needs any more stand in the way.
+    const part = this.partOf(this.wanted);
+    for (const [other, call] of this.asked) if (Math.abs(other - part) > 1) call.abort();
     this.busy ??= this.settle().finally(() => { this.busy = null; });
     return this.busy;
   }
@@ -93,7 +99,7 @@ export class ClipPlayer {
         this.active = take;
         this.exact = true;
       } catch (error) {
-        if (error.message === "overtaken" || this.wanted !== frame) continue;
+        if (error.message === "overtaken" || error.name === "AbortError" || this.wanted !== frame) continue;
         this.failed(error.message);
         return;
       } finally {
@@ -109,8 +115,10 @@ export class ClipPlayer {
 
   // The still is painted only while nothing better is there.
   async still(frame) {
+    this.stillAsked?.abort();
+    const call = this.stillAsked = new AbortController();
     try {
-      const picture = await createImageBitmap(await ask(`${this.base}/frame/${frame}.jpg`, "blob"));
+      const picture = await createImageBitmap(await ask(`${this.base}/frame/${frame}.jpg`, "blob", call));
       if (this.wanted === frame && !(this.exact && this.frame === frame)) this.paint(picture, frame);
     } catch { /* the part says why */ }
   }
@@ -138,7 +146,7 @@ export class ClipPlayer {
         if (shown) return;
         shown = true;
         end(take.part * this.part + offset);
-      }, 120);
+      }, 80);
       video.currentTime = time;
     });
   }
