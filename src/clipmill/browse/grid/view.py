@@ -49,8 +49,10 @@ def _chips(query: Query) -> Iterator[Chip]:
             yield Chip(f"{words} {text}", query.having(**{name: ""}).address)
     for one in query.ranges:
         if one.column == DATE and not one.missing:
-            words = (f"since {one.since}" if one.since else "", one.until and f"until {one.until}")
-            yield Chip(" ".join(("run", *filter(None, words))), query.without_range(DATE).address)
+            since = f"since {one.since}" if one.since else ""
+            until = f"until {one.until}" if one.until else ""
+            told = " ".join(filter(None, ("run", since, until)))
+            yield Chip(told, query.without_range(DATE).address)
             continue
         low = "" if one.low is None else f"{number(one.low)} ≤ "
         high = "" if one.high is None else f" ≤ {number(one.high)}"
