@@ -4,6 +4,7 @@ import multiprocessing
 import signal
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from threading import BoundedSemaphore, Lock, Thread
 from typing import Final, TypeVar
 
@@ -74,9 +75,10 @@ class PicturePool:
         """Start a process ahead of the first task, without waiting for it."""
 
         def start() -> None:
-            maker = self._take()
-            with self._lock:
-                self._idle.append(maker)
+            with suppress(PictureError):  # it has been closed already
+                maker = self._take()
+                with self._lock:
+                    self._idle.append(maker)
 
         Thread(target=start, daemon=True, name="picture-pool").start()
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from clipmill.pipeline.inputs.videos import PATH as VIDEOS_FILE
 from clipmill.pipeline.recorded.last_run import PIPELINE_FILE, STAGES_FILE, last_pipeline
 from clipmill.review.store import FOLDER, check_judgements, keep_good_lines, review_stamps
+from clipmill.store.dates import DATES
 from clipmill.store.errors import CorruptFileError, StorageError
 from clipmill.store.integrity import Damage, check_json, check_table, find_damage, move_aside
 from clipmill.store.workspace import MARKER, Workspace, marker_bytes
@@ -77,10 +78,11 @@ def _instead(workspace: Workspace, damage: Damage, moved_to: str) -> str:
     if top == FOLDER:
         kept = keep_good_lines(workspace, moved_to, path)
         return f"the {kept} judgements that can be read are in its place; the others are lost"
+    rows = "its rows" if damage.rows is None else f"its {damage.rows} rows"
     if top == "annotations" and path.endswith(".parquet"):
-        rows = "its rows" if damage.rows is None else f"its {damage.rows} rows"
         return f"{rows} of {name} are computed again by the next run"
-    return "the next run writes it again, without computing anything"
+    dated = f"the rows of {name} have the dates of their files again; none is lost"
+    return dated if top == DATES else "the next run writes it again, without computing anything"
 
 
 def _restore(workspace: Workspace, path: str) -> bool:
