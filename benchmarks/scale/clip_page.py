@@ -1,6 +1,6 @@
 """How fast the page of a very long clip is in a real browser: to open it, to step, to jump.
 
-    python benchmarks/clip_page.py VIDEO [--frames 12000] [--folder DIR]
+    python benchmarks/scale/clip_page.py VIDEO [--frames 12000] [--folder DIR]
 
 repeats a video, without encoding it again, until it has so many frames, runs a pipeline of `probe`
 alone, starts the real server and opens the clip's page in Chromium. Times are taken in the page:
@@ -18,7 +18,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "tests" / "support"))
 from chromium_page import ChromiumPage
 from population import clipmill
 
