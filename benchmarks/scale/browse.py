@@ -52,6 +52,7 @@ VIEWS = {
     ],
     "sort by a number": ["sort=-quality.clarity", "sort=quality.clarity", "sort=-camera.zoom"],
     "sort by objects": ["sort=-objects.area", "sort=objects.area", "sort=-objects.motion"],
+    "date of the run": ["run.date=..2099-12-31", "run.date=2026-01-01..", "sort=-run.date"],
     "sort by path": ["sort=path", "sort=-path", "sort=-path&state=kept"],
     "words of captions": ["q=bicycle rides", "q=dog", "caption=red&q=night"],
     "words of paths": ["path=0042", "path=v00001", "path=9.mp4"],

@@ -1,9 +1,13 @@
 """The catalogue says of every clip what the tables of the run say."""
 
+import time
 from collections import Counter
+from pathlib import Path
 from urllib.parse import parse_qsl
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import clipmill
@@ -111,6 +115,31 @@ def test_words_are_found_in_captions_and_paths(catalogue):
     assert found("path=walk/") == {"walk/flower & cup.mp4", "walk/flower.mp4"}
     (clip,) = ask(catalogue, "caption=pwned").clips
     assert found(f"q={clip.key}") == {clip.path}
+
+
+def test_clips_are_found_by_the_day_of_their_rows(tiny):
+    def found(text: str) -> list[tuple[str | None, float]]:
+        clips = ask(Site(tiny.root, 1).catalogue, f"{text}&sort=-run.date&size=500").clips
+        return [(clip.clip_id, pair[0]) for clip in clips if (pair := clip.numbers["run.date"])]
+
+    day = 86400.0
+    now = found("")
+    assert now and all(time.time() - at < 600 for _, at in now)
+    # As if all had run on the 1st of March, and one had been read again on the 3rd.
+    march = 1772323200.0
+    (path,) = Path(tiny.root, "dates").glob("probe/*.parquet")
+    table = pq.read_table(path)
+    when = np.full(len(table), march + 3600)
+    when[0] += 2 * day
+    written = pa.array((when * 1000).astype(np.int64)).cast(table["written"].type)
+    pq.write_table(table.set_column(1, "written", written), path)
+    again, latest = found("")[0]
+    assert latest == march + 2 * day + 3600
+    assert {at for _, at in found("")[1:]} == {march + 3600}
+    assert [name for name, _ in found("run.date=2026-03-02..2026-03-03")] == [again]
+    assert found("run.date=2026-03-03") == found("run.date=2026-03-01T02:00..")
+    assert again not in [name for name, _ in found("run.date=..2026-03-01")] != []
+    assert found("run.date=2026-03-04..") == []
 
 
 def test_pages_are_parts_of_one_order(catalogue):

@@ -165,6 +165,55 @@ def test_judging_by_keys(judging, judged, tmp_path):
     assert state.of_clip(Clip.parse(clips[1])).verdict == ""
 
 
+@pytest.mark.skipif(find_chromium() is None, reason="needs Chromium")
+def test_the_chosen_clip_plays_and_the_next_one_is_loaded(judging, judged):
+    names = clips_of(judged)
+    clips = [name for name in names if Clip.parse(name).num_frames >= 20][:2]
+    address = judging.address.replace("/?", f"/judge?clips={','.join(clips)}&")
+
+    def video(clip: str) -> str:
+        return f"document.querySelector('[data-clip=\"{clip}\"] video')"
+
+    with ChromiumPage(address) as page:
+        page.wait_for(f"{video(clips[0])}?.currentTime > 0 && !{video(clips[0])}.paused")
+        shown = page.evaluate(
+            f"(({{ muted, loop, duration, poster }}) => [muted, loop, duration, poster])"
+            f"({video(clips[0])})"
+        )
+        one = judging.catalogue.clip(clips[0])
+        rate = judging.run.probe_of(judging.run.listing.find(one.video_id)).fps
+        assert shown[:2] == [True, True]
+        assert shown[2] == pytest.approx(one.num_frames / rate, abs=1.5 / rate)
+        assert shown[3].endswith(f"/judge/poster/{clips[0]}")
+        # Ready before anybody asks for it, and not playing yet.
+        page.wait_for(f"{video(clips[1])}?.readyState >= 3")
+        assert page.evaluate(f"{video(clips[1])}.paused")
+        page.press(" ", text=" ")
+        page.wait_for(f"{video(clips[0])}.paused")
+        assert page.evaluate("scrollY === 0")
+        page.press(" ", text=" ")
+        page.wait_for(f"!{video(clips[0])}.paused")
+        page.press("k", text="k")
+        page.wait_for(f"{video(clips[1])}.currentTime > 0 && {video(clips[0])}.paused")
+        page.wait_for(
+            f"document.querySelector('[data-clip=\"{clips[0]}\"]').dataset.verdict === 'keep'"
+        )
+        here = f"asked the network for http://127.0.0.1:{judging.port}/"
+        assert [error for error in page.errors if not error.startswith(here)] == []
+
+
+@pytest.mark.skipif(find_chromium() is None, reason="needs Chromium")
+def test_a_clip_that_cannot_be_played_says_why(tiny, serving):
+    with serving(tiny.root) as site:
+        clip = next(name for name in site.catalogue.clip_ids.to_pylist() if name)
+        Path(site.run.listing.find(clip[:16]).uri).unlink()
+        with ChromiumPage(site.address.replace("/?", f"/judge?clips={clip}&")) as page:
+            page.wait_for("document.querySelector('.judge-unplayed').textContent")
+            said = page.evaluate("document.querySelector('.judge-unplayed').textContent")
+            assert page.evaluate("document.querySelector('video')") is None
+    assert said.startswith("not played: ") and ".mp4" in said
+
+
 def test_a_correction_begins_with_what_there_is(judging, judged):
     sample = next(iter(read_samples(Workspace.open(judged))))
     status, found = ask(judging, f"/judgements/{sample.clip_id}/given")

@@ -11,7 +11,7 @@ from PIL import Image
 from served_site import served
 from small_disks import read_only
 
-from clipmill.browse.thumbs import routes
+from clipmill.browse.pictures.pool import PicturePool
 from clipmill.browse.thumbs.make import thumbnail_frame
 from clipmill.clips import Clip
 from clipmill.video import probe_video
@@ -41,9 +41,9 @@ def test_a_thumbnail_is_made_once_and_kept(tiny):
 
 def test_many_ask_for_one_clip_and_one_makes_it(tiny, monkeypatch):
     made = []
-    make = routes.make_clip_thumbnail
+    make = PicturePool.make
     monkeypatch.setattr(
-        routes, "make_clip_thumbnail", lambda *given: (made.append(given[1]), make(*given))[1]
+        PicturePool, "make", lambda pool, task: (made.append(task.args[1]), make(pool, task))[1]
     )
     with served(tiny.root) as site:
         names = [name for name in clip_ids(site) for _ in range(6)]

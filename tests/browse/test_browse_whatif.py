@@ -5,16 +5,22 @@ import json
 import shutil
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+import numpy as np
+import pyarrow as pa
 import pytest
 from chromium_page import ChromiumPage, find_chromium
 
-from clipmill.config import load_pipeline
+from clipmill.browse.whatif.shapes import selection_shape
+from clipmill.config import SelectStep, load_pipeline
 from clipmill.config.overrides import with_settings
 from clipmill.engine.inprocess import InProcessEngine
+from clipmill.inspection.histogram import bin_edges
 from clipmill.pipeline.recorded.last_run import require_last_run
 from clipmill.pipeline.run import run_pipeline
+from clipmill.selection import Cut, QuantileRule
 from clipmill.store.workspace import Workspace
 from clipmill.whatif import World
+from clipmill.whatif.outcome import Judged, StepOutcome
 
 needs_chromium = pytest.mark.skipif(find_chromium() is None, reason="needs Chromium")
 CLARITY = "quality.rules.1.drop"
@@ -134,3 +140,57 @@ def test_the_page_fits_a_phone(site, dark):
         page.wait_for("(document.body.dataset.settled || '…') !== '…'")
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
         assert page.evaluate("document.querySelectorAll('#lost li a').length") > 0
+
+
+@needs_chromium
+def test_a_single_value_is_a_thin_bar_with_its_name(site):
+    _, answer = data(site)
+    rule, chosen = next(
+        (rule, chosen)
+        for chosen in answer["selections"]
+        for rule in chosen["rules"]
+        if rule.get("single") is not None
+    )
+    place = f"{chosen['name']}.rules.{rule['number']}"
+    with ChromiumPage(address(site)) as page:
+        page.wait_for("document.body.dataset.settled === ''")
+        drawn = page.evaluate(
+            f"""(() => {{
+                const plot = document.querySelector('[data-rule="{place}"] .plot');
+                const bars = [...plot.querySelectorAll('rect')];
+                const widths = bars.map((bar) => bar.getBoundingClientRect().width);
+                return [plot.clientWidth, widths, plot.querySelector('.only').textContent];
+            }})()"""
+        )
+        others = page.evaluate("[...document.querySelectorAll('.only:not([hidden])')].length")
+    width, bars, said = drawn
+    assert 0 < max(bars) < 0.05 * width
+    assert said == f"all are {rule['single']:g}"
+    rules = [rule for chosen in answer["selections"] for rule in chosen["rules"]]
+    assert others == sum(rule.get("single") is not None for rule in rules) < len(rules)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.random.default_rng(1).random(500) * 7,
+        np.random.default_rng(2).integers(0, 20, 500).astype(float),
+        np.random.default_rng(3).integers(0, 9000, 500) / 7,
+        np.random.default_rng(4).lognormal(0, 3, 500),
+        np.array([0.3]),
+        np.array([4.0, 4.0]),
+    ],
+)
+def test_histograms_are_those_of_numpy(values):
+    numbers = pa.table({"quality.clarity": np.append(values, np.nan)})
+    every = np.ones(len(values) + 1, bool)
+    order = np.argsort(values)
+    judged = Judged(numbers, np.arange(len(every)), every, every, {"quality.clarity": order})
+    rule = QuantileRule(column="quality.clarity", drop=((0.0, 0.1),))
+    cut = Cut("quality.clarity", "", "quantile", None, float(values.min()), "inside", 1, 1)
+    step = SelectStep(select="quality", rules=(rule,))
+    outcome = StepOutcome(step, None, len(every), 0, judged=judged, cuts=(cut,))
+    (shape,) = selection_shape(step, outcome)["rules"]
+    edges, _ = bin_edges(values, [float(values.min())])
+    assert shape["all"] == np.histogram(values, edges)[0].tolist()
+    assert shape["quantiles"] == pytest.approx(np.quantile(values, np.linspace(0, 1, 201)))

@@ -216,3 +216,13 @@ def test_a_file_that_may_not_be_read_is_no_damage(clipmill, workspace, open_fold
     assert code == 1
     assert f"cannot read {part}: " in err and "ermission" in err
     assert part.is_file()
+
+
+def test_damaged_dates_cost_no_row(clipmill, rerun, workspace):
+    (path,) = workspace.glob("dates/shots/*.parquet")
+    truncate(path)
+    assert clipmill("status", "-w", workspace)[2] == ""
+    assert "damaged: dates/shots/" in clipmill("check", "-w", workspace)[1]
+    code, out, err = clipmill("check", "--repair", "-w", workspace)
+    assert (code, "none is lost" in out) == (0, True), err
+    assert rerun() == {"probe": 0, "shots": 0}

@@ -3,12 +3,13 @@
 import math
 import random
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clipmill.selection import QuantileRule, select
+from clipmill.selection import QuantileRule, RangeRule, select
 
 PUBLISHED = {
     "text_area": ((0.9, 1.0),),
@@ -147,3 +148,16 @@ def test_one_clip_alone():
 def test_shares_read_well(share, text):
     (cut,) = run({"a": 1.0}, (share,)).cuts
     assert cut.rule == text
+
+
+@given(st.lists(st.none() | st.integers(0, 6) | st.just(math.nan), max_size=40), RANGES.map(tuple))
+def test_a_known_order_gives_the_same(values, ranges):
+    keys = pa.array(range(len(values)), pa.int64())
+    population = pa.table({"key": keys, "s": pa.array(values, pa.float64())})
+    rules = [RangeRule(column="s", min=1), QuantileRule(column="s", drop=ranges)]
+    numbers = [n for n, v in enumerate(values) if v is not None and math.isfinite(v)]
+    order = np.array(sorted(numbers, key=lambda n: values[n]), np.int64)
+    plain = select(population, rules, key="key")
+    known = select(population, rules, key="key", ascending={"s": order})
+    assert str(known.verdicts.to_pylist()) == str(plain.verdicts.to_pylist())  # NaN is NaN
+    assert known.cuts == plain.cuts

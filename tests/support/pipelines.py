@@ -72,6 +72,8 @@ def tables(workspace: Path) -> dict[str, pa.Table]:
     for path in sorted(workspace.rglob("*.parquet")):
         if path.parts[-2:] == ("decided", "previous.parquet"):
             continue  # of the run before, if there was any
+        if path.is_relative_to(workspace / "dates"):
+            continue
         table = pa.parquet.read_table(path)
         if "seconds" in table.column_names:
             table = table.drop_columns(["seconds"])

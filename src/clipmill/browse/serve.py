@@ -85,4 +85,7 @@ def serve(
     if stoppable is not None:
         stoppable(server.stop)
     with listener:
-        server.run([listener])
+        try:
+            server.run([listener])
+        finally:
+            site.pictures.close()

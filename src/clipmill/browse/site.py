@@ -8,6 +8,7 @@ from threading import Lock
 
 from clipmill.annotations.probe.schema import ProbeRow
 from clipmill.browse.catalogue import Catalogue
+from clipmill.browse.pictures.pool import PicturePool
 from clipmill.clips import Video
 from clipmill.inspection.scores import Score, selection_scores
 from clipmill.pipeline.context import PROBE, Context
@@ -66,6 +67,7 @@ class Site:
         token: Whoever knows it may look, and judge unless it is read-only.
         read_only: Whether nothing may be written.
         judge: Name under which judgements are written.
+        pictures: Decodes videos, away from this process.
     """
 
     uri: str
@@ -73,6 +75,7 @@ class Site:
     token: str = field(default_factory=lambda: secrets.token_urlsafe(16))
     read_only: bool = False
     judge: str = ""
+    pictures: PicturePool = field(default_factory=PicturePool, repr=False)
     _lock: Lock = field(default_factory=Lock, repr=False)
     _run: OpenRun | None = field(default=None, repr=False)
     _stamp: object = field(default=None, repr=False)

@@ -50,6 +50,11 @@ class Preview:
     lead: int = 0
     shown: tuple[int, ...] | None = None
 
+    @property
+    def is_made(self) -> bool:
+        """Whether its files are there."""
+        return self.video.is_file() and self.poster.is_file()
+
 
 def preview_size(probe: ProbeRow) -> tuple[int, int]:
     """Return width and height of the previews of a video."""
@@ -76,6 +81,16 @@ def source_of(video: Video, probe: ProbeRow) -> VideoReader:
     )
 
 
+def planned_preview(clip: Clip, probe: ProbeRow, *, folder: Path, poster_frame: int) -> Preview:
+    """Return the preview that `make_preview` makes of a clip."""
+    return Preview(
+        video=folder / "previews" / f"{clip.clip_id}.mp4",
+        poster=folder / "posters" / f"{clip.clip_id}-{poster_frame}.jpg",
+        rate=preview_rate(probe),
+        num_frames=min(clip.num_frames, MAX_FRAMES),
+    )
+
+
 def make_preview(
     video: Video, clip: Clip, probe: ProbeRow, *, folder: Path, poster_frame: int
 ) -> Preview:
@@ -91,18 +106,13 @@ def make_preview(
     Raises:
         ClipError: The source cannot be decoded, is gone or has changed.
     """
-    frames = min(clip.num_frames, MAX_FRAMES)
-    preview = Preview(
-        video=folder / "previews" / f"{clip.clip_id}.mp4",
-        poster=folder / "posters" / f"{clip.clip_id}-{poster_frame}.jpg",
-        rate=preview_rate(probe),
-        num_frames=frames,
-    )
-    if preview.video.is_file() and preview.poster.is_file():
+    preview = planned_preview(clip, probe, folder=folder, poster_frame=poster_frame)
+    if preview.is_made:
         return preview
     size = preview_size(probe)
     with source_of(video, probe) as reader:
-        pictures = _pictures(reader, clip.start, clip.start + frames, FrameSize(*size))
+        end = clip.start + preview.num_frames
+        pictures = _pictures(reader, clip.start, end, FrameSize(*size))
         encode_pictures(pictures, preview, poster=poster_frame)
     return preview
 

@@ -11,7 +11,13 @@ from clipmill.selection.values import Flags, numbers_of
 
 
 def apply_quantile(
-    rule: QuantileRule, population: pa.Table, ledger: Ledger, *, reached: Rows, least: int
+    rule: QuantileRule,
+    population: pa.Table,
+    ledger: Ledger,
+    *,
+    reached: Rows,
+    least: int,
+    ascending: Rows | None = None,
 ) -> tuple[Cut, ...]:
     """Drop shares of the population, sorted ascending by (value, key).
 
@@ -25,13 +31,19 @@ def apply_quantile(
         ledger: Takes the verdicts.
         reached: Row numbers, in key order, of the items that count as the population.
         least: The rule drops nothing when n is smaller.
+        ascending: Row numbers of all numbers by (value, key), where they are known.
 
     Returns:
         A cut for each share.
     """
     values = numbers_of(population, rule.column)
-    rows = reached[values.valid[reached]]
-    rows = rows[_ascending(values.numbers[rows])]
+    among = np.zeros(len(values.valid), bool)
+    among[reached] = True
+    if ascending is None:
+        rows = reached[values.valid[reached]]
+        rows = rows[ascending_order(values.numbers[rows])]
+    else:
+        rows = ascending[(among & values.valid)[ascending]]
     ordered = values.numbers[rows]
     count = len(rows)
     guarded = count < least
@@ -66,8 +78,6 @@ def apply_quantile(
                 guarded=guarded,
             )
         )
-    among = np.zeros(len(values.valid), bool)
-    among[reached] = True
     ledger.fail(among & ~values.valid, values)
     return tuple(cuts)
 
@@ -85,7 +95,7 @@ def _percent(share: float) -> str:
     return f"{plain_number(round(100 * share, 9))} %"
 
 
-def _ascending(numbers: npt.NDArray[np.float64]) -> Rows:
+def ascending_order(numbers: npt.NDArray[np.float64]) -> Rows:
     """Return the positions of numbers in ascending order, equal ones by position.
 
     The same as a stable argsort, in half the time.

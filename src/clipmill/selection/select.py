@@ -1,6 +1,6 @@
 """Rules over a population: a verdict for every item, and where the rules cut."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from clipmill.selection.cuts import Cut
-from clipmill.selection.ledger import Ledger
+from clipmill.selection.ledger import Ledger, Rows
 from clipmill.selection.quantiles import apply_quantile
 from clipmill.selection.ranges import apply_range, apply_value
 from clipmill.selection.rules import QuantileRule, RangeRule, Rule
@@ -40,6 +40,7 @@ def select(
     key: str,
     min_population: int = 0,
     unmeasured: Collection[str] = (),
+    ascending: Mapping[str, Rows] | None = None,
 ) -> Selection:
     """Judge a population.
 
@@ -55,6 +56,8 @@ def select(
         key: Name of the key column.
         min_population: Quantile rules drop nothing when fewer items have a number.
         unmeasured: Columns in which null means that there was nothing to measure.
+        ascending: Row numbers by (value, key) of all finite numbers of some columns, where they are
+            known: a percentile need not sort them.
 
     Returns:
         Verdicts and cuts; an item's verdict does not depend on the order of the rows.
@@ -75,7 +78,12 @@ def select(
     for place, rule in enumerate(rules):
         if isinstance(rule, QuantileRule):
             cuts[place] = apply_quantile(
-                rule, population, ledger, reached=reached, least=min_population
+                rule,
+                population,
+                ledger,
+                reached=reached,
+                least=min_population,
+                ascending=(ascending or {}).get(rule.column),
             )
     verdicts = ledger.verdicts(population[key], key=key)
     return Selection(verdicts, tuple(cut for group in cuts for cut in group))

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from clipmill.errors import UsageError
+from clipmill.store.dates import RowDates
 from clipmill.store.errors import CHECK, StorageError
 from clipmill.store.explode import explode, leaf_columns
 from clipmill.store.lookup import lookup
@@ -46,6 +47,7 @@ class AnnotationTable:
         self._storage, self._record_type = storage, record_type
         self.schema = outcome_schema(record_type, key=key)
         self._parts = Parts(storage, path, self.schema, key)
+        self._dates = RowDates(storage, path, self._parts)
         self._sequence: int | None = None
         self._small = 0
 
@@ -83,10 +85,13 @@ class AnnotationTable:
             names = self._parts.list()
             self._sequence = max((name.sequence for name in names), default=0)
             self._small = sum(name.level == 0 for name in names)
+            if names:
+                self._note_dates()  # of what a killed run has left
         name = PartName.new(self._sequence + 1, 0)
         self._parts.write(
             name, rows=table.num_rows, fetch=lambda start, stop: table.slice(start, stop - start)
         )
+        self._dates.committed(table[self.key])
         self._sequence += 1
         self._small += 1
         if self._small >= FAN_IN:
@@ -98,6 +103,15 @@ class AnnotationTable:
         with suppress(StorageError, FileNotFoundError):
             for level in range(WHOLE_LEVEL - 1):
                 merge_level(self._parts, level)
+
+    def _note_dates(self) -> None:
+        # housekeeping as well: a row that nobody has dated takes the date of its merge
+        with suppress(StorageError, FileNotFoundError):
+            self._dates.note()
+
+    def dates(self) -> pa.Table:
+        """Return `key` and `written` (UTC) of all rows, by ascending key; see `RowDates.read`."""
+        return self._dates.read()
 
     def status(self) -> pa.Table:
         """Return key, status, error_kind, error, seconds: one row per key, by ascending key.
@@ -244,6 +258,7 @@ class AnnotationTable:
         Equal rows give equal bytes, however they were split into parts. Crash-safe: readers see
         the old parts, or the new ones, or both, and the rows are the same.
         """
+        self._note_dates()
         merge_all(self._parts)
         self._small = 0
 

@@ -9,7 +9,7 @@ from clipmill.store.errors import CHECK, CorruptFileError
 from clipmill.store.tables import explained_reads, open_parquet
 from clipmill.store.workspace import DAMAGED, MARKER, Workspace, layout_version
 
-_FOLDERS = ("annotations/*/*", "selections/*", "samples/*", "walk", "decided")
+_FOLDERS = ("annotations/*/*", "selections/*", "samples/*", "walk", "decided", "dates/*")
 """Where a workspace keeps tables."""
 
 FileCheck = Callable[[Workspace, str], None]

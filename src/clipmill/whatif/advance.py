@@ -1,5 +1,6 @@
 """What each kind of step does to who is in, with flags over clips in place of tables of them."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import singledispatch
 from typing import Any
@@ -24,7 +25,7 @@ from clipmill.pipeline.steps.selecting.select import (
     thin_rule,
 )
 from clipmill.pipeline.steps.split import Split
-from clipmill.selection import Selection
+from clipmill.selection import QuantileRule, Selection
 from clipmill.whatif.known import known_children, known_files, known_rows, lacking_objects
 from clipmill.whatif.outcome import (
     NOBODY,
@@ -157,13 +158,15 @@ def _of_clips(step: Select, context: Context, state: State) -> Advanced:
     settings, rows = step.settings, np.flatnonzero(state.alive)
     table = state.segment.columns(context, [rule.column for rule in settings.rules])
     entering = state.segment.population.keep(state.alive)
-    result = select_clips(settings, context, entering, _numbered(table, rows))
+    ascending = state.segment.ascending(context, _ranked_columns(settings), state.alive)
+    numbered = _numbered(table, rows)
+    result = select_clips(settings, context, entering, numbered, ascending=ascending)
     kept = np.asarray(result.verdicts["kept"])
     alive = np.zeros(len(state.alive), bool)
     alive[rows[kept]] = True
     return replace(state, alive=alive), replace(
         _outcome(step, state, alive, out=rows[~kept], why=_why(result, ~kept)),
-        judged=_judged(table, rows, result),
+        judged=_judged(table, rows, result, ascending),
         cuts=result.cuts,
     )
 
@@ -177,11 +180,13 @@ def _of_objects(step: Select, context: Context, state: State) -> Advanced:
     rows = np.flatnonzero(there)
     anchors = objects.anchors if settings.min_kept_points else pa.array(rows)
     table = objects.table.drop_columns(["weight"])
+    ascending = objects.ascending(_ranked_columns(settings), there)
     result, thin = select_objects(
         settings,
         _numbered(table, rows),
         anchors=anchors.take(pa.array(rows)) if settings.min_kept_points else anchors,
         weights=objects.table["weight"].take(pa.array(rows)),
+        ascending=ascending,
     )
     kept = np.asarray(result.verdicts["kept"]) & ~thin
     flags = np.zeros(len(objects), bool)
@@ -195,9 +200,15 @@ def _of_objects(step: Select, context: Context, state: State) -> Advanced:
     return after, replace(
         outcome,
         objects=ObjectsOut(objects, rows[~kept], _object_why(settings, result, kept, thin)),
-        judged=_judged(table, rows, result),
+        judged=_judged(table, rows, result, ascending),
         cuts=result.cuts,
     )
+
+
+def _ranked_columns(settings: SelectStep) -> list[str]:
+    """Return the columns that a selection takes percentiles of."""
+    ranked = (rule.column for rule in settings.rules if isinstance(rule, QuantileRule))
+    return list(dict.fromkeys(ranked))
 
 
 def _numbered(table: pa.Table, rows: Ints) -> pa.Table:
@@ -206,9 +217,12 @@ def _numbered(table: pa.Table, rows: Ints) -> pa.Table:
     return some.add_column(0, "key", pa.array(rows))
 
 
-def _judged(table: pa.Table, rows: Ints, result: Selection) -> Judged:
+def _judged(
+    table: pa.Table, rows: Ints, result: Selection, ascending: Mapping[str, Ints]
+) -> Judged:
     kept = np.asarray(result.verdicts["kept"])
-    return Judged(table, rows, kept, kept | np.asarray(result.verdicts["rank"].is_valid()))
+    ranked = kept | np.asarray(result.verdicts["rank"].is_valid())
+    return Judged(table, rows, kept, ranked, ascending)
 
 
 def _why(result: Selection, out: Flags) -> pa.Table:

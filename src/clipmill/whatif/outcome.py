@@ -1,5 +1,6 @@
 """What one step would do, and who is in behind it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -48,12 +49,14 @@ class Judged:
         rows: int64 [m]: rows of the judged ones.
         kept: bool [m].
         ranked: bool [m]: those that the percentiles were taken over.
+        ascending: int64: places in `rows` by ascending number, of columns with a percentile.
     """
 
     table: pa.Table
     rows: Ints
     kept: Flags
     ranked: Flags
+    ascending: Mapping[str, Ints]
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -13,6 +13,8 @@ from clipmill.pipeline.context import Context
 from clipmill.pipeline.population import Flags, Ints, Population
 from clipmill.pipeline.steps.columns import clip_columns, object_table
 from clipmill.pipeline.steps.selecting.select import anchor_names
+from clipmill.selection.quantiles import ascending_order
+from clipmill.selection.values import numbers_of
 
 MadeT = TypeVar("MadeT")
 
@@ -78,6 +80,25 @@ class ClipSegment:
             self._made |= {wanted[name]: _whole(read[name]) for name in lacking}
         return pa.table({name: self._made[key] for name, key in wanted.items()})
 
+    def ascending(self, context: Context, names: Sequence[str], some: Flags) -> dict[str, Ints]:
+        """Return the places of some clips by ascending number, for each of some columns.
+
+        Args:
+            context: Has the columns.
+            names: Columns of numbers.
+            some: bool [n].
+        """
+        table = self.columns(context, names)
+        return {
+            name: _places_among(
+                self.once(
+                    ("ascending", name, _table_of(context, name)), partial(_sorted, table, name)
+                ),
+                some,
+            )
+            for name in names
+        }
+
     def objects(self, context: Context, names: Sequence[str]) -> "SegmentObjects":
         """Return the objects of every clip, with columns that rules read; see `object_table`."""
         names = sorted(set(names))
@@ -106,10 +127,18 @@ class SegmentObjects:
         self.clip: Ints = clips.to_numpy().astype(np.int64)
         self.table = table.drop_columns(["key", "clip_id"])
         self._flags: dict[Hashable, Flags] = {}
+        self._ascending: dict[str, Ints] = {}
         self._places: list[tuple[SegmentObjects, Ints]] = []
 
     def __len__(self) -> int:
         return len(self.keys)
+
+    def ascending(self, names: Sequence[str], some: Flags) -> dict[str, Ints]:
+        """Return the places of some objects by ascending number; see `ClipSegment.ascending`."""
+        for name in names:
+            if name not in self._ascending:
+                self._ascending[name] = _sorted(self.table, name)
+        return {name: _places_among(self._ascending[name], some) for name in names}
 
     @cached_property
     def anchors(self) -> pa.Array:
@@ -158,6 +187,18 @@ class KeptObjects:
             return np.zeros(len(others), bool)
         places = others.places_in(self.objects)
         return (places >= 0) & self.flags[places]
+
+
+def _sorted(table: pa.Table, name: str) -> Ints:
+    """Return the rows of all finite numbers of a column, ascending, equal ones by row."""
+    values = numbers_of(table, name)
+    rows = np.flatnonzero(values.valid)
+    return rows[ascending_order(values.numbers[rows])]
+
+
+def _places_among(rows: Ints, some: Flags) -> Ints:
+    """Return those rows that are flagged, in their order, counted among the flagged ones."""
+    return (np.cumsum(some) - 1)[rows[some[rows]]]
 
 
 def _whole(column: pa.Array | pa.ChunkedArray) -> pa.Array:

@@ -81,6 +81,18 @@ def test_many_wishes_in_a_row_end_at_the_last(long_page):
     settle(long_page, 1012)
 
 
+def test_leaps_that_overtake_each_other_end_at_the_last(long_page):
+    for frame in (2_000, 8_600, 3_100, 9_400, 5_200, 2_000, 6_666):
+        long_page.evaluate(
+            f"(() => {{ const s = document.getElementById('seek'); s.value = {frame};"
+            "s.dispatchEvent(new Event('input')); })()"
+        )
+        long_page.evaluate("new Promise((done) => setTimeout(done, 15))")
+    settle(long_page, 6_666)
+    assert long_page.evaluate("document.getElementById('problem').hidden")
+    seek(long_page, 2_000)  # of a part that was called off
+
+
 def test_while_it_plays_number_and_picture_agree(long_page):
     seek(long_page, 200)
     long_page.evaluate(

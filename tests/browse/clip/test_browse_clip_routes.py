@@ -12,6 +12,8 @@ from counted_clips import LONG, draw
 from PIL import Image
 
 from clipmill.browse.catalogue import Query
+from clipmill.browse.clip.opened import OpenClips
+from clipmill.browse.clip.parts import KeptParts, LeftError
 from clipmill.browse.site import OpenRun
 from clipmill.inspection.preview import PART_FRAMES
 
@@ -109,6 +111,16 @@ def test_parts_are_kept_in_the_workspace_unless_it_is_read_only(serving, counted
         _, made = get(site, f"/clip/{clip}/part/0.mp4")
         assert (workspace / "browse/previews" / clip / "00000.mp4").read_bytes() == made
     assert OpenRun.open(str(workspace)).reports  # and the workspace is as readable as before
+
+
+def test_a_part_that_nobody_waits_for_any_more_is_not_made(counted_site, long_clip):
+    one = OpenClips(counted_site).get(long_clip.removeprefix("/clip/"))
+    parts = KeptParts(counted_site)
+    with pytest.raises(LeftError):
+        parts.part(one, 33, left=lambda: True)
+    path = parts.part(one, 33, left=lambda: False)
+    assert path.name == "00033.mp4"
+    assert parts.part(one, 33, left=lambda: True) == path  # it is there
 
 
 def test_the_list_of_the_grid_says_what_comes_next(counted_site, ids):

@@ -6,13 +6,15 @@ before would be there sooner.
 """
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from clipmill.annotations.probe.schema import ProbeRow
+from clipmill.browse.pictures.pool import PART_SECONDS, PicturePool
 from clipmill.browse.site import OpenRun
 from clipmill.clips import Clip, Video
 from clipmill.errors import ClipError, ClipmillError
-from clipmill.inspection.preview import Preview, make_preview, preview_rate
+from clipmill.inspection.preview import Preview, make_preview, planned_preview, preview_rate
 
 MAX_CAPTION = 2000
 """Characters that are shown of a text."""
@@ -37,13 +39,16 @@ class ClipShown:
     shown: float
 
 
-def shown_of(run: OpenRun, clip_id: str, folder: Path) -> tuple[ClipShown, Preview]:
+def shown_of(
+    run: OpenRun, clip_id: str, folder: Path, pictures: PicturePool
+) -> tuple[ClipShown, Preview]:
     """Return what is shown of a clip; its preview is made when it is missing.
 
     Args:
         run: The last run, which need not be the one that it was drawn from.
         clip_id: The clip.
         folder: Where previews are kept.
+        pictures: Decodes it.
 
     Raises:
         NotShownError: Its video is not listed any more, or cannot be decoded.
@@ -55,8 +60,11 @@ def shown_of(run: OpenRun, clip_id: str, folder: Path) -> tuple[ClipShown, Previ
     probe = run.probe_of(video)
     if probe is None:
         raise NotShownError("its video was not read by the last run")
+    preview = planned_preview(clip, probe, folder=folder, poster_frame=0)
+    task = partial(make_preview, video, clip, probe, folder=folder, poster_frame=0)
     try:
-        preview = make_preview(video, clip, probe, folder=folder, poster_frame=0)
+        if not preview.is_made:
+            pictures.make(task, seconds=PART_SECONDS)
     except ClipError as error:
         raise NotShownError("its video cannot be decoded, is gone or has changed") from error
     rate = float(preview_rate(probe))

@@ -182,7 +182,7 @@ class _Room:
         clip_id = self._sitting(request).clip_at(int(request.path_params["place"]))
         spare = Path(self._spare.name)
         folder = previews_folder(self._workspace, spare, read_only=self._site.read_only)
-        return shown_of(self._site.run, clip_id, folder)
+        return shown_of(self._site.run, clip_id, folder, self._site.pictures)
 
     def _file(self, request: Request, kind: str, which: Callable[[Preview], Path]) -> Response:
         try:

@@ -317,7 +317,9 @@ def _coded(table: pa.Table, reports: Sequence[StepReport]) -> dict[str, Coded]:
     titles = [report.title for report in reports]
     judged = [report.title for report in reports if report.kind == "select"]
     error = pc.is_in(table["status"], value_set=pa.array(["failed", "postponed"]))
-    error = pc.and_(error, pc.invert(pc.is_in(table["step"], value_set=pa.array(judged))))
+    error = pc.and_(
+        error, pc.invert(pc.is_in(table["step"], value_set=pa.array(judged, pa.string())))
+    )
     # As the funnel counts them, which links here.
     reasons = shared_reasons(table["reason"], table["step"], error=error)
     return {

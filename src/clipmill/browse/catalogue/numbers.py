@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from clipmill.annotations.columns import object_columns, object_list, scalar_columns
+from clipmill.browse.catalogue.dates import DATE
 from clipmill.errors import UsageError
 from clipmill.pipeline.context import Context
 from clipmill.pipeline.inputs.videos import VideoList
@@ -114,6 +115,7 @@ class Numbers:
     def _known(self) -> Iterator[tuple[str, str]]:
         yield from ((f"clip.{name}", "clip") for name in _OWN)
         yield from ((f"verdict.{name}", "clip") for name in _VERDICT)
+        yield DATE, "clip"
         for name, stage in self._context.stages.items():
             own = scalar_columns(stage.backend.Row)
             yield from ((f"{name}.{column}", "clip") for column in sorted(own))
@@ -133,6 +135,9 @@ class Numbers:
             raise UsageError(
                 f"there is no number '{name[:80]}'; there are: {', '.join(self.levels)}"
             )
+        if name == DATE:
+            yield self._dates()
+            return
         group, level = name.partition(".")[0], self.levels[name]
         columns = [
             other.partition(".")[2]
@@ -155,6 +160,21 @@ class Numbers:
             keys = [self._files] if stage.backend.level == "video" else self._lines
             places = first_places(keys, rows["key"])
             yield from (self._dense(f"{group}.{c}", rows[c].take(places)) for c in columns)
+
+    def _dates(self) -> NumberColumn:
+        """Return when the last row was written of each clip, or of what it was cut from."""
+        latest = np.full(self._clips.num_rows, np.nan)
+        for stage in self._context.stages.values():
+            dates = stage.table.dates()
+            known = dates["key"].combine_chunks()
+            seconds = pc.cast(dates["written"].combine_chunks(), pa.int64()).to_numpy(False) / 1000
+            for keys in [self._files] if stage.backend.level == "video" else self._lines:
+                places = pc.index_in(keys, value_set=known, skip_nulls=True)
+                mine = np.asarray(pc.is_valid(places))
+                at = np.asarray(pc.fill_null(places, 0))[mine]
+                latest[mine] = np.fmax(latest[mine], seconds[at])
+        known_rows = np.flatnonzero(~np.isnan(latest))
+        return NumberColumn(DATE, "clip", len(latest), known_rows, latest[known_rows])
 
     @cached_property
     def _lines(self) -> Sequence[pa.Array]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, get_args
 from urllib.parse import urlencode
 
+from clipmill.browse.catalogue.dates import DATE, read_date, write_date
 from clipmill.errors import UsageError
 from clipmill.results.outcomes import Status
 
@@ -21,8 +22,8 @@ MAX_PAGE_SIZE: Final = 500
 MAX_WORDS: Final = 32
 MAX_RANGES: Final = 32
 
-_FORM = ("column", "low", "high")
-"""A range as the form of the page sends it: in three fields."""
+_FORM = ("column", "low", "high", "since", "until")
+"""Ranges as the forms of the page send them: a number in three fields, dates in two."""
 _TEXTS = ("q", "caption", "path")
 _WORD = re.compile(r'"([^"]*)"|(\S+)')
 _SPAN = re.compile(r"(?P<low>.*?)\.\.(?P<high>.*)")
@@ -34,7 +35,7 @@ class ScoreRange:
 
     Attributes:
         column: `annotation.column`.
-        low: Smallest; None for no limit.
+        low: Smallest; None for no limit. Of `run.date`, seconds since 1970.
         high: Largest; None for no limit.
         missing: Ask for clips that have no such number; without limits.
     """
@@ -46,8 +47,22 @@ class ScoreRange:
 
     @property
     def text(self) -> str:
-        """The form in an address: `0.5..2`, `..2`, `0.5..` or `none`."""
-        return MISSING if self.missing else f"{_written(self.low)}..{_written(self.high)}"
+        """The form in an address: `0.5..2`, `..2`, `0.5..` or `none`; of dates, with days."""
+        if self.missing:
+            return MISSING
+        if self.column == DATE:
+            return f"{self.since}..{self.until}"
+        return f"{_written(self.low)}..{_written(self.high)}"
+
+    @property
+    def since(self) -> str:
+        """First day or moment of a range of dates; empty for no limit."""
+        return "" if self.low is None else write_date(self.low)
+
+    @property
+    def until(self) -> str:
+        """Last day or moment of a range of dates; empty for no limit."""
+        return "" if self.high is None else write_date(self.high, ends=True)
 
 
 @dataclass(frozen=True)
@@ -98,6 +113,8 @@ class Query:
         if "column" in form:
             low, high = form.get("low", ""), form.get("high", "")
             given.append((form["column"], f"{low}..{high}"))
+        if form.keys() & {"since", "until"}:
+            given.append((DATE, f"{form.get('since', '')}..{form.get('until', '')}"))
         facets: dict[str, list[str]] = {name: [] for name in FACETS}
         ranges: list[ScoreRange] = []
         single: dict[str, Any] = {}
@@ -148,6 +165,11 @@ class Query:
         """Its fields as the query of an address, without a `?`."""
         return urlencode(self.items)
 
+    @property
+    def dates(self) -> ScoreRange:
+        """The range of dates that it asks for; without limits where it asks for none."""
+        return next((one for one in self.ranges if one.column == DATE), ScoreRange(DATE))
+
     def having(self, **changes: Any) -> "Query":
         """Return the query with other fields, at its first page."""
         return replace(self, **({"page": 1} | changes))
@@ -185,15 +207,17 @@ def _range(column: str, text: str) -> ScoreRange:
         return ScoreRange(column, missing=True)
     match = _SPAN.fullmatch(text.strip())
     low, high = (match["low"], match["high"]) if match else (text, text)
-    found = ScoreRange(column, _limit(column, low), _limit(column, high))
+    found = ScoreRange(column, _limit(column, low), _limit(column, high, ends=True))
     if found.low is not None and found.high is not None and found.low > found.high:
         raise UsageError(f"{column}: the range {text} is empty, its ends are in the wrong order")
     return found
 
 
-def _limit(column: str, text: str) -> float | None:
+def _limit(column: str, text: str, *, ends: bool = False) -> float | None:
     if not text.strip():
         return None
+    if column == DATE:
+        return read_date(text, ends=ends)
     try:
         value = float(text)
     except ValueError:

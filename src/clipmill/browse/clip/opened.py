@@ -123,7 +123,14 @@ def clips_of_video(run: OpenRun, video_id: str) -> list[str]:
     """Return the ids of all clips that there were of a video of the run, in order."""
     if run.listing.row_of(video_id) is None:
         return []
-    return sorted(Lineage.of(video_id, run.reports).known)
+    return sorted(Lineage.of(video_id, run.reports).known) or _whole_clip(run, video_id)
+
+
+def _whole_clip(run: OpenRun, video_id: str) -> list[str]:
+    """Return the id of the clip of all frames, which no step has judged; none of a broken file."""
+    video = run.listing.find(video_id)
+    probe = run.probe_of(video) if video else None
+    return [Clip(video_id, 0, probe.num_frames).clip_id] if probe and probe.num_frames else []
 
 
 def name_of_video(run: OpenRun, video_id: str) -> str | None:

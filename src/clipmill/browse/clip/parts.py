@@ -6,12 +6,15 @@ import tempfile
 import weakref
 from collections.abc import Callable
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from threading import BoundedSemaphore, Lock
 from typing import Final
 
 from clipmill.browse.clip.opened import OpenClip
+from clipmill.browse.pictures.pool import PART_SECONDS
 from clipmill.browse.site import Site
+from clipmill.errors import ClipmillError
 from clipmill.inspection.preview import LONG_SIDE, make_part, one_frame
 from clipmill.store.workspace import Workspace
 
@@ -20,6 +23,10 @@ FOLDER: Final = "browse/previews"
 
 _AT_ONCE: Final = 2
 """Parts that are encoded at a time."""
+
+
+class LeftError(ClipmillError):
+    """Whoever asked has gone."""
 
 
 class KeptParts:
@@ -39,14 +46,28 @@ class KeptParts:
         self._making: dict[Path, Lock] = {}
         self._room = BoundedSemaphore(_AT_ONCE)
 
-    def part(self, one: OpenClip, number: int) -> Path:
-        """Return the path of a part of a clip's preview; see `make_part`."""
+    def part(self, one: OpenClip, number: int, *, left: Callable[[], bool]) -> Path:
+        """Return the path of a part of a clip's preview; see `make_part`.
+
+        Args:
+            one: The clip.
+            number: Which part.
+            left: Tells whether nobody waits for it any more; asked before it is made.
+
+        Raises:
+            LeftError: So it is.
+        """
         clip = one.clip
         path = self._place / clip.clip_id / f"{number:05d}.mp4"
 
         def make() -> None:
             with self._room:
-                make_part(one.video, clip, one.known.probe, path=path, number=number)
+                if left():
+                    raise LeftError("nobody waits for it")
+                task = partial(
+                    make_part, one.video, clip, one.known.probe, path=path, number=number
+                )
+                self._site.pictures.make(task, seconds=PART_SECONDS)
 
         return self._made(path, make)
 
@@ -54,7 +75,9 @@ class KeptParts:
         """Return a frame of the clip as JPEG, at the size of the previews or of the source."""
         side = LONG_SIDE if small else None
         with nullcontext() if small else self._room:
-            return one_frame(one.video, one.known.probe, one.clip.start + number, long_side=side)
+            first = one.clip.start
+            task = partial(one_frame, one.video, one.known.probe, first + number, long_side=side)
+            return self._site.pictures.make(task)
 
     @property
     def _place(self) -> Path:

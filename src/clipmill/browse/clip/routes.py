@@ -1,10 +1,12 @@
 """Addresses of one clip: `/clip/ID`, and below it data, pictures and pieces of layers."""
 
+import asyncio
 import json
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import (
     FileResponse,
@@ -43,12 +45,12 @@ def clip_routes(site: Site) -> Sequence[BaseRoute]:
         ("/data.json", room.data),
         ("/ranking.json", room.ranking),
         ("/layers/{anchor:int}/{number:int}.json", room.layers),
-        ("/part/{number:int}.mp4", room.part),
         ("/frame/{number:int}.jpg", room.frame),
         ("/image/{object_id}/{number:int}.png", room.image),
     ]
     below = [Route(f"/clip/{{clip_id}}{path}", partial(_told, answer)) for path, answer in told]
-    return [Route("/clip/{clip_id}", room.page), *below]
+    part = Route("/clip/{clip_id}/part/{number:int}.mp4", room.part)
+    return [Route("/clip/{clip_id}", room.page), part, *below]
 
 
 def _told(answer: Answer, request: Request) -> Response:
@@ -119,12 +121,21 @@ class _Room:
         asked = request.path_params
         return _json(layers_of(one, asked["anchor"], asked["number"]))
 
-    def part(self, request: Request) -> Response:
-        """A part of the preview."""
+    async def part(self, request: Request) -> Response:
+        """A part of the preview; none for a page that has gone on meanwhile."""
+        loop = asyncio.get_running_loop()
+
+        def left() -> bool:
+            return asyncio.run_coroutine_threadsafe(request.is_disconnected(), loop).result()
+
+        return await run_in_threadpool(_told, partial(self._part, left=left), request)
+
+    def _part(self, request: Request, *, left: Callable[[], bool]) -> Response:
         one, number = self._clips.get(request.path_params["clip_id"]), request.path_params["number"]
         if number * PART_FRAMES >= one.clip.num_frames:
             return PlainTextResponse(f"the clip has no part {number}", 404)
-        return FileResponse(self._parts.part(one, number), media_type="video/mp4", headers=_KEEP)
+        path = self._parts.part(one, number, left=left)
+        return FileResponse(path, media_type="video/mp4", headers=_KEEP)
 
     def frame(self, request: Request) -> Response:
         """One frame, exact; small unless `?size=full`."""

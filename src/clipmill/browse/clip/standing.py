@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow.compute as pc
 
 from clipmill.browse.catalogue import Catalogue, CatalogueClip
+from clipmill.browse.catalogue.dates import DATE
 from clipmill.browse.site import OpenRun
 from clipmill.clips import Clip
 from clipmill.inspection.clip_data import score_line
@@ -112,7 +113,7 @@ def titles(run: OpenRun, catalogue: Catalogue) -> list[str]:
         *(
             name
             for name in catalogue.levels
-            if name not in read and not name.startswith("verdict.")
+            if name not in read and not name.startswith(("verdict.", DATE))
         ),
     ]
 

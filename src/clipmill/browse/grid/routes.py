@@ -9,7 +9,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from clipmill.browse.catalogue import CatalogueClip, CataloguePage, Query
-from clipmill.browse.grid.view import chips_of, order_choices
+from clipmill.browse.catalogue.dates import DATE
+from clipmill.browse.grid.view import chips_of, order_choices, told_number
 from clipmill.browse.page import show_page
 from clipmill.browse.site import Site
 from clipmill.errors import UsageError
@@ -35,9 +36,10 @@ def grid_routes(site: Site) -> Sequence[BaseRoute]:
             query=page.query,
             chips=chips_of(page.query),
             orders=order_choices(catalogue),
-            levels=catalogue.levels,
+            levels={name: level for name, level in catalogue.levels.items() if name != DATE},
             short=_short,
             number=number,
+            told_number=told_number,
         )
 
     def data(request: Request) -> Response:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from clipmill.browse.catalogue import Catalogue, Query
+from clipmill.browse.catalogue.dates import DATE, told_date
 from clipmill.browse.catalogue.query import FACETS
 from clipmill.inspection.histogram import number
 
@@ -16,6 +17,8 @@ _ORDERS = (
     ("-verdict.value", "judged value, largest"),
     ("verdict.value", "judged value, smallest"),
     ("-clip.num_samples", "most samples"),
+    (f"-{DATE}", "date of the run, latest"),
+    (DATE, "date of the run, earliest"),
 )
 
 
@@ -45,6 +48,12 @@ def _chips(query: Query) -> Iterator[Chip]:
         if text := getattr(query, name):
             yield Chip(f"{words} {text}", query.having(**{name: ""}).address)
     for one in query.ranges:
+        if one.column == DATE and not one.missing:
+            since = f"since {one.since}" if one.since else ""
+            until = f"until {one.until}" if one.until else ""
+            told = " ".join(filter(None, ("run", since, until)))
+            yield Chip(told, query.without_range(DATE).address)
+            continue
         low = "" if one.low is None else f"{number(one.low)} ≤ "
         high = "" if one.high is None else f" ≤ {number(one.high)}"
         text = f"no {one.column}" if one.missing else f"{low}{one.column}{high}"
@@ -53,8 +62,14 @@ def _chips(query: Query) -> Iterator[Chip]:
 
 def order_choices(catalogue: Catalogue) -> list[tuple[str, str]]:
     """Return the orders that a page offers: value of `sort`, and words."""
-    others = [name for name in catalogue.levels if not name.startswith(("clip.", "verdict."))]
+    listed = ("clip.", "verdict.", DATE)
+    others = [name for name in catalogue.levels if not name.startswith(listed)]
     choices = list(_ORDERS)
     for name in others:
         choices += [(f"-{name}", f"{name}, largest"), (name, f"{name}, smallest")]
     return choices
+
+
+def told_number(column: str, value: float) -> str:
+    """Return a value of a column as people write it."""
+    return told_date(value) if column == DATE else number(value)

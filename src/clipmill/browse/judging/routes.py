@@ -17,6 +17,7 @@ from clipmill.browse.site import Site
 from clipmill.clips import Clip
 from clipmill.errors import ClipError, ClipmillError, UsageError
 from clipmill.inspection.judging import judgement_of
+from clipmill.inspection.preview import PART_FRAMES
 from clipmill.review import ReviewState, ReviewStore
 from clipmill.review.judgement import Kind
 from clipmill.review.limits import user_name
@@ -77,15 +78,15 @@ def judging_routes(site: Site) -> Sequence[BaseRoute]:
 
     def page(request: Request) -> Response:
         shown = clips_to_judge(site.catalogue, request.query_params.multi_items(), most=MOST_CLIPS)
-        return show_page("judging.html.j2", site, shown=shown, who=who)
+        return show_page("judging.html.j2", site, shown=shown, who=who, part=PART_FRAMES)
 
     def poster(request: Request) -> Response:
         try:
-            data = poster_of(site.run, _parsed(request.path_params["clip"]))
+            data = poster_of(site.run, _parsed(request.path_params["clip"]), site.pictures)
         except UsageError as error:
             return JSONResponse({"problem": str(error)}, 404)
         except ClipError as error:
-            return JSONResponse({"problem": str(error)}, 410)
+            return JSONResponse({"problem": str(error)}, 422)
         return Response(data, media_type="image/jpeg", headers={"Cache-Control": "max-age=3600"})
 
     return [

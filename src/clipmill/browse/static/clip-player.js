@@ -5,6 +5,7 @@
 import { ask } from "/static/make.js";
 
 const HELD = 12;              // parts held in memory
+const REST = 300;             // ms without a wish before the next part is made
 
 export class ClipPlayer {
   // canvas; videos: two elements; base: address of the clip; frames, fps, part (frames of one);
@@ -17,6 +18,7 @@ export class ClipPlayer {
     this.rate = 1;
     this.busy = null;
     this.blobs = new Map();
+    this.asked = new Map();                        // parts on their way, to be called off
     this.takes = this.videos.map((video) => ({ video, part: -1, ready: null }));
   }
 
@@ -26,8 +28,10 @@ export class ClipPlayer {
   blob(part) {
     let found = this.blobs.get(part);
     if (!found) {
-      found = ask(`${this.base}/part/${part}.mp4`, "blob").then((blob) => URL.createObjectURL(blob));
-      found.catch(() => this.blobs.delete(part));
+      const call = new AbortController();
+      this.asked.set(part, call);
+      found = ask(`${this.base}/part/${part}.mp4`, "blob", call).then((blob) => URL.createObjectURL(blob));
+      found.catch(() => this.blobs.delete(part)).finally(() => this.asked.delete(part));
     }
     this.blobs.delete(part);
     this.blobs.set(part, found);                   // the last asked for is the last in the map
@@ -59,9 +63,10 @@ export class ClipPlayer {
     return take;
   }
 
-  ahead() {
-    const next = this.partOf(this.frame) + 1;
-    if (next * this.part < this.frames) this.take(next).catch(() => {});
+  // Loads the part that comes next, or comes next on the way back.
+  ahead(by = 1) {
+    const next = this.partOf(this.frame) + by;
+    if (next >= 0 && next * this.part < this.frames) this.take(next).catch(() => {});
   }
 
   // ---- one frame ------------------------------------------------------------------------------
@@ -73,11 +78,15 @@ export class ClipPlayer {
 
   goTo(frame) {
     this.wanted = Math.max(0, Math.min(this.frames - 1, frame));
+    // A browser waits for few answers at a time: those that nobody needs any more stand in the way.
+    const part = this.partOf(this.wanted);
+    for (const [other, call] of this.asked) if (Math.abs(other - part) > 1) call.abort();
     this.busy ??= this.settle().finally(() => { this.busy = null; });
     return this.busy;
   }
 
   async settle() {
+    const before = this.frame;
     while (this.frame !== this.wanted || !this.exact) {
       const frame = this.wanted, part = this.partOf(frame);
       this.exact = false;
@@ -90,7 +99,7 @@ export class ClipPlayer {
         this.active = take;
         this.exact = true;
       } catch (error) {
-        if (error.message === "overtaken" || this.wanted !== frame) continue;
+        if (error.message === "overtaken" || error.name === "AbortError" || this.wanted !== frame) continue;
         this.failed(error.message);
         return;
       } finally {
@@ -98,13 +107,18 @@ export class ClipPlayer {
         this.waiting("");
       }
     }
-    if (this.frame % this.part > this.part * 0.7) this.ahead();
+    // Who steps is not held up at a border; who leaps about does not have parts made on his way.
+    clearTimeout(this.later);
+    const place = (this.frame % this.part) / this.part, back = this.frame < before && place < 0.5;
+    this.later = setTimeout(() => this.ahead(back ? -1 : 1), place > 0.7 || (back && place < 0.3) ? 0 : REST);
   }
 
   // The still is painted only while nothing better is there.
   async still(frame) {
+    this.stillAsked?.abort();
+    const call = this.stillAsked = new AbortController();
     try {
-      const picture = await createImageBitmap(await ask(`${this.base}/frame/${frame}.jpg`, "blob"));
+      const picture = await createImageBitmap(await ask(`${this.base}/frame/${frame}.jpg`, "blob", call));
       if (this.wanted === frame && !(this.exact && this.frame === frame)) this.paint(picture, frame);
     } catch { /* the part says why */ }
   }
@@ -132,7 +146,7 @@ export class ClipPlayer {
         if (shown) return;
         shown = true;
         end(take.part * this.part + offset);
-      }, 120);
+      }, 80);
       video.currentTime = time;
     });
   }

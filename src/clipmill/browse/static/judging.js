@@ -2,7 +2,7 @@
 // the one that has the focus, or was clicked, or reached by the arrows of a page with
 // `data-judge-pace`. Where there is one only (or that pace), it is chosen from the beginning; else
 // the bar comes with the first choice. What was said is shown in `.judge-said`, a corrected caption
-// in `.judge-caption`.
+// in `.judge-caption`. Who is chosen is told by the event `chosen`.
 "use strict";
 (() => {
   const KINDS = [
@@ -46,6 +46,7 @@
   const choose = (element, { scroll = false } = {}) => {
     if (chosen) delete chosen.dataset.chosen;
     chosen = element;
+    element?.dispatchEvent(new CustomEvent("chosen", { bubbles: true }));
     if (!element || readOnly) return;
     element.dataset.chosen = "";
     bar.hidden = false;

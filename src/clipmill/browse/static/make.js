@@ -25,8 +25,8 @@ export function table(names, rows) {
 }
 
 // What a server says when it refuses is text for the reader.
-export async function ask(address, kind = "json") {
-  const answer = await fetch(address);
+export async function ask(address, kind = "json", options = {}) {
+  const answer = await fetch(address, options);
   if (!answer.ok) throw new Error((await answer.text()).slice(0, 2000) || `the server answers ${answer.status}`);
   return answer[kind]();
 }

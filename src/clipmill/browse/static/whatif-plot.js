@@ -27,7 +27,8 @@ export class RulePlot {
     this.svg = document.createElementNS(SVG, "svg");
     this.svg.setAttribute("preserveAspectRatio", "none");
     this.svg.setAttribute("aria-hidden", "true");
-    this.plot.append(this.svg);
+    this.only = el("span", { class: "only", hidden: "" });
+    this.plot.append(this.svg, this.only);
     this.low = el("span");
     this.high = el("span");
     const fields = el("div", { class: "fields" });
@@ -157,13 +158,17 @@ export class RulePlot {
     const most = Math.max(1, ...rule.all), bins = rule.all.length;
     this.svg.setAttribute("viewBox", `0 0 ${bins} 100`);
     const bars = [];
+    // A single value is a place on the axis and no spread: a thin bar where it is, with its name.
+    const one = rule.single !== null;
+    const place = one ? this.placeOf(rule.single) : 0;
     rule.all.forEach((all, bin) => {
       const gone = rule.out[bin];
       const bar = (kind, from, number) => {
         if (!number) return;
         const made = document.createElementNS(SVG, "rect");
         const height = (number * 100) / most;
-        for (const [key, value] of Object.entries({ class: kind, x: bin + 0.06, width: 0.88,
+        const [x, width] = one ? [(place - 0.01) * bins, 0.02 * bins] : [bin + 0.06, 0.88];
+        for (const [key, value] of Object.entries({ class: kind, x, width,
           y: 100 - (from * 100) / most - height, height })) made.setAttribute(key, value);
         bars.push(made);
       };
@@ -171,6 +176,12 @@ export class RulePlot {
       bar("gone", all - gone, gone);
     });
     this.svg.replaceChildren(...bars);
+    this.only.hidden = !one;
+    if (one) {
+      this.only.textContent = `all are ${show(rule.single)}`;
+      this.only.style.left = `${100 * place}%`;
+      this.only.classList.toggle("left", place > 0.5);
+    }
     this.low.textContent = show(rule.low);
     this.high.textContent = show(rule.high);
     for (const cut of this.cuts) this.drawCut(cut);

@@ -5,6 +5,7 @@ import os
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 from weakref import WeakValueDictionary
 
@@ -21,14 +22,14 @@ from clipmill.errors import ClipError, ClipmillError
 from clipmill.store.workspace import Workspace
 
 MAKERS: Final = min(4, os.cpu_count() or 1)
-"""Thumbnails that are decoded at a time."""
+"""Thumbnails that are asked for at a time."""
 
 _REMEMBERED = 1000
 _RETRY_AFTER = 30.0
 """Seconds for which an error is told without trying again: the disk may be back by then."""
 
 _UNSAFE = frozenset({"crash", "timeout", "killed", "stalled", "memory"})
-"""Kinds of failures of clips that are not decoded again: they may end the server."""
+"""Kinds of failures of clips that are not decoded again: each would cost a process, or its time."""
 
 _CACHED = {"Cache-Control": "private, max-age=86400"}
 
@@ -82,7 +83,7 @@ class _Thumbnails:
             probe = run.probe_of(video) if video else None
             if video is None or probe is None:
                 return PlainTextResponse("its video has no probe row any more", 422)
-            data = make_clip_thumbnail(video, clip, probe)
+            data = self._site.pictures.make(partial(make_clip_thumbnail, video, clip, probe))
         except (ClipError, ClipmillError, OSError) as error:
             self._errors[clip] = time.monotonic(), str(error)
             while len(self._errors) > _REMEMBERED:

@@ -53,18 +53,23 @@ def _rule(number: int, rule: Rule, cuts: list[Cut], judged: Judged | None) -> di
     }
     if judged is None or not isinstance(rule, RangeRule | QuantileRule):
         return shape | {"kind": "value"}
-    values, kept, ranked = _values(judged, rule.column)
+    numbers = _numbers(judged, rule.column)
+    finite = np.isfinite(numbers)
+    values, kept = numbers[finite], judged.kept[finite]
     if isinstance(rule, QuantileRule):
         marks = [value for cut in cuts for value in (cut.low, cut.high) if value is not None]
         own: dict[str, Any] = {"kind": "quantile", "drop": [list(pair) for pair in rule.drop]}
         own["values"] = [[cut.low, cut.high] for cut in cuts]
-        some = values[ranked]
+        order = judged.ascending[rule.column]
+        some = numbers[order[judged.ranked[order]]]
         if len(some):
-            own["quantiles"] = np.quantile(some, np.linspace(0, 1, POINTS)).tolist()
+            own["quantiles"] = _quantiles(some).tolist()
     else:
         bounds = {name: getattr(rule, name) for name in BOUNDS if getattr(rule, name) is not None}
         own, marks = {"kind": "range", "bounds": bounds}, list(bounds.values())
     edges, logarithmic = bin_edges(values, marks)
+    single = float(values[0]) if len(values) and values.min() == values.max() else None
+    places = _bins(values, edges, logarithmic=logarithmic)
     return (
         shape
         | own
@@ -72,23 +77,50 @@ def _rule(number: int, rule: Rule, cuts: list[Cut], judged: Judged | None) -> di
             "low": float(edges[0]),
             "high": float(edges[-1]),
             "logarithmic": logarithmic,
+            "single": single,
             "whole": bool((values == np.round(values)).all()),
-            "all": np.histogram(values, edges)[0].tolist(),
-            "out": np.histogram(values[~kept], edges)[0].tolist(),
+            "all": np.bincount(places, minlength=len(edges) - 1).tolist(),
+            "out": np.bincount(places[~kept], minlength=len(edges) - 1).tolist(),
         }
     )
 
 
-def _values(judged: Judged, column: str) -> tuple[Floats, Any, Any]:
-    """Return the finite values of what was judged, and which are kept and ranked."""
+def _bins(values: Floats, edges: Floats, *, logarithmic: bool) -> npt.NDArray[np.int64]:
+    """Return the bin of each value, as `numpy.histogram` counts them, without searching for it.
+
+    Args:
+        values: All inside the edges, float64 [n].
+        edges: Evenly spaced along the axis, float64 [k + 1].
+        logarithmic: Whether that is of logarithms.
+    """
+    along, ends = (np.log(values), np.log(edges)) if logarithmic else (values, edges)
+    last = len(edges) - 2
+    scaled = (along - ends[0]) * ((last + 1) / (ends[-1] - ends[0]))
+    places = np.clip(scaled, 0, last).astype(np.int64)
+    # Rounding may have put one beside its bin.
+    places -= (values < edges[places]) & (places > 0)
+    places += (values >= edges[places + 1]) & (places < last)
+    return places
+
+
+def _quantiles(ordered: Floats) -> Floats:
+    """Return `POINTS` quantiles of ascending numbers, as `numpy.quantile` does."""
+    places = np.linspace(0, len(ordered) - 1, POINTS)
+    below = places.astype(np.int64)
+    above = np.minimum(below + 1, len(ordered) - 1)
+    low, high = ordered[below], ordered[above]
+    found: Floats = low + (high - low) * (places - below)
+    return found
+
+
+def _numbers(judged: Judged, column: str) -> Floats:
+    """Return the numbers of what was judged."""
     some = judged.table[column]
     if len(judged.rows) < len(some):
         some = some.take(pa.array(judged.rows))
     if pa.types.is_boolean(some.type):
         some = pc.cast(some, pa.uint8())
-    values = np.asarray(pc.cast(some, pa.float64(), safe=False).to_numpy(), np.float64)
-    finite = np.isfinite(values)
-    return values[finite], judged.kept[finite], judged.ranked[finite]
+    return np.asarray(pc.cast(some, pa.float64(), safe=False).to_numpy(), np.float64)
 
 
 def changed_fields(before: SelectStep, after: SelectStep) -> Iterator[tuple[str, Any]]:

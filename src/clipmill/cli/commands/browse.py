@@ -91,6 +91,7 @@ def browse(
 
     say(f"reading {workspace}")
     with listener:
+        site.pictures.warm()
         site.catalogue.warm()
         serve(site, listener, ready=ready)
 

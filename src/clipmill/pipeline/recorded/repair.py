@@ -7,6 +7,7 @@ from clipmill.pipeline.inputs.videos import PATH as VIDEOS_FILE
 from clipmill.pipeline.recorded.decided import FOLDER as DECIDED_FOLDER
 from clipmill.pipeline.recorded.last_run import PIPELINE_FILE, STAGES_FILE, last_pipeline
 from clipmill.review.store import FOLDER, check_judgements, keep_good_lines, review_stamps
+from clipmill.store.dates import DATES
 from clipmill.store.errors import CorruptFileError, StorageError
 from clipmill.store.integrity import (
     Damage,
@@ -134,10 +135,11 @@ def _instead(
     for kind in (*records, _DECIDED):
         if top == kind.folder:
             return kind.instead(workspace, moved_to, path)
+    rows = "its rows" if damage.rows is None else f"its {damage.rows} rows"
     if top == "annotations" and path.endswith(".parquet"):
-        rows = "its rows" if damage.rows is None else f"its {damage.rows} rows"
         return f"{rows} of {name} are computed again by the next run"
-    return "the next run writes it again, without computing anything"
+    dated = f"the rows of {name} have the dates of their files again; none is lost"
+    return dated if top == DATES else "the next run writes it again, without computing anything"
 
 
 def _restore(workspace: Workspace, path: str) -> bool:

@@ -97,6 +97,13 @@ class Storage(ABC):
         """Return what changes when a file is written again, of all files in a folder, by name."""
 
     @abstractmethod
+    def times(self, folder: str) -> dict[str, float]:
+        """Return when the files in a folder were written, by name: seconds since 1970, UTC.
+
+        Without those of which the storage does not tell it.
+        """
+
+    @abstractmethod
     def stamp(self, path: str) -> str:
         """Return what changes when a file is written again; empty when there is none."""
 

@@ -71,6 +71,14 @@ class LocalStorage(Storage):
         except (FileNotFoundError, NotADirectoryError):
             return {}
 
+    def times(self, folder: str) -> dict[str, float]:
+        """See `Storage.times`."""
+        try:
+            with os.scandir(self._root / checked(folder)) as entries:
+                return {e.name: e.stat().st_mtime for e in entries if e.is_file()}
+        except (FileNotFoundError, NotADirectoryError):
+            return {}
+
     def stamp(self, path: str) -> str:
         """See `Storage.stamp`."""
         try:

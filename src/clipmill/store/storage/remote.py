@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
@@ -104,16 +105,22 @@ class RemoteStorage(Storage):
 
     def stamps(self, folder: str) -> dict[str, str]:
         """See `Storage.stamps`."""
+        return {name: _stamp(entry) for name, entry in self._entries(folder)}
+
+    def times(self, folder: str) -> dict[str, float]:
+        """See `Storage.times`."""
+        found = {name: _time(entry) for name, entry in self._entries(folder)}
+        return {name: at for name, at in found.items() if at is not None}
+
+    def _entries(self, folder: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
         self._fs.invalidate_cache()
         try:
             entries = self._fs.ls(self._at(folder), detail=True)
         except (FileNotFoundError, NotADirectoryError):
-            return {}
-        return {
-            entry["name"].rstrip("/").rpartition("/")[2]: _stamp(entry)
-            for entry in entries
-            if entry["type"] == "file"
-        }
+            return
+        for entry in entries:
+            if entry["type"] == "file":
+                yield entry["name"].rstrip("/").rpartition("/")[2], entry
 
     def stamp(self, path: str) -> str:
         """See `Storage.stamp`."""
@@ -147,6 +154,21 @@ class RemoteStorage(Storage):
     def local_path(self, path: str) -> Path | None:
         """See `Storage.local_path`."""
         checked(path)
+        return None
+
+
+_TIMES = ("LastModified", "last_modified", "updated", "mtime", "modified", "created")
+"""Under which names file systems of fsspec tell when a file was written."""
+
+
+def _time(info: Mapping[str, Any]) -> float | None:
+    told = next((info[name] for name in _TIMES if info.get(name)), None)
+    try:
+        told = datetime.fromisoformat(told) if isinstance(told, str) else told
+        if isinstance(told, datetime):
+            return (told if told.tzinfo else told.replace(tzinfo=UTC)).timestamp()
+        return None if told is None else float(told)
+    except (TypeError, ValueError):
         return None
 
 

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from clipmill.annotations.columns import Columns
 from clipmill.config import SelectStep
 from clipmill.pipeline.context import Context
-from clipmill.pipeline.population import Flags, ObjectIds, Population
+from clipmill.pipeline.population import Flags, Ints, ObjectIds, Population
 from clipmill.pipeline.steps.base import Applied, Problems, Step, Work
 from clipmill.pipeline.steps.columns import clip_columns, object_table, unmeasured_columns
 from clipmill.pipeline.steps.selecting.review import overruled
@@ -94,7 +94,12 @@ def _judge_clips(
 
 
 def select_clips(
-    step: SelectStep, context: Context, population: Population, table: pa.Table
+    step: SelectStep,
+    context: Context,
+    population: Population,
+    table: pa.Table,
+    *,
+    ascending: Mapping[str, Ints] | None = None,
 ) -> Selection:
     """Return what the rules of a selection, and people who overrule them, say of clips.
 
@@ -103,6 +108,7 @@ def select_clips(
         context: Knows in which columns null is no failure, and what people said.
         population: The clips.
         table: `key` and the columns that the rules name, of the same clips.
+        ascending: See `select`.
     """
     result = select(
         table,
@@ -110,13 +116,19 @@ def select_clips(
         key="key",
         min_population=step.min_population,
         unmeasured=unmeasured_columns(context, [rule.column for rule in step.rules]),
+        ascending=ascending,
     )
     judged = overruled(context, step.select, population, result.verdicts)
     return replace(result, verdicts=judged)
 
 
 def select_objects(
-    step: SelectStep, table: pa.Table, *, anchors: pa.Array, weights: pa.Array
+    step: SelectStep,
+    table: pa.Table,
+    *,
+    anchors: pa.Array,
+    weights: pa.Array,
+    ascending: Mapping[str, Ints] | None = None,
 ) -> tuple[Selection, Flags]:
     """Return what the rules of a selection say of objects, and which kept ones go nevertheless.
 
@@ -125,12 +137,15 @@ def select_objects(
         table: `key` and the columns that the rules name.
         anchors: Anchor of each object, a text or number [n].
         weights: Points of each that survive, [n].
+        ascending: See `select`.
 
     Returns:
         The outcome, and bool [n]: those that the rules keep, of whose anchor too few points
         belong to objects that are kept.
     """
-    result = select(table, step.rules, key="key", min_population=step.min_population)
+    result = select(
+        table, step.rules, key="key", min_population=step.min_population, ascending=ascending
+    )
     kept = np.array(result.verdicts["kept"])
     if not step.min_kept_points or not kept.any():
         return result, np.zeros(len(kept), bool)
