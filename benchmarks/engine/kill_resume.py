@@ -27,6 +27,8 @@ import pyarrow.parquet as pq
 
 Rows = dict[tuple[str, str], float]
 
+_RUN_BEFORE = ("decided", "previous.parquet")
+
 
 def command(arguments: Sequence[str], workspace: Path) -> list[str]:
     program = "from clipmill.cli import main; main()"
@@ -50,6 +52,9 @@ def tables(workspace: Path) -> dict[str, pa.Table]:
     """Return every table without measured times; parts of an annotation as one."""
     found: dict[str, pa.Table] = {}
     for path in sorted(workspace.rglob("*.parquet")):
+        # When rows were written, and what the run before decided, depends on the interruptions.
+        if path.is_relative_to(workspace / "dates") or path.parts[-2:] == _RUN_BEFORE:
+            continue
         table = pq.read_table(path)
         name = str(path.relative_to(workspace))
         if name.startswith("annotations"):
