@@ -20,9 +20,10 @@ def shared_folder(
         base = base.parent
     folder = base / "shared" / name
     folder.mkdir(parents=True, exist_ok=True)
-    with (base / "shared" / f"{name}.lock").open("a+") as lock:
+    with (base / "shared" / f"{name}.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not lock.tell():
+        # Asked anew: it may have been written between opening the file and getting the lock.
+        if not os.fstat(lock.fileno()).st_size:
             build(folder)
             lock.write("ready\n")
     return folder

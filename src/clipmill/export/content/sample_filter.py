@@ -74,11 +74,13 @@ class ChosenSamples:
         ids: Samples that meet the choice, in the order of the workspace.
         left_out: Those of them that are left out for their caption, and why.
         outdated: Those of them that the last run would not make again, and why.
+        reviewed: Those of them of which people said something.
     """
 
     ids: tuple[str, ...]
     left_out: dict[str, str]
     outdated: dict[str, str]
+    reviewed: frozenset[str]
 
     @property
     def taken(self) -> tuple[str, ...]:
@@ -127,11 +129,14 @@ def choose_samples(workspace: Workspace, choice: SampleFilter, facts: RunFacts) 
     found: list[str] = []
     left_out: dict[str, str] = {}
     outdated: dict[str, str] = {}
+    reviewed: set[str] = set()
     for row in _heads(workspace, parts, facts):
         if choice.limit is not None and len(found) - len(left_out) - len(outdated) >= choice.limit:
             break
         if row[f"stage{choice.stage}"] and _met(conditions, row, facts, scores):
             found.append(row["sample_id"])
+            if row["review"] is not None:
+                reviewed.add(row["sample_id"])
             why = why_outdated(facts, clip_id=row["clip_id"], uri=row["uri"], given=row["given"])
             if why:
                 outdated[row["sample_id"]] = why
@@ -143,7 +148,7 @@ def choose_samples(workspace: Workspace, choice: SampleFilter, facts: RunFacts) 
             f"holds any more, the first because {next(iter(outdated.values()))}. Nothing was "
             "written; `clipmill run` builds the samples again"
         )
-    return ChosenSamples(tuple(found), left_out, outdated)
+    return ChosenSamples(tuple(found), left_out, outdated, frozenset(reviewed))
 
 
 def _not_own(row: Mapping[str, Any]) -> str:

@@ -132,7 +132,7 @@ def export_frameino(
     origins: Counter[str] = Counter()
     reviewed = 0
     create = partial(folder.create, mode="w")
-    said = any(facts.review_of(sample.rpartition("-a")[0]) for sample in taken)
+    said = not taken.isdisjoint(chosen.reviewed)
     more = (*facts.score_names, *([REVIEW_KEY] if said else []))
     with ExitStack() as files:
         tables = [
