@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from red_ball import Film, film_store, redness, straight
 
+from clipmill.annotations.objects.propagation import identities
 from clipmill.annotations.objects.propagation.follow import Following
 from clipmill.annotations.objects.propagation.identities import Identities, Identity, Proposal
 from clipmill.annotations.objects.propagation.ration import Ration
@@ -198,3 +199,18 @@ def test_a_scrap_of_a_thing_counts_as_its_absence(clip):
         assert 0 < scrap.sum() < 0.2 * one.known.area
         one.sights[frame] = Sight.of(scrap.astype(np.float32), 0.9)
     assert things.absence([]) == 25
+
+
+def test_a_better_sight_does_not_leave_scraps_where_more_was_known(clip, monkeypatch):
+    things = of(clip(TWO))
+    things.propose(0, [shown(TWO.masks(0)[0])])
+    (one,) = things.all
+    # Seen too small at one frame; what is followed from there comes to a scrap at the next.
+    one.sights[20] = Sight.of(shrink(TWO.masks(20)[0], 4).astype(np.float32), 0.9)
+    scrap = Sight.of(shrink(TWO.masks(21)[0], 18).astype(np.float32), 0.9)
+    whole = Sight.of(TWO.masks(19)[0].astype(np.float32), 0.5)
+    monkeypatch.setattr(identities, "follow", lambda *_, end, **__: {19: whole, 21: scrap})
+    things.propose(20, [shown(TWO.masks(20)[0])])
+    assert overlap(one.mask(20), TWO.masks(20)[0]) > 0.95
+    assert one.sights[19] is whole
+    assert overlap(one.mask(21), TWO.masks(21)[0]) > 0.85

@@ -162,7 +162,9 @@ class Identities:
         for end in (min(length - 1, frame + self._reach), max(0, frame - self._reach)):
             if end != frame:
                 way = follow(self._frames, frame, sight, known, identity.way, end=end, until=old)
-                identity.sights.update(way)
+                # Followed from a better sight, it may still come to a scrap where more was known.
+                scraps = {at for at, new in way.items() if at in old and _is_scrap_of(new, old[at])}
+                identity.sights |= {at: new for at, new in way.items() if at not in scraps}
 
     def _here(self, frame: int, proposal: Proposal) -> Identity | None:
         """Return the known thing that a proposal shows."""
@@ -246,6 +248,11 @@ def _absences(seen: Sequence[int], length: int, within: int) -> list[_Absence]:
     if seen[-1] < length - 1:
         found.append(_Absence(range(seen[-1] + 1, length), min(length - 1, seen[-1] + within)))
     return found
+
+
+def _is_scrap_of(one: Sight, other: Sight) -> bool:
+    """Whether a sight shows only a little of what another shows."""
+    return bool(one.mask.sum() < _SCRAP * other.mask.sum())
 
 
 def _is_double(one: Identity, other: Identity) -> bool:
