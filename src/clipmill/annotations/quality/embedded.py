@@ -89,7 +89,7 @@ class EmbeddedQuality(Backend):
             aesthetic=None,
             complexity=None,
             frames=places,
-            text_boxes=boxes_by_frame(places, [boxes * size for boxes in texts]),
+            text_boxes=boxes_by_frame(places, [list(boxes * size) for boxes in texts]),
         )
 
 
