@@ -237,3 +237,41 @@ def test_the_manifest_and_rows_are_plain_files_others_can_read(local):
     assert json.loads((folder / "manifest.json").read_text()) == {"backend": "embedded"}
     query = f"select clip_id, number from '{folder}/*.parquet' where status = 'ok'"
     assert duckdb.sql(query).fetchall() == [(key(1), 1)]
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """What an earlier version kept of a thing."""
+
+    number: int
+    score: float
+
+
+@dataclass(frozen=True)
+class Now(Earlier):
+    """The same with a field that was added since."""
+
+    parts: tuple[Part, ...] | None = None
+
+
+def test_rows_that_an_earlier_version_wrote_are_read_beside_new_ones(workspace):
+    earlier = workspace.annotation("things", "f", Earlier)
+    earlier.append([Outcome(key(n), Earlier(n, n / 2)) for n in range(4)])
+    table = workspace.annotation("things", "f", Now)
+    known = {key(n): Now(n, n / 2) for n in range(4)}
+    assert table.read(list(known)) == known
+    assert table.columns(["parts"])["parts"].null_count == 4
+    assert table.exploded("parts", ["name"]).num_rows == 0
+    known[key(2)] = Now(2, 7.0, (Part("a", 0.5, b"x"),))
+    known[key(9)] = Now(9, 1.0, ())
+    table.append([Outcome(name, known[name]) for name in (key(2), key(9))])
+    for compacted in (False, True):
+        if compacted:
+            table.compact()
+        fresh = workspace.annotation("things", "f", Now)
+        assert fresh.read(list(known)) == known
+        assert fresh.columns(["parts", "score"])["parts"].null_count == 3
+        assert fresh.exploded("parts", ["name"]).to_pylist() == [{"key": key(2), "name": "a"}]
+        scanned = [entry for part in fresh.scan(["parts"]) for entry in part.to_pylist()]
+        unknown = {entry["key"] for entry in scanned if entry["parts"] is None}
+        assert (len(scanned), unknown) == (5, {key(n) for n in (0, 1, 3)})

@@ -40,7 +40,7 @@ class Quality(_Means):
     def row(self, item: ClipInput, means: np.ndarray) -> QualityRow:
         names = QualityRow.__dataclass_fields__
         numbers = dict.fromkeys(names, float(means.mean()))
-        return QualityRow(**(numbers | {"frames": ()}))
+        return QualityRow(**(numbers | {"frames": (), "text_boxes": None}))
 
 
 class Objects(_Means):

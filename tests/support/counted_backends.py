@@ -12,7 +12,7 @@ from clipmill.annotations.base import ClipInput
 from clipmill.annotations.camera.schema import CameraRow
 from clipmill.annotations.inout.schema import IdentityImage, InOutRow, ObjectInOut, Region
 from clipmill.annotations.objects.schema import Anchor, DetectedObject, ObjectsRow
-from clipmill.annotations.quality.schema import QualityRow
+from clipmill.annotations.quality.schema import QualityRow, TextBoxes
 from clipmill.annotations.shots.schema import ShotsRow
 from clipmill.annotations.tracks.schema import TracksRow
 from clipmill.clips import object_id_for
@@ -20,6 +20,11 @@ from clipmill.store.codecs import encode_array, encode_bits, encode_mask
 
 HIDDEN = range(3000, 3100)
 """Frames in which the box is said to be hidden."""
+
+TEXT = np.array([[[120, 20], [180, 20], [180, 40], [120, 40]]], np.int32)
+"""Where text is said to be, upright, from `TEXT_FRAMES[0]` to before `TEXT_FRAMES[1]`."""
+
+TEXT_FRAMES = (5040, 9576)
 
 ENTERS, LEAVES = 20, 130
 """Frames at which it enters and leaves its region."""
@@ -51,8 +56,18 @@ class Quality(_Counted):
         clarity = 50.0 if blurred else 200.0 + item.clip.num_frames / 10
         names = ("exposure", "contrast", "colorfulness", "noise", "blockiness", "entropy")
         nothing = dict.fromkeys((*names, "image_quality", "aesthetic", "complexity"))
+        frames, found = (0,), None  # the rows of most clips do not tell where text is
+        if "long" in item.video.relative_path:
+            frames, found = (0, *TEXT_FRAMES), (TextBoxes(TEXT_FRAMES[0], encode_array(TEXT)),)
+        elif "cut" in item.video.relative_path:
+            found = ()
         return QualityRow(
-            text_area=0.01, num_text_boxes=1.5, clarity=clarity, frames=(0,), **nothing
+            text_area=0.01,
+            num_text_boxes=1.5,
+            clarity=clarity,
+            frames=frames,
+            text_boxes=found,
+            **nothing,
         )
 
 

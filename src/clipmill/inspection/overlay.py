@@ -1,4 +1,4 @@
-"""What is drawn over a clip: tracks, outlines of masks, boxes, regions; plain lists for JSON.
+"""What is drawn over a clip: tracks, outlines of masks, boxes, regions, text; plain lists for JSON.
 
 All coordinates are source pixels, x right, y down. Frames count from the clip's start.
 """
@@ -12,8 +12,9 @@ import numpy.typing as npt
 
 from clipmill.annotations.inout.schema import ObjectInOut
 from clipmill.annotations.objects.schema import DetectedObject
+from clipmill.annotations.quality.schema import QualityRow
 from clipmill.annotations.tracks.schema import ObjectTracks
-from clipmill.store.codecs import decode_bits, decode_mask, decode_tracks
+from clipmill.store.codecs import decode_array, decode_bits, decode_mask, decode_tracks
 
 SIMPLIFY = 0.8
 """Outlines may be off by this many preview pixels."""
@@ -143,6 +144,21 @@ def regions(inout: ObjectInOut | None, *, count: int = 5) -> list[dict[str, Any]
             "exit": region.exit_frame,
         }
         for region in reversed(found[-count:])
+    ]
+
+
+def text_layer(row: QualityRow) -> list[dict[str, Any]] | None:
+    """Return the text of every looked-at frame, in order; None where the row does not tell.
+
+    Returns:
+        Each `frame` and `boxes`, polygons x0, y0, x1, y1, ..., none where no text was found.
+    """
+    if row.text_boxes is None:
+        return None
+    found = {entry.index: decode_array(entry.corners) for entry in row.text_boxes}
+    return [
+        {"frame": frame, "boxes": found[frame].reshape(-1, 8).tolist() if frame in found else []}
+        for frame in sorted({*row.frames, *found})
     ]
 
 

@@ -24,7 +24,7 @@ from clipmill.store.outcomes import (
     outcome_table,
 )
 from clipmill.store.parts import OK, WHOLE_LEVEL, PartName, Parts, by_part, winners
-from clipmill.store.records import from_dict, schema_of
+from clipmill.store.records import from_dict, later_fields, schema_of
 from clipmill.store.storage.base import Storage
 from clipmill.store.tables import explained_reads
 
@@ -46,7 +46,8 @@ class AnnotationTable:
         self.path, self.key = path, key
         self._storage, self._record_type = storage, record_type
         self.schema = outcome_schema(record_type, key=key)
-        self._parts = Parts(storage, path, self.schema, key)
+        later = later_fields(record_type)
+        self._parts = Parts(storage, path, self.schema, key, later=later)
         self._dates = RowDates(storage, path, self._parts)
         self._sequence: int | None = None
         self._small = 0
@@ -198,6 +199,7 @@ class AnnotationTable:
                     at += size
                     if mine.any():
                         table = file.read_row_group(group, columns=columns)
+                        table = self._parts.filled(table, columns)
                         yield table.filter(pa.array(mine)).rename_columns({self.key: "key"})
 
     def pending(self, keys: pa.Array, *, retry: Collection[str] = ()) -> pa.Array:

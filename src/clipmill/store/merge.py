@@ -56,7 +56,8 @@ class _Cursor:
                 self._start += self._rows.num_rows
                 self._group += 1
                 with self._parts.explained(self._name):
-                    self._rows = self._file.read_row_group(self._group)
+                    group = self._file.read_row_group(self._group)
+                self._rows = self._parts.filled(group, self._parts.schema.names)
         if done:
             self.close()
         return pa.concat_tables(taken)

@@ -71,10 +71,19 @@ class Parts:
         folder: Path relative to the storage's root.
         schema: Columns of every part.
         key: Name of the key column.
+        later: Columns that parts of an earlier version may lack; null there.
     """
 
-    def __init__(self, storage: Storage, folder: str, schema: pa.Schema, key: str) -> None:
-        self.folder, self.schema, self.key = folder, schema, key
+    def __init__(
+        self,
+        storage: Storage,
+        folder: str,
+        schema: pa.Schema,
+        key: str,
+        *,
+        later: frozenset[str] = frozenset(),
+    ) -> None:
+        self.folder, self.schema, self.key, self.later = folder, schema, key, later
         self._storage = storage
         self._metadata: dict[PartName, pq.FileMetaData] = {}
 
@@ -127,7 +136,8 @@ class Parts:
         )
 
     def _check_schema(self, name: PartName, found: pa.Schema) -> None:
-        if found.equals(self.schema):
+        lacking = self.later - set(found.names)
+        if found.equals(pa.schema([field for field in self.schema if field.name not in lacking])):
             return
         raise CorruptFileError(
             self.path(name),
@@ -173,9 +183,24 @@ class Parts:
             with self.open(name) as file:
                 tables.append(file.read(columns=list(columns)))
         if not tables:
-            roots = dict.fromkeys(column.partition(".")[0] for column in columns)
-            return pa.schema([self.schema.field(root) for root in roots]).empty_table()
-        return pa.concat_tables(tables)
+            fields = [self.schema.field(root) for root in _roots(columns)]
+            return pa.schema(fields).empty_table()
+        return self.filled(pa.concat_tables(tables, promote_options="default"), columns)
+
+    def filled(self, table: pa.Table, columns: Sequence[str]) -> pa.Table:
+        """Add the columns that no part had, with nulls, to a table that was read with `columns`."""
+        lacking = [root for root in _roots(columns) if root in self.later - set(table.column_names)]
+        for root in lacking:
+            field = self.schema.field(root)
+            table = table.append_column(field, pa.nulls(table.num_rows, field.type))
+        if not lacking:
+            return table
+        return table.select([name for name in self.schema.names if name in table.column_names])
+
+
+def _roots(columns: Sequence[str]) -> list[str]:
+    """Return the columns that hold the given ones, dotted paths of nested fields among them."""
+    return list(dict.fromkeys(column.partition(".")[0] for column in columns))
 
 
 def _difference(found: pa.Schema, expected: pa.Schema) -> str:

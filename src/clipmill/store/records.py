@@ -87,6 +87,11 @@ def from_dict(record_type: type[RecordT], values: Mapping[str, Any]) -> RecordT:
     return record_type(**given)
 
 
+def later_fields(record_type: type) -> frozenset[str]:
+    """Return the fields that rows of an earlier version may lack, where None says so."""
+    return frozenset(f.name for f in dataclasses.fields(record_type) if f.default is None)
+
+
 @cache
 def _defaulted(record_type: type) -> frozenset[str]:
     found = dataclasses.fields(record_type)

@@ -14,6 +14,7 @@ from clipmill.annotations.quality.embedded import EmbeddedQuality
 from clipmill.annotations.quality.frameino import SCORES, FrameinoQuality
 from clipmill.demo.scene import Scene, Shot, render, write_video
 from clipmill.errors import MissingExtraError
+from clipmill.store.codecs import decode_array
 from clipmill.store.records import from_dict, to_dict
 from clipmill.weights import MissingWeightsError, WeightsError
 
@@ -104,6 +105,7 @@ def test_measures_it_does_not_compute_are_empty_and_the_row_survives_storage(
     item = probed(video, 3, 20)
     (row,) = backend.annotate([backend.load(item)])
     assert row.text_area is row.image_quality is row.aesthetic is row.exposure is None
+    assert row.text_boxes is None
     assert from_dict(type(row), to_dict(row)) == row
     assert backend.load(item).clarity == row.clarity
     assert EmbeddedQuality.Row is FrameinoQuality.Row
@@ -169,10 +171,15 @@ def test_text_area_is_measured_in_the_words_that_the_network_finds(tmp_path) -> 
     ((area, count),) = score.measure([frame])
     assert count > 4 and 0 < area < 1
     assert (score.measure([frame, frame]) == [[area, count]] * 2).all()
+    values, (found, again) = score.locate([frame, frame])
+    assert (values == [[area, count]] * 2).all()
+    assert len(found) == count and (np.stack(found) == np.stack(again)).all()
 
     item = probed(text_video(tmp_path / "text.mp4"))
     (row,) = backend.annotate([backend.load(item)])
     assert np.isfinite([row.text_area, row.num_text_boxes]).all()
+    boxes = {entry.index: decode_array(entry.corners) for entry in row.text_boxes}
+    assert np.mean([len(boxes.get(place, ())) for place in row.frames]) == row.num_text_boxes
     torch.save({"module.other": torch.zeros(1)}, tmp_path / "craft_mlt_25k.pth")
     with pytest.raises(WeightsError, match="missing"):
         open_backend("text", tmp_path)

@@ -4,7 +4,7 @@ from contextlib import contextmanager
 
 import pytest
 from chromium_page import ChromiumPage, find_chromium
-from counted_backends import ENTERS, HIDDEN
+from counted_backends import ENTERS, HIDDEN, TEXT, TEXT_FRAMES
 from counted_clips import BOX, EVIL, HEIGHT, LONG, READ_NUMBER, WIDTH, box_left
 from shown_clip import PAINTED, STATE, settle
 
@@ -182,8 +182,74 @@ def test_identity_images_camera_and_shots_are_there(long_page):
         "[...document.querySelectorAll('.thumbs img')].length === 1 &&"
         "[...document.querySelectorAll('.thumbs img')].every((i) => i.complete && i.naturalWidth)"
     )
-    note = long_page.evaluate("document.getElementById('text-note').textContent")
-    assert note == "text: 1.0 % of the picture, 1.5 boxes a frame; where it stands is in no row"
+
+
+TEXT_SHOWN = f"""(() => {{
+  const canvas = document.getElementById("overlay"), w = canvas.width, h = canvas.height;
+  const data = canvas.getContext("2d").getImageData(0, 0, w, h).data;
+  const xs = [], ys = [];
+  for (let k = 0; k < data.length; k += 4) {{
+    if (data[k] < 180 || data[k + 1] < 220 || data[k + 2] > 120) continue;
+    xs.push((k / 4 % w) / w * {WIDTH});
+    ys.push(Math.floor(k / 4 / w) / h * {HEIGHT});
+  }}
+  return [Math.min(...xs), Math.max(...xs), Math.max(...ys), xs.length];
+}})()"""
+"""Gives left, right, lower edge and number of pixels in the colour of the text layer."""
+
+TEXT_NAME = "document.getElementById('text-name').textContent"
+TEXT_NOTE = "document.getElementById('text-note').textContent"
+
+
+def test_text_is_drawn_where_it_was_found_and_held_until_somebody_looked_again(long_page):
+    first, next_look = TEXT_FRAMES
+    drawn = {}
+    for frame in (0, first - 1, first, first + 1, next_look - 1, next_look):
+        seek(long_page, frame)
+        drawn[frame] = only(long_page, "text") and long_page.evaluate(TEXT_SHOWN)
+    assert drawn[0] == drawn[first - 1] == drawn[next_look] == 0
+    left, right, bottom, solid = drawn[first]
+    assert abs(left - TEXT[0, :, 0].min()) < 2 and abs(right - TEXT[0, :, 0].max()) < 2
+    assert abs(bottom - TEXT[0, :, 1].max()) < 2
+    dashed = drawn[first + 1]
+    assert dashed[:2] == pytest.approx([left, right], abs=2) and dashed[2:] != [bottom, solid]
+    assert drawn[next_look - 1] == dashed
+
+
+def test_the_text_layer_has_a_key_and_its_frames_are_links(long_page):
+    seek(long_page, TEXT_FRAMES[0])
+    only(long_page)
+    long_page.press("8", text="8")
+    assert long_page.evaluate("document.querySelector('[data-layer=text]').checked")
+    assert long_page.evaluate(PAINTED) > 100
+    long_page.press("8", text="8")
+    assert long_page.evaluate(PAINTED) == 0
+    assert long_page.evaluate(TEXT_NAME) == "text"
+    note = f"text: 1.0 % of the picture, 1.5 boxes a frame; at frame {TEXT_FRAMES[0]}"
+    assert long_page.evaluate(TEXT_NOTE) == note
+    seek(long_page, 0)
+    long_page.evaluate("document.querySelector('#text-note button').click()")
+    settle(long_page, TEXT_FRAMES[0])
+
+
+@pytest.mark.parametrize(
+    ("name", "label", "note"),
+    [
+        ("cut.mp4", "no text found", "text: none was found; looked at frame 0"),
+        (EVIL, "text: not known", "; where it stands is in no row"),
+    ],
+)
+def test_without_text_the_switch_says_so(counted_site, ids, name, label, note):
+    end = 120 if name == "cut.mp4" else 260
+    with opened(counted_site, f"/clip/{ids[name]}-000000-{end:06d}") as page:
+        settle(page, 0)
+        assert page.evaluate(TEXT_NAME) == label
+        assert page.evaluate(TEXT_NOTE).endswith(note)
+        assert page.evaluate("document.querySelector('[data-layer=text]').disabled")
+        assert only(page, "text") == 0
+        page.press("8", text="8")
+        page.wait_for("location.search.includes('off=')")
+        assert "text" not in page.evaluate("location.search")
 
 
 def test_the_address_leads_back_to_the_view(counted_site, ids):

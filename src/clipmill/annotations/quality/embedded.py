@@ -9,6 +9,7 @@ from pydantic import Field
 
 from clipmill.annotations.base import RUNTIME, Backend, BackendConfig, ClipInput, Needs
 from clipmill.annotations.quality.measures import formulas
+from clipmill.annotations.quality.measures.found_text import boxes_by_frame
 from clipmill.annotations.quality.measures.text import TextFinder, polygon_area, weights_checksum
 from clipmill.annotations.quality.schema import QualityRow
 
@@ -37,6 +38,7 @@ class EmbeddedQuality(Backend):
 
     annotation = "quality"
     name = "embedded"
+    version = 2
     Config = EmbeddedQualityConfig
     Row = QualityRow
     needs = Needs(modules=("rapidocr", "onnxruntime"), licence="Apache-2.0")
@@ -72,6 +74,7 @@ class EmbeddedQuality(Backend):
     def _measure(self, places: tuple[int, ...], frames: npt.NDArray[np.uint8]) -> QualityRow:
         greys = [formulas.grey_of(frame) for frame in frames]
         texts = [self._text.boxes(frame) for frame in frames]
+        size = frames.shape[2], frames.shape[1]
         return QualityRow(
             text_area=_mean([sum(map(polygon_area, boxes)) for boxes in texts]),
             num_text_boxes=_mean([len(boxes) for boxes in texts]),
@@ -86,6 +89,7 @@ class EmbeddedQuality(Backend):
             aesthetic=None,
             complexity=None,
             frames=places,
+            text_boxes=boxes_by_frame(places, [list(boxes * size) for boxes in texts]),
         )
 
 

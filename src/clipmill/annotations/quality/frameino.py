@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -12,8 +13,15 @@ from clipmill.annotations.base import RUNTIME, Backend, BackendConfig, ClipInput
 from clipmill.annotations.optional import needed_from
 from clipmill.annotations.quality.embedded import sampled_frames
 from clipmill.annotations.quality.measures import formulas
+from clipmill.annotations.quality.measures.found_text import boxes_by_frame
 from clipmill.annotations.quality.schema import QualityRow
-from clipmill.annotations.quality.scores.frame_scores import FrameScore, ScoreOptions, ScoreSpec
+from clipmill.annotations.quality.scores.frame_scores import (
+    Corners,
+    FrameScore,
+    ScoreOptions,
+    ScoreSpec,
+    TextScore,
+)
 
 ScoreName = Literal["text", "image_quality", "aesthetic", "complexity"]
 
@@ -71,6 +79,7 @@ class FrameinoQuality(Backend):
 
     annotation = "quality"
     name = "frameino"
+    version = 2
     Config = FrameinoQualityConfig
     Row = QualityRow
     # The modules of single scores are those of `wanted_modules`, which knows the settings.
@@ -149,12 +158,19 @@ class FrameinoQuality(Backend):
     def annotate(self, batch: Sequence[SampledFrames]) -> list[QualityRow]:
         """Measure the frames of all clips, score by score."""
         columns: list[dict[str, float]] = [{} for _ in batch]
+        texts: list[list[list[Corners]] | None] = [None for _ in batch]
+        counts = [len(clip.places) for clip in batch]
         for name, score in self._scores.items():
             frames = [frame for clip in batch for frame in clip.prepared[name]]
-            values = _means(score.measure(frames), [len(clip.places) for clip in batch])
-            for clip_columns, means in zip(columns, values, strict=True):
+            if isinstance(score, TextScore):
+                measured, found = score.locate(frames)
+                boxes = iter(found)
+                texts = [list(islice(boxes, count)) for count in counts]
+            else:
+                measured = score.measure(frames)
+            for clip_columns, means in zip(columns, _means(measured, counts), strict=True):
                 clip_columns |= dict(zip(score.columns, means, strict=True))
-        return [_row(clip, clip_columns) for clip, clip_columns in zip(batch, columns, strict=True)]
+        return [_row(*parts) for parts in zip(batch, columns, texts, strict=True)]
 
 
 def _what(name: str) -> str:
@@ -167,7 +183,9 @@ def _means(values: npt.NDArray[np.float64], counts: Sequence[int]) -> list[list[
     return [part.mean(axis=0).tolist() for part in parts]
 
 
-def _row(clip: SampledFrames, columns: Mapping[str, float]) -> QualityRow:
+def _row(
+    clip: SampledFrames, columns: Mapping[str, float], texts: list[list[Corners]] | None
+) -> QualityRow:
     return QualityRow(
         text_area=columns.get("text_area"),
         num_text_boxes=columns.get("num_text_boxes"),
@@ -182,4 +200,5 @@ def _row(clip: SampledFrames, columns: Mapping[str, float]) -> QualityRow:
         aesthetic=columns.get("aesthetic"),
         complexity=columns.get("complexity"),
         frames=clip.places,
+        text_boxes=None if texts is None else boxes_by_frame(clip.places, texts),
     )

@@ -4,6 +4,22 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
+class TextBoxes:
+    """Where text was found in one frame.
+
+    Attributes:
+        index: Frame, counted from the clip's start.
+        corners: `encode_array` int32 [N, 4, 2], N from 1 to `found_text.MOST_BOXES`: x, y of the
+            corners of each box, x right, y down, in source pixels, rounded; clockwise from the top
+            left as the text is read. Corners lie on the edges of pixels: an upright box covers
+            the pixels x0 <= x < x1 and y0 <= y < y1. Slanted ones may reach out of the frame.
+    """
+
+    index: int
+    corners: bytes
+
+
+@dataclass(frozen=True)
 class QualityRow:
     """Means over the sampled frames; None where the backend does not measure it.
 
@@ -22,6 +38,8 @@ class QualityRow:
         aesthetic: NIMA score, about [1, 10].
         complexity: IC9600 score, [0, 1].
         frames: Sampled frame indices, counted from the clip's start.
+        text_boxes: The sampled frames in which text was found, in order, each once; empty where
+            none was. None where text is not looked for, and in rows of earlier versions.
     """
 
     text_area: float | None
@@ -37,3 +55,4 @@ class QualityRow:
     aesthetic: float | None
     complexity: float | None
     frames: tuple[int, ...]
+    text_boxes: tuple[TextBoxes, ...] | None = None

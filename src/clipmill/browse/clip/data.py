@@ -11,6 +11,7 @@ from clipmill.browse.clip.standing import scores_of_object, with_kept_values
 from clipmill.browse.site import OpenRun
 from clipmill.config import ShotsSplit
 from clipmill.inspection.clip_data import clip_facts, object_layers, verdict_lines
+from clipmill.inspection.overlay import text_layer
 from clipmill.inspection.preview import PART_FRAMES, preview_rate
 from clipmill.inspection.subjects import Subject
 from clipmill.store.codecs import decode_array, decode_bits
@@ -44,6 +45,7 @@ def facts_of(one: OpenClip) -> dict[str, Any]:
         "shots": _shots(one),
         "camera": camera_curve(camera) if camera else None,
         "text": _text_note(quality),
+        "text_boxes": text_layer(quality) if quality else None,
     }
 
 
@@ -56,7 +58,8 @@ def facts_of_video(run: OpenRun, video_id: str, path: str) -> dict[str, Any]:
         **dict.fromkeys(("start", "end", "frames", "fps", "real_fps", "width", "height"), 0),
         **dict.fromkeys(("source", "codec", "text"), ""),
         **{"id": video_id, "path": path, "chain": chain, "variable": False},
-        **{"part": PART_FRAMES, "piece": PIECE_FRAMES, "shots": None, "camera": None},
+        **{"part": PART_FRAMES, "piece": PIECE_FRAMES},
+        **dict.fromkeys(("shots", "camera", "text_boxes")),
         "problem": out[-1] if out else "no clip came of it yet",
     }
 
@@ -125,10 +128,15 @@ def _shots(one: OpenClip) -> dict[str, Any] | None:
 
 
 def _text_note(quality: Any) -> str:
-    """Rows have the share and number of text boxes, and not where they are."""
+    """Tell how much text there is, and whether the row says where."""
     if quality is None or (quality.text_area is None and quality.num_text_boxes is None):
         return "no row tells of text"
     told = [] if quality.text_area is None else [f"{100 * quality.text_area:.1f} % of the picture"]
     if quality.num_text_boxes is not None:
         told.append(f"{quality.num_text_boxes:.1f} boxes a frame")
-    return f"text: {', '.join(told)}; where it stands is in no row"
+    if quality.text_boxes is None:
+        return f"text: {', '.join(told)}; where it stands is in no row"
+    if not quality.text_boxes:
+        frames = ", ".join(map(str, sorted(set(quality.frames))))
+        return f"text: none was found; looked at frame {frames}"
+    return f"text: {', '.join(told)}"

@@ -7,7 +7,7 @@ import { $, ask, make } from "/static/make.js";
 
 const id = $("clip").dataset.id, base = `/clip/${id}`;
 const asked = new URLSearchParams(location.search);
-const layers = { tracks: true, masks: true, boxes: true, regions: true, camera: true, shots: true, images: true };
+const layers = { tracks: true, masks: true, boxes: true, regions: true, camera: true, shots: true, images: true, text: true };
 const hidden = new Set();
 const state = document.documentElement.dataset;
 let clip = null, anchor = 0, player = null, pieces = null, said = null;
@@ -22,7 +22,7 @@ function draw() {
   if (!clip) return;
   const frame = frameNow(), shown = objectsHere().filter((o) => !hidden.has(o.id));
   if (clip.frames) {
-    const view = { width: clip.width, height: clip.height, frame, layers, objects: shown, at: (o, f) => pieces.at(o, f) };
+    const view = { width: clip.width, height: clip.height, frame, layers, objects: shown, at: (o, f) => pieces.at(o, f), text: clip.text_boxes };
     const pen = clipmillOverlay.draw($("overlay"), view);
     if (layers.camera && clip.camera) drawCamera(pen, view, clip.camera);
     drawLines($("lines"), { frames: clip.frames, frame, anchor, objects: objectsHere(), shots: clip.shots, layers });
@@ -97,6 +97,19 @@ function tellFacts() {
   $("facts").replaceChildren(...factBlocks(clip, anchor, act, said));
 }
 
+// The text layer has a switch only where there is something to show; frames with text are links.
+function tellText() {
+  const found = (clip.text_boxes ?? []).filter((one) => one.boxes.length), box = boxOf("text");
+  box.disabled = !found.length;
+  box.closest("label").classList.toggle("off", box.disabled);
+  $("text-name").textContent = found.length ? "text" : clip.text_boxes ? "no text found" : "text: not known";
+  const links = found.flatMap(({ frame }, k) => [k ? ", " : "; at frame ", make("button", {
+    type: "button", class: "link", text: String(frame), "aria-label": `Go to frame ${frame}, in which text was found`,
+    onclick: () => player?.seek(frame),
+  })]);
+  $("text-note").replaceChildren(clip.text, ...links);
+}
+
 async function rankBy(title) {
   if (!clip.frames || !clip.rankings.length) return;
   const chosen = clip.rankings.includes(title) ? title : firstRanking();
@@ -133,7 +146,7 @@ async function open() {
   } });
   walkLinks();
   $("chain").replaceChildren(...chainBlock(clip.chain));
-  $("text-note").textContent = clip.text;
+  tellText();
   const wanted = Number(asked.get("anchor") ?? NaN);
   const first = clip.anchors.find((entry) => entry.index === wanted) ?? clip.anchors[0];
   for (const id of ["seek", "toggle", "back", "forward", "speed"]) $(id).disabled = !clip.frames;
@@ -173,6 +186,7 @@ for (const kind of ["pointerdown", "pointermove"]) {
 }
 const boxOf = (name) => document.querySelector(`[data-layer=${name}]`);
 function show(name, on) {
+  if (boxOf(name).disabled) return;
   boxOf(name).checked = layers[name] = on;
   draw();
   remember();

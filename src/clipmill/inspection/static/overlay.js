@@ -1,13 +1,15 @@
-// Draws tracks, masks, boxes and regions over a picture; the report and `clipmill browse` share it.
+// Draws tracks, masks, boxes, regions and text over a picture; the report and `clipmill browse` share it.
 // The report puts this text into its own script: no double braces here.
 const clipmillOverlay = (() => {
   const COLOURS = ["#ff5c8a", "#3ec1ff", "#ffd23f", "#6ee05c", "#b48cff", "#ff9a3c", "#2ee6c5", "#f56bff"];
   const TAIL = 24;            // frames of track drawn behind a point
+  const TEXT = "#d9ff3c";
   const NEAR_ANCHOR = 12;     // frames around the anchor at which a lone anchor mask is hinted
 
   // view: width and height of the source; frame; layers (name: shown); objects: each with name,
   // colour, anchor, still (only the anchor has a mask), regions; and at(object, frame), which gives
-  // { masks, box, points, seen } as far as they are known.
+  // { masks, box, points, seen } as far as they are known; and, if it is known, text: of every frame
+  // that was looked at, in order, { frame, boxes } (polygons).
   function draw(canvas, view) {
     const box = canvas.getBoundingClientRect(), dense = window.devicePixelRatio || 1;
     const width = Math.max(1, Math.round(box.width * dense)), height = Math.max(1, Math.round(box.height * dense));
@@ -28,6 +30,7 @@ const clipmillOverlay = (() => {
       if (view.layers.boxes) drawBox(c, view, object, px);
       if (view.layers.tracks) drawTracks(c, view, object, px);
     }
+    if (view.layers.text) drawText(c, view, px);
     return { c, px };
   }
 
@@ -81,6 +84,23 @@ const clipmillOverlay = (() => {
     c.lineWidth = 1.2 * px;
     c.strokeRect(box[0], box[1], box[2] - box[0], box[3] - box[1]);
     label(c, view, object.name, box[0], box[1], object.colour, px, { up: true });
+  }
+
+  // Text is held until the next frame that was looked at; between them its boxes are dashed.
+  function drawText(c, view, px) {
+    const last = view.text?.findLast((one) => one.frame <= view.frame);
+    if (!last?.boxes.length) return;
+    const held = last.frame !== view.frame;
+    polygons(c, last.boxes);
+    for (const [colour, width] of [["rgb(0 0 0 / .7)", 3.6], [TEXT, 1.6]]) {
+      c.setLineDash(held && colour === TEXT ? [5 * px, 4 * px] : []);
+      c.strokeStyle = colour;
+      c.lineWidth = width * px;
+      c.stroke();
+    }
+    c.setLineDash([]);
+    const [x, y] = last.boxes.reduce((a, b) => (b[1] < a[1] ? b : a));
+    label(c, view, held ? `text, frame ${last.frame}` : "text", x, y - 2 * px, TEXT, px, { up: true });
   }
 
   // Where a point is hidden its way is dashed and faint, and the point itself a ring.

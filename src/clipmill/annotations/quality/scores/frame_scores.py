@@ -5,7 +5,7 @@ import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -49,6 +49,20 @@ class FrameScore(Protocol):
         Returns:
             float64 [N, number of columns].
         """
+
+
+Corners = npt.NDArray[np.float64]
+"""Of one text box: float64 [4, 2], x, y in source pixels, clockwise."""
+
+
+@runtime_checkable
+class TextScore(FrameScore, Protocol):
+    """A score that also knows where it found text."""
+
+    def locate(
+        self, prepared: Sequence[Any]
+    ) -> tuple[npt.NDArray[np.float64], list[list[Corners]]]:
+        """Return what `measure` returns, and the boxes of every frame."""
 
 
 @dataclass(frozen=True)

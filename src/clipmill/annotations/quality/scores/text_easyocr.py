@@ -16,7 +16,7 @@ import torch
 from clipmill.annotations.quality.measures.text import polygon_area
 from clipmill.annotations.quality.measures.text_boxes import word_boxes
 from clipmill.annotations.quality.measures.text_lines import lines_of
-from clipmill.annotations.quality.scores.frame_scores import FRAMES_PER_CLIP, ScoreOptions
+from clipmill.annotations.quality.scores.frame_scores import FRAMES_PER_CLIP, Corners, ScoreOptions
 from clipmill.annotations.quality.scores.picture_score import runs_of_one_shape
 from clipmill.models.device import autocast, choose_device, full_precision, inference
 from clipmill.models.image_scores.craft import Craft
@@ -58,13 +58,21 @@ class EasyOcrText:
 
     def measure(self, prepared: Sequence[npt.NDArray[np.uint8]]) -> npt.NDArray[np.float64]:
         """Return float64 [N, 2]: area (over 1 where boxes overlap), number of boxes."""
+        return self.locate(prepared)[0]
+
+    def locate(
+        self, prepared: Sequence[npt.NDArray[np.uint8]]
+    ) -> tuple[npt.NDArray[np.float64], list[list[Corners]]]:
+        """Return what `measure` returns, and the boxes of every frame; see `boxes_of`."""
         values: list[tuple[float, float]] = []
+        found: list[list[Corners]] = []
         for frames in runs_of_one_shape(prepared, at_most=self._size):
             for frame, polygons in zip(frames, self._detect(np.stack(frames)), strict=True):
                 boxes = boxes_of(polygons, height=frame.shape[0], width=frame.shape[1])
                 covered = sum(map(polygon_area, boxes))
                 values.append((covered / (frame.shape[0] * frame.shape[1]), float(len(boxes))))
-        return np.array(values, np.float64)
+                found.append(boxes)
+        return np.array(values, np.float64), found
 
     def _detect(self, frames: npt.NDArray[np.uint8]) -> list[list[npt.NDArray[np.int32]]]:
         """Return the boxes of words in frames uint8 [N, H, W, 3]; see `word_boxes`."""
