@@ -199,13 +199,13 @@ def test_odd_step_names_are_refused_with_their_line(clipmill, tmp_path, step, na
     assert not (tmp_path / "ws").exists()
 
 
-@pytest.mark.parametrize("name", ["../../etc", "a//b", ".", "x\\y"])
-def test_odd_names_of_sample_sets_are_refused(clipmill, hostile, tmp_path, name):
+def test_odd_names_of_sample_sets_are_refused(clipmill, hostile, tmp_path):
     clipmill(
         "run", "-i", hostile / "videos", "-c", hostile / "p.yaml", "-w", tmp_path / "ws", "-j", 0
     )
-    code, _, err = clipmill(
-        "export", "plain", tmp_path / "o", "-w", tmp_path / "ws", "--samples", name
-    )
-    assert code == 2
-    assert "error:" in err
+    for name in ("../../etc", "a//b", ".", "x\\y"):
+        code, _, err = clipmill(
+            "export", "plain", tmp_path / "o", "-w", tmp_path / "ws", "--samples", name
+        )
+        assert code == 2, name
+        assert "error:" in err, name

@@ -1,5 +1,7 @@
 """A disc on a known path as a sample, without running a pipeline."""
 
+import functools
+import tempfile
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -49,15 +51,30 @@ class Disc:
         return np.asarray((xs - x) ** 2 + (ys - y) ** 2 <= RADIUS**2)
 
     def write(self, path: Path) -> None:
-        with VideoWriter(path, size=(self.width, self.height), fps=self.fps, crf=12) as writer:
-            for number in range(self.num_frames):
-                writer.add(self.frame(number))
+        path.write_bytes(_encoded(self))
 
     def points(self, first: int) -> np.ndarray:
         """float32 [T, 5, 2]: the centre and four points of the disc, from a frame on."""
         offsets = np.array([[0, 0], [9, 0], [-9, 0], [0, 9], [0, -9]], float)
         times = np.arange(first, self.num_frames) / float(self.fps)
         return (self.centre(times)[:, None] + offsets).astype(np.float32)
+
+
+@functools.cache
+def _encoded(disc: Disc) -> bytes:
+    """The file of a disc: many tests want the same."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "disc.mp4"
+        with VideoWriter(path, size=(disc.width, disc.height), fps=disc.fps, crf=12) as writer:
+            for number in range(disc.num_frames):
+                writer.add(disc.frame(number))
+        return path.read_bytes()
+
+
+@functools.cache
+def _masks(disc: Disc) -> tuple[bytes, ...]:
+    """Those of all frames, as they are stored."""
+    return tuple(encode_mask(disc.mask(number)) for number in range(disc.num_frames))
 
 
 def disc_sample(
@@ -85,7 +102,7 @@ def disc_sample(
         class_name="disc",
         area=0.01,
         box=tuple(float(v) for v in (300, 160, 340, 200)),
-        mask=encode_mask(disc.mask(first)),
+        mask=_masks(disc)[first],
         points=encode_tracks(points),
         visibility=encode_bits(np.ones(points.shape[:2], bool)),
         motion_strength=1.0,
@@ -124,7 +141,7 @@ def disc_sample(
         object_id=object_id,
         anchor=anchor,
         first_frame=0,
-        masks=tuple(encode_mask(disc.mask(n)) for n in range(start, disc.num_frames)),
+        masks=_masks(disc)[start:],
         boxes=encode_array(np.zeros((disc.num_frames - start, 4), np.int32)),
         mask_confidence=1.0,
         enter_frame=None,

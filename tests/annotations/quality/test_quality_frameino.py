@@ -156,7 +156,7 @@ def test_identity_names_every_wanted_score(icnet) -> None:
 
 def text_video(path: Path) -> Path:
     shot = Shot(num_frames=4, background="motorcycle")
-    scene = Scene(shots=(shot,), width=480, height=270, text="burned-in subtitle\nof two lines")
+    scene = Scene(shots=(shot,), width=240, height=136, text="burned-in subtitle\nof two lines")
     write_video(path, render(scene), 25)
     return path
 

@@ -266,7 +266,7 @@ def test_uneven_sides_keep_the_mask_and_blur_the_grey_only_near_them(tmp_path):
     outside = np.ones((352, 640), bool)
     outside[y0:y1, x0:x1] = False
     assert ((decode(file_of(loose, "mask.mp4"))[..., 0] >= 128) == outside).all()
-    part = decode(file_of(loose, "vace.mp4")).astype(int)
+    part = decode(file_of(loose, "vace.mp4")).astype(np.int16)
     assert np.abs(part[:, outside] - 127).max() <= 24
     outside[y0 - 8 : y1 + 8, x0 - 8 : x1 + 8] = False
     assert np.abs(part[:, outside] - 127).max() <= 4

@@ -335,10 +335,11 @@ def test_an_export_written_anew(copy):
 HOSTILE = "one\ntwo\r\n\"three\", 'four' \\ \u2028 é " + "x" * 10_000
 
 
-@pytest.mark.parametrize("stage", STAGES)
-def test_hostile_captions_survive_export_and_loading(workspace, tmp_path, stage):
-    """Newlines, quotes, 10,000 characters: through parquet, export, loader and worker."""
-    changed = shutil.copytree(workspace.root, tmp_path / "ws")
+@pytest.fixture(scope="module")
+def hostile(workspace, tmp_path_factory) -> tuple[Workspace, Path]:
+    """A workspace whose captions are hostile, and an export of it."""
+    folder = tmp_path_factory.mktemp("hostile")
+    changed = shutil.copytree(workspace.root, folder / "ws")
     for part in sorted((changed / "samples" / "training").glob("*.parquet")):
         table = pq.read_table(part)
         place = table.schema.get_field_index("caption")
@@ -346,8 +347,14 @@ def test_hostile_captions_survive_export_and_loading(workspace, tmp_path, stage)
         pq.write_table(table, part)
     opened = Workspace.open(changed)
     plan = ExportPlan(Canonical(FormatOptions()), find_container("folder"))
-    run_export(opened, tmp_path / "out", plan)
-    for place in (opened, tmp_path / "out"):
+    run_export(opened, folder / "out", plan)
+    return opened, folder / "out"
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_hostile_captions_survive_export_and_loading(hostile, stage):
+    """Newlines, quotes, 10,000 characters: through parquet, export, loader and worker."""
+    for place in hostile:
         dataset = stage(place, TINY)
         loader = DataLoader(
             dataset, batch_size=len(dataset), num_workers=1, collate_fn=collate,
