@@ -21,6 +21,7 @@ ALLOWED = {
     "errors": set(),
     "clips": set(),
     "failures": set(),
+    "orphans": set(),
     "choice": set(),
     "canvas": set(),
     "disk": set(),
@@ -76,7 +77,7 @@ ALLOWED = {
     },
     "__main__": {"cli"},
 }  # fmt: skip
-FREE = {"errors", "clips", "failures"}
+FREE = {"errors", "clips", "failures", "orphans"}
 
 
 @cache

@@ -3,14 +3,13 @@
 import os
 import resource
 import signal
-import threading
 from collections.abc import Callable
 from contextlib import suppress
-from multiprocessing import parent_process
 from multiprocessing.connection import Connection
 from typing import Any, Final
 
 from clipmill.errors import ClipmillError
+from clipmill.orphans import die_with_parent
 
 MEMORY: Final = 4 << 30
 """Bytes that a process may have for its data; a picture of 8K with all its threads takes half."""
@@ -27,7 +26,7 @@ def make_pictures(pipe: Connection, memory: int) -> None:
     # Ctrl-C reaches the whole process group; the parent alone decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _limit(memory)
-    _die_with_parent()
+    die_with_parent()
     while True:
         try:
             task: Callable[[], Any] = pipe.recv()
@@ -54,15 +53,3 @@ def _limit(memory: int) -> None:
     allowed = memory if most == resource.RLIM_INFINITY else min(memory, most)
     with suppress(OSError, ValueError):  # not every system has it
         resource.setrlimit(resource.RLIMIT_DATA, (allowed, most))
-
-
-def _die_with_parent() -> None:
-    parent = parent_process()
-    if parent is None:
-        return
-
-    def watch() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True, name="parent-watch").start()

@@ -6,7 +6,6 @@ import sys
 import threading
 import traceback
 from dataclasses import dataclass
-from multiprocessing import parent_process
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
 from typing import Any
@@ -16,6 +15,7 @@ from clipmill.engine.memory import forget_peak_rss
 from clipmill.engine.processes.last_words import speak_to
 from clipmill.engine.session import Session, TransportError
 from clipmill.engine.spec import StageSpec
+from clipmill.orphans import die_with_parent
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def child_main(connection: Connection, stderr: Connection) -> None:
     speak_to(stderr)
     # Ctrl-C reaches the whole process group; the parent alone decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _die_with_parent()
+    die_with_parent()
     sessions: SimpleQueue[Session] = SimpleQueue()
     threading.Thread(
         target=_listen, args=(connection, sessions), daemon=True, name="orders"
@@ -130,16 +130,3 @@ def _limit_threads(count: int) -> None:
     import cv2
 
     cv2.setNumThreads(max(count, 1))
-
-
-def _die_with_parent() -> None:
-    """Leave when the parent is gone, even in the middle of a clip."""
-    parent = parent_process()
-    if parent is None:
-        return
-
-    def watch() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True, name="parent-watch").start()

@@ -52,8 +52,7 @@ class Search:
     ) -> None:
         self._frames, self._identities, self._limits = frames, identities, limits
         self._distances = distances
-        self._whole, self._crop, self._more = whole, crop, most
-        self._again = again
+        self._whole, self._crop, self._more, self._again = whole, crop, most, again
         self._looked: set[int] = set()
         self._flows = FlowEstimator()
         self._left: list[tuple[int, Motion, list[Mover], Mask]] = []
@@ -74,18 +73,16 @@ class Search:
             self._identities.propose(frame, from_motion(find() if new else [], motion))
             return
         self._more -= not always
-        soft = self._fit(self._whole(self._frames.detail(frame)))
-        self._identities.propose(frame, self._stand_out(frame, soft, motion, find))
+        soft = self._propose_whole(frame, motion, find, self._whole)
         self._left.append((frame, motion, find() if new else [], np.asarray(soft > 0.5, bool)))
 
     def regain(self) -> bool:
         """Look for a thing where it is missing; return False where there is no use in going on."""
-        if self._again <= 0:
+        if len(self._looked) >= self._again:
             return False
         frame = self._identities.absence(self._looked)
         if frame is None:
             return False
-        self._again -= 1
         self._looked.add(frame)
         motion = self._motion(frame)
         if motion is None:
@@ -93,9 +90,8 @@ class Search:
         find = self._finder(frame, motion)
         if self._whole is None:
             self._identities.propose(frame, from_motion(find(), motion))
-            return True
-        soft = self._fit(self._whole(self._frames.detail(frame)))
-        self._identities.propose(frame, self._stand_out(frame, soft, motion, find))
+        else:
+            self._propose_whole(frame, motion, find, self._whole)
         return True
 
     def finish(self) -> None:
@@ -111,6 +107,14 @@ class Search:
 
             found = from_crops(movers, known, look, motion, self._limits)
             self._identities.propose(frame, found)
+
+    def _propose_whole(
+        self, frame: int, motion: Motion, find: Callable[[], list[Mover]], whole: Network
+    ) -> SoftMask:
+        """Propose what the network sees in a whole frame; return all it sees, float32 [H, W]."""
+        soft = self._fit(whole(self._frames.detail(frame)))
+        self._identities.propose(frame, self._stand_out(frame, soft, motion, find))
+        return soft
 
     def _stand_out(
         self, frame: int, soft: SoftMask, motion: Motion, movers: Callable[[], Sequence[Mover]]
