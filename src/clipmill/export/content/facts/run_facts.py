@@ -55,6 +55,8 @@ class RunFacts:
 
     def review_of(self, clip_id: str) -> SampleReview | None:
         """Return what people said of a clip by now; None where nobody said anything."""
+        if not len(self.review):  # as a rule, and this is asked of every sample
+            return None
         return sample_review(self.review.of_clip(Clip.parse(clip_id)))
 
     def text_of(self, clip_id: str) -> str | None:
